@@ -269,7 +269,7 @@ pub enum FileProblem {
     #[error("is {0}, expected a file")]
     NotRegular(&'static str),
     /// The output is also an input.
-    #[error("is an input too, expected an output of another name")]
+    #[error("is also an input, expected another file as output")]
     IsInput,
     /// The input has the temporary name of an output that is being written.
     #[error("would be overwritten while `{}` is made, expected an input of another name", .0.display())]
@@ -294,8 +294,8 @@ impl Problem for FileProblem {
             Self::IsFolder | Self::IsFile => Some("choose another name, or remove it by hand".into()),
             Self::SpecialFile | Self::IsInput | Self::IsPartial(_) => Some("choose another name for the output".into()),
             Self::Write(e) if e.kind() == std::io::ErrorKind::NotFound => Some("make its folder first".into()),
-            Self::NotRegular(_) => Some("write what comes from it to a file first".into()),
-            Self::NoSpace { .. } => Some("make room, or write to another disk".into()),
+            Self::NotRegular(_) => Some("write its data to a file first".into()),
+            Self::NoSpace { .. } => Some("free some space, or write to another disk".into()),
             Self::Read(_) | Self::Write(_) => None,
         }
     }

@@ -4,13 +4,15 @@
 //!
 //! | bytes | content |
 //! |---|---|
-//! | 0..4080 | lines of text, then zeros: the lock's lines (title, `run`, `file`), then `program`, `inputs`, `segments`, `units`, and `layout` where the output is laid out before its units are written |
+//! | 0..4080 | lines of text, then zeros: the lock's lines (title, `run`, `file`), then `program`, `inputs`,
+//! `segments`, `units`, and `layout` if the output is laid out before its units are written |
 //! | 4080 | 1 when a process asks the others to stop |
 //! | 4096 + 16 i | the slot of unit i, little-endian: segments (u64), CRC-32 of the unit's bytes (u32), CRC-32 of the unit's number and these twelve bytes (u32) |
 //!
-//! `inputs` is a [`Digest`](super::digest::Digest) of everything that the output's bytes depend on. A slot is written, by the
-//! process that wrote the unit, when the unit's bytes are safe on the disk. A slot counts when its own checksum holds, so
-//! that a checkpoint is valid wherever its writer was killed; 16 bytes at a multiple of 16 lie in one sector and one page.
+//! `inputs` is a [`Digest`](super::digest::Digest) of everything that the output's bytes depend on. The process that
+//! writes a unit writes its slot, after the unit's bytes are safe on the disk. A slot is valid only if its own checksum
+//! matches, so that the checkpoint stays usable wherever its writer is killed; 16 bytes at a multiple of 16 lie in one
+//! sector and one page.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -25,12 +27,12 @@ pub const PROGRAM: &str = concat!("leadfield ", env!("CARGO_PKG_VERSION"));
 /// Size of a slot.
 const SLOT_BYTES: usize = 16;
 
-/// What an unfinished output is to become.
+/// The plan of an output: what it is computed from, and its size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputPlan {
-    /// The program that writes it: [`PROGRAM`].
+    /// The program and version that write it: [`PROGRAM`].
     pub program: String,
-    /// Digest of the inputs and the settings.
+    /// Digest of the inputs and settings.
     pub inputs: u64,
     /// Number of segments in all units.
     pub segments: u64,
@@ -38,7 +40,7 @@ pub struct OutputPlan {
     pub units: u64,
 }
 
-/// What a checkpoint records of a unit that is done.
+/// The record of a unit that is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnitRecord {
     /// Number of its segments.
@@ -47,32 +49,32 @@ pub struct UnitRecord {
     pub checksum: u32,
 }
 
-/// Why a run cannot resume what an earlier one left.
+/// The reasons why a run cannot resume an earlier one.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CheckpointProblem {
-    /// The earlier run was of another program.
+    /// Another version of the program began the output.
     #[error("unfinished run of another version, expected `{expected}`, found `{found}`")]
     Program {
-        /// This program.
+        /// This version.
         expected: String,
-        /// The one that began the output.
+        /// The version that began the output.
         found: String,
     },
-    /// The earlier run had other inputs.
+    /// The earlier run had other inputs or settings.
     #[error("unfinished run of other inputs or settings, expected digest {expected:016x}, found {found:016x}")]
     Inputs {
         /// Digest of this run.
         expected: u64,
-        /// Digest of the earlier one.
+        /// Digest of the earlier run.
         found: u64,
     },
-    /// A complete output of other inputs.
+    /// The complete output has other inputs or settings.
     #[error("exists already, and is not what these inputs and settings give")]
     OtherOutput,
-    /// What an earlier run left was changed since.
-    #[error("damaged, expected what was laid out by the run that did not finish")]
+    /// The unfinished output was changed after the earlier run.
+    #[error("damaged, expected the file that the interrupted run laid out")]
     Damaged,
-    /// Stopped on request.
+    /// The run was asked to stop.
     #[error("stopped as asked, before all parts were done")]
     Stopped,
 }
@@ -89,12 +91,12 @@ impl Problem for CheckpointProblem {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Program { .. } | Self::Inputs { .. } => {
-                "give the inputs and settings that it was begun with, or begin anew with `--force`"
+                "use the inputs and settings of that run, or start again with `--force`"
             }
             Self::OtherOutput => {
                 "choose another name, or replace it: `--force`, or `--resume --force` where a run of these inputs was interrupted"
             }
-            Self::Damaged => "begin anew: `--force`",
+            Self::Damaged => "start again with `--force`",
             Self::Stopped => return None,
         };
         Some(text.into())
@@ -105,13 +107,13 @@ impl Problem for CheckpointProblem {
     }
 }
 
-/// The hint how to resume an output of which some units are done.
+/// Returns the hint that says how to resume an output of which `done` units are done.
 pub fn resume_hint(output: &Path, done: u64, units: u64) -> String {
     let force = if output.exists() { " --force" } else { "" };
     format!("{done} of {units} parts are kept: resume with `--resume{force}`")
 }
 
-/// The checkpoint of an output. Several processes may mark units in it at the same time, each its own.
+/// The checkpoint of an output. Several processes may record units in it at the same time, each its own units.
 #[derive(Debug)]
 pub struct Checkpoint {
     file: File,
@@ -121,10 +123,11 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Begins the checkpoint in the lock file of an output. `layout` is the CRC-32 of what was laid out before any unit.
+    /// Creates the checkpoint in the lock file of an output. `layout` is the CRC-32 of the bytes that are laid out
+    /// before any unit.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn create(output: &Path, lock_file: File, plan: &OutputPlan, layout: Option<u32>) -> Result<Self> {
         let OutputPlan { program, inputs, segments, units } = plan;
         let layout_line = layout.map_or_else(String::new, |layout| format!("layout {layout:08x}\n"));
@@ -137,10 +140,11 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    /// Opens the checkpoint that an earlier run left in the lock file; none where it did not get so far.
+    /// Opens the checkpoint that an earlier run left in the lock file. Returns `None` if that run did not write one.
     ///
     /// # Errors
-    /// It is of another program or of other inputs; it cannot be read or written.
+    /// Returns an error if the checkpoint is of another program version or of other inputs, or the file cannot be
+    /// written.
     pub fn resume(output: &Path, lock_file: File, expected: &OutputPlan) -> Result<Option<Self>> {
         let Some(checkpoint) = Self::open(lock_file, lock_path_for(output)) else { return Ok(None) };
         check_same(expected, &checkpoint.plan).in_file(&checkpoint.path)?;
@@ -148,10 +152,10 @@ impl Checkpoint {
         Ok(Some(checkpoint))
     }
 
-    /// Opens the checkpoint of an output that another process holds the lock of; none where there is none.
+    /// Opens the checkpoint of an output that another process has locked. Returns `None` if there is no checkpoint.
     ///
     /// # Errors
-    /// As [`Checkpoint::resume`].
+    /// The same as for [`Checkpoint::resume`].
     pub fn open_shared(output: &Path, expected: &OutputPlan) -> Result<Option<Self>> {
         let path = lock_path_for(output);
         let file = match open_existing(&path, true) {
@@ -164,10 +168,10 @@ impl Checkpoint {
         Ok(Some(checkpoint))
     }
 
-    /// Opens the checkpoint of an output to read it; none where there is none, or none that is complete.
+    /// Opens the checkpoint of an output for reading. Returns `None` if there is no complete checkpoint.
     ///
     /// # Errors
-    /// It is there and cannot be read.
+    /// Returns an error if the file exists and cannot be read.
     pub fn read(output: &Path) -> Result<Option<Self>> {
         let path = lock_path_for(output);
         match File::open(&path) {
@@ -182,20 +186,20 @@ impl Checkpoint {
         Some(Self { file, path, plan, layout })
     }
 
-    /// What the output is to become.
+    /// Returns the plan of the output.
     pub fn plan(&self) -> &OutputPlan {
         &self.plan
     }
 
-    /// CRC-32 of what was laid out before any unit; none for outputs that are not laid out.
+    /// Returns the CRC-32 of the bytes that were laid out before any unit; `None` for outputs without a layout.
     pub fn layout_checksum(&self) -> Option<u32> {
         self.layout
     }
 
-    /// What is recorded of each unit; none for those that are not done.
+    /// Reads the record of each unit; `None` for units that are not done.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Returns an error if the file cannot be read.
     pub fn read_records(&self) -> Result<Vec<Option<UnitRecord>>> {
         let length = self.file.metadata().map_err(FileProblem::Read).in_file(&self.path)?.len();
         let stored = (length.saturating_sub(SLOTS_BYTE) / SLOT_BYTES as u64).min(self.plan.units);
@@ -206,20 +210,20 @@ impl Checkpoint {
         Ok(records)
     }
 
-    /// Number of units that are done, and of their segments.
+    /// Returns the number of units that are done, and the number of their segments.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Returns an error if the file cannot be read.
     pub fn progress(&self) -> Result<(u64, u64)> {
         let records = self.read_records()?;
         let done = records.iter().flatten();
         Ok(done.fold((0, 0), |(units, segments), record| (units + 1, segments + record.segments)))
     }
 
-    /// Records that units are done. Their bytes must be synced.
+    /// Records that units are done. Their bytes must be synced before.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn mark_done(&self, units: &[(u64, UnitRecord)]) -> Result<()> {
         for &(unit, record) in units {
             self.write_at(&encode(unit, record), slot_byte(unit))?;
@@ -227,21 +231,21 @@ impl Checkpoint {
         self.sync()
     }
 
-    /// Records that a unit is not done after all.
+    /// Records that a unit is not done, because its bytes are damaged.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn clear_unit(&self, unit: u64) -> Result<()> {
         self.write_at(&[0; SLOT_BYTES], slot_byte(unit))
     }
 
-    /// Asks all processes that write this output to stop at the end of a unit. Where it cannot be asked they finish their
-    /// units, which does no harm.
+    /// Asks all processes that write this output to stop at the end of a unit. A failure is ignored: the processes then
+    /// finish their units, which does no harm.
     pub fn request_stop(&self) {
         drop(self.write_at(&[1], STOP_BYTE));
     }
 
-    /// Whether a process has asked all others to stop.
+    /// Returns whether a process has asked all others to stop.
     pub fn is_stop_requested(&self) -> bool {
         let mut byte = [0];
         self.file.read_exact_at(&mut byte, STOP_BYTE).is_ok() && byte != [0]
@@ -277,16 +281,16 @@ fn decode(unit: u64, slot: &[u8]) -> Option<UnitRecord> {
     (u32::from_le_bytes(*sum) == slot_checksum(unit, slot.get(..12)?)).then_some(record)
 }
 
-/// The checksum of a slot: that of an empty slot is not 0.
+/// Computes the checksum of a slot, which is never 0.
 fn slot_checksum(unit: u64, content: &[u8]) -> u32 {
     let mut sum = crc32fast::Hasher::new();
     sum.update(&unit.to_le_bytes());
     sum.update(content);
-    // a slot that was never written is all zeros, and is not done
+    // a slot that was never written is all zeros: it must not look like a valid record
     sum.finalize().max(1)
 }
 
-/// The plan and the layout's checksum, as the lines of a checkpoint record them.
+/// Parses the plan and the layout's checksum from the lines of a checkpoint.
 fn parse_plan(text: &str) -> Option<(OutputPlan, Option<u32>)> {
     let mut lines = text.lines().skip_while(|line| !line.starts_with("program ")).peekable();
     let mut next = |name: &str| lines.next_if(|line| line.starts_with(name)).map(|line| line[name.len()..].to_string());
@@ -300,7 +304,7 @@ fn parse_plan(text: &str) -> Option<(OutputPlan, Option<u32>)> {
     Some((plan, layout))
 }
 
-/// Checks that an earlier run is of this program, and of the same inputs and settings.
+/// Checks that an earlier run has the same program version, inputs and settings.
 fn check_same(expected: &OutputPlan, found: &OutputPlan) -> Result<(), CheckpointProblem> {
     if expected.program != found.program {
         let (expected, found) = (expected.program.clone(), found.program.clone());
@@ -330,7 +334,7 @@ mod tests {
         File::options().read(true).write(true).open(lock_path_for(output)).unwrap()
     }
 
-    /// A checkpoint of two units that are done, out of three: its folder, the output's name, its bytes.
+    /// Writes a checkpoint of three units, of which two are done; returns its folder, the output's name and the bytes.
     fn written() -> (tempfile::TempDir, PathBuf, Vec<u8>) {
         let folder = tempfile::tempdir().unwrap();
         let output = folder.path().join("w.h5");
@@ -354,13 +358,13 @@ mod tests {
     }
 
     #[test]
-    fn wherever_its_writer_was_killed_complete_lines_and_slots_count() {
+    fn complete_lines_and_slots_are_valid_wherever_the_writer_was_killed() {
         let (_folder, output, bytes) = written();
         let text = bytes.iter().position(|byte| *byte == 0).unwrap();
         for length in (0..=text).chain(4090..=bytes.len()) {
             std::fs::write(lock_path_for(&output), &bytes[..length]).unwrap();
             let checkpoint = Checkpoint::resume(&output, open_lock(&output), &plan()).unwrap();
-            // the line of the layout comes last, and is missing where it was not written
+            // the layout's line comes last, and is missing if the writer was killed before it
             let layout = "layout 0000001f\n".len();
             assert_eq!(checkpoint.is_some(), length >= text - layout, "{length}");
             let Some(checkpoint) = checkpoint else { continue };
@@ -373,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_with_any_changed_byte_does_not_count() {
+    fn a_slot_with_any_changed_byte_is_invalid() {
         let (_folder, output, bytes) = written();
         for place in 4096..4112 {
             let mut changed = bytes.clone();
@@ -381,7 +385,7 @@ mod tests {
             std::fs::write(lock_path_for(&output), changed).unwrap();
             assert_eq!(Checkpoint::read(&output).unwrap().unwrap().progress().unwrap(), (1, 12), "{place}");
         }
-        // a slot of another unit does not count either
+        // a slot that is copied to the place of another unit is invalid, too
         let mut moved = bytes.clone();
         moved.copy_within(4096..4112, 4112);
         std::fs::write(lock_path_for(&output), moved).unwrap();
@@ -389,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_that_was_requested_is_seen_by_all_until_the_run_is_resumed() {
+    fn a_requested_stop_is_seen_by_all_processes_until_the_run_is_resumed() {
         let (_folder, output, _) = written();
         let shared = Checkpoint::open_shared(&output, &plan()).unwrap().unwrap();
         assert!(!shared.is_stop_requested());
@@ -400,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hint_names_force_where_an_older_output_is_there() {
+    fn the_hint_names_force_if_an_older_output_exists() {
         let (folder, output, _) = written();
         assert_eq!(resume_hint(&output, 2, 3), "2 of 3 parts are kept: resume with `--resume`");
         assert_eq!(resume_hint(folder.path(), 2, 3), "2 of 3 parts are kept: resume with `--resume --force`");
@@ -410,7 +414,7 @@ mod tests {
     fn runs_of_other_programs_and_of_other_inputs_are_refused() {
         let (_folder, output, _) = written();
         let name = lock_path_for(&output).display().to_string();
-        let hint = "\nhint: give the inputs and settings that it was begun with, or begin anew with `--force`";
+        let hint = "\nhint: use the inputs and settings of that run, or start again with `--force`";
         let refusal =
             |plan: &OutputPlan| format!("{:?}", Checkpoint::resume(&output, open_lock(&output), plan).unwrap_err());
         let newer = OutputPlan { program: "leadfield 9".into(), ..plan() };

@@ -1,8 +1,8 @@
-//! Digests: a number by which a run recognises the inputs of an earlier one. The hash FNV-1a of 64 bits:
+//! Digests: numbers by which a run recognises the inputs of an earlier one, by the 64-bit hash FNV-1a:
 //! <http://www.isthe.com/chongo/tech/comp/fnv/>.
 //!
-//! Values are added as bytes of a fixed form: integers little-endian, floats by their bits, text with its length, an optional
-//! value with a byte that says whether it is there.
+//! Values are added as bytes of a fixed form: integers little-endian, floats by their bits, text with its length, an
+//! optional value with a byte that records whether it exists.
 
 use std::fs::File;
 use std::io::Read;
@@ -43,13 +43,13 @@ impl Digest {
         self.add_u64(value.to_bits());
     }
 
-    /// Adds floating-point numbers, and how many they are.
+    /// Adds the number of floating-point numbers, then each number.
     pub fn add_f64s(&mut self, values: &[f64]) {
         self.add_u64(values.len() as u64);
         values.iter().for_each(|&value| self.add_f64(value));
     }
 
-    /// Adds text, and its length.
+    /// Adds the length of a text, then the text.
     pub fn add_text(&mut self, text: &str) {
         self.add_u64(text.len() as u64);
         self.add_bytes(text.as_bytes());
@@ -63,10 +63,10 @@ impl Digest {
         }
     }
 
-    /// Adds the content of a file as its length and a checksum, so that large files cost little more than reading them.
+    /// Adds the length and a checksum of a file's content, so that a large file costs little more than reading it.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Returns an error if the file cannot be read.
     pub fn add_file(&mut self, path: &Path) -> Result<()> {
         let (length, checksum) = file_checksum(path)?;
         self.add_u64(length);
@@ -74,16 +74,16 @@ impl Digest {
         Ok(())
     }
 
-    /// The number.
+    /// Returns the digest.
     pub fn finish(self) -> u64 {
         self.0
     }
 }
 
-/// A file's length and the CRC-32 of its bytes.
+/// Returns a file's length and the CRC-32 of its bytes.
 ///
 /// # Errors
-/// The file cannot be read.
+/// Returns an error if the file cannot be read.
 pub fn file_checksum(path: &Path) -> Result<(u64, u32)> {
     let mut file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
     let (mut checksum, mut buffer) = (crc32fast::Hasher::new(), vec![0; 1 << 20]);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_is_that_of_its_authors() {
+    fn the_hash_matches_its_published_test_vector() {
         // from the authors' table of test vectors
         assert_eq!(digest_of(|d| d.add_bytes(b"foobar")), 0x8594_4171_f739_67e8);
     }

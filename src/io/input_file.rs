@@ -1,4 +1,4 @@
-//! Opening input files: regular files only.
+//! Opens input files, and refuses everything that is not a regular file.
 //!
 //! Opening a pipe waits for a writer, and reading a device may never end, so both are refused before they are opened.
 
@@ -10,24 +10,24 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::error::{Context, FileProblem, Result};
 
-/// Device and inode of each file that was opened for reading, once that is recorded.
+/// Device and inode of each file that was opened for reading; unset until [`record_inputs`] is called.
 static INPUTS: OnceLock<Mutex<BTreeSet<(u64, u64)>>> = OnceLock::new();
 
-/// Records from now on which files are inputs, so that no output takes the place of one. For a program whose process is one
-/// run: where a process makes an output, reads it and makes it again, the output would count as an input.
+/// Starts to record which files are inputs, so that no output replaces one. Only for programs in which a process is one
+/// run: in a process that writes an output, reads it and writes it again, the output would count as an input.
 pub fn record_inputs() {
     INPUTS.get_or_init(Mutex::default);
 }
 
-/// Whether a name stands for a file that was opened for reading, since [`record_inputs`]. A link is another file than what it
-/// leads to.
+/// Returns whether a path is a file that was opened for reading since [`record_inputs`]. A link is another file than
+/// its target.
 pub fn is_input(path: &Path) -> bool {
     let Some(inputs) = INPUTS.get() else { return false };
     let found = path.symlink_metadata();
     found.is_ok_and(|found| inputs.lock().unwrap_or_else(PoisonError::into_inner).contains(&device_and_inode(&found)))
 }
 
-/// Takes back that a file is an input: it is an earlier output, and was read to compare it with what a run would write.
+/// Removes a file from the recorded inputs: it is an earlier output that was read only to compare it with a new one.
 pub fn forget_input(path: &Path) {
     if let (Some(inputs), Ok(found)) = (INPUTS.get(), path.metadata()) {
         inputs.lock().unwrap_or_else(PoisonError::into_inner).remove(&device_and_inode(&found));
@@ -38,10 +38,10 @@ fn device_and_inode(found: &Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
 }
 
-/// Refuses a pipe, a socket or a device; what is missing is left to the call that opens it.
+/// Refuses a pipe, a socket or a device. A missing file passes: the call that opens it reports the error.
 ///
 /// # Errors
-/// [`FileProblem::NotRegular`]
+/// Returns [`FileProblem::NotRegular`] for a pipe, a socket or a device.
 pub fn check_regular_file(path: &Path) -> Result<()> {
     let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
     if let (true, Some(inputs)) = (metadata.is_file(), INPUTS.get()) {
@@ -60,7 +60,7 @@ pub fn check_regular_file(path: &Path) -> Result<()> {
 /// Opens a file for reading.
 ///
 /// # Errors
-/// It is missing, may not be read, or is no regular file.
+/// Returns an error if the file is missing, may not be read, or is not a regular file.
 pub fn open(path: &Path) -> Result<File> {
     check_regular_file(path)?;
     File::open(path).map_err(FileProblem::Read).in_file(path)
@@ -69,7 +69,7 @@ pub fn open(path: &Path) -> Result<File> {
 /// Reads a whole file.
 ///
 /// # Errors
-/// As [`open`].
+/// The same as for [`open`].
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     check_regular_file(path)?;
     std::fs::read(path).map_err(FileProblem::Read).in_file(path)
@@ -80,14 +80,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_regular_file_is_refused_before_it_is_opened() {
+    fn everything_but_regular_files_is_refused_before_it_is_opened() {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("socket");
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         let refused = |path: &Path| open(path).unwrap_err().to_string();
         assert_eq!(refused(Path::new("/dev/null")), "/dev/null: is a device, expected a file");
         assert_eq!(refused(&socket), format!("{}: is a socket, expected a file", socket.display()));
-        assert_eq!(read(&socket).unwrap_err().hint().unwrap(), "write what comes from it to a file first");
+        assert_eq!(read(&socket).unwrap_err().hint().unwrap(), "write its data to a file first");
         assert_eq!(refused(Path::new("/none")), "/none: cannot be read: no such file or directory");
     }
 }

@@ -1,4 +1,4 @@
-//! Files: typed HDF5 reads, inputs, outputs that appear when they are complete, checkpoints, and what ranks share.
+//! Files: typed HDF5 access, Parquet, input files, outputs that appear when they are complete, checkpoints, and ranks.
 
 pub mod atomic_output;
 pub mod checkpoint;

@@ -1,8 +1,8 @@
-//! Panics of the Arrow and Parquet crates on damaged files, turned into errors.
+//! Turns panics of the Arrow and Parquet crates on damaged files into errors.
 //!
 //! Both crates return errors for most damaged input, but index, slice or allocate by unchecked numbers in some places.
-//! Every call of one of their readers goes through [`catch_panics`] or [`PanicGuard`]; the panic's message is kept for the error
-//! and not printed. Code of our own does not run inside them.
+//! Every call of one of their readers goes through [`catch_panics`] or [`PanicGuard`]; the panic's message becomes part
+//! of the error and is not printed. None of this crate's own code runs inside them.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -26,11 +26,11 @@ impl Problem for ReaderPanic {
 }
 
 thread_local! {
-    /// Whether this thread is inside [`catch`].
+    /// Whether this thread is inside [`catch_panics`].
     static CATCHING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Leaves the message of a panic unprinted on threads that catch it; all other panics go to the hook that was there.
+/// Suppresses the message of a panic on threads that catch it; all other panics go to the previous hook.
 fn silence_caught_panics() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -43,14 +43,14 @@ fn silence_caught_panics() {
     });
 }
 
-/// Calls a reader; a panic of its own becomes a [`ReaderPanic`].
+/// Calls a reader, and turns its panic into a [`ReaderPanic`].
 ///
 /// # Errors
-/// That of the reader, or its panic.
+/// Returns the error of the reader, or a [`ReaderPanic`] if it panics.
 pub fn catch_panics<T, E: Into<Error>>(read: impl FnOnce() -> Result<T, E>) -> Result<T> {
     silence_caught_panics();
     let outer = CATCHING.replace(true);
-    // what a reader that panicked leaves is dropped: callers do not read on, and `Guarded` sees to it
+    // unwind safety: callers drop a reader that panicked and never use it again, which `PanicGuard` ensures
     let result = catch_unwind(AssertUnwindSafe(read));
     CATCHING.set(outer);
     match result {
@@ -59,21 +59,21 @@ pub fn catch_panics<T, E: Into<Error>>(read: impl FnOnce() -> Result<T, E>) -> R
     }
 }
 
-/// The first line of a panic's message, without the values of a long one.
+/// Returns the first line of a panic's message, without the values of a long one.
 fn panic_summary(payload: &(dyn std::any::Any + Send)) -> String {
-    /// Characters that say enough.
+    /// The message is cut at this length.
     const MAX_CHARS: usize = 120;
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
     text.lines().next().unwrap_or_default().chars().take(MAX_CHARS).collect()
 }
 
-/// An iterator of a reader, each step of which goes through [`catch_panics`]. After a panic it ends.
+/// An iterator over a reader that calls [`catch_panics`] for each step. After a panic it ends.
 #[derive(Debug)]
 pub struct PanicGuard<I>(Option<I>);
 
 impl<I> PanicGuard<I> {
-    /// Guards an iterator.
+    /// Wraps an iterator.
     pub fn new(inner: I) -> Self {
         Self(Some(inner))
     }
@@ -92,7 +92,7 @@ impl<T, E: Into<Error>, I: Iterator<Item = Result<T, E>>> Iterator for PanicGuar
         });
         match panicked {
             false => self.0 = Some(inner),
-            // dropping what is half changed could panic again
+            // dropping a half-changed reader could panic again, so it is leaked
             true => std::mem::forget(inner),
         }
         item.transpose()

@@ -1,16 +1,17 @@
-//! The one protocol by which a large output is written unit by unit, by threads and by ranks, and resumed.
+//! Writes a large output unit by unit, by threads and by ranks, and resumes it after an interruption.
 //!
 //! A unit of work takes about a second: a part of a segment table, or a block of neurons of an electrodes file. It is
-//! computed, written at its place, synced, then marked in the output's [`Checkpoint`]. Whoever writes a unit marks it; no
-//! messages are needed between ranks but the three collective calls of [`Ranks`]. The bytes of the output depend neither on
+//! computed, written at its place, synced, then recorded in the output's [`Checkpoint`] by the process that wrote it.
+//! Ranks exchange no messages but the three collective calls of [`Ranks`]. The bytes of the output depend neither on
 //! the number of threads and ranks nor on interruptions.
 //!
 //! 1. All ranks have read the inputs: they compare digests.
-//! 2. Rank 0 looks at what is there. The output is complete already; or an earlier run left units that are done, whose bytes
-//!    are checked; or the output is begun. The other ranks learn which units are left.
-//! 3. Each rank writes its share of the units that are left. Between units it looks whether it was asked to stop, here or by
-//!    another rank through the checkpoint.
-//! 4. The ranks learn how each share ended. Rank 0 completes the output and gives it its name; or keeps what is done, if the
+//! 2. Rank 0 inspects the existing files. Either the output is complete; or an earlier run left units that are done,
+//! whose bytes are checked; or the output is begun. The other ranks receive the list of units that are left.
+//! 3. Each rank writes its share of the units that are left. Between units it checks whether it was asked to stop,
+//! either itself or by another rank through the checkpoint.
+//! 4. The ranks exchange how their shares ended. Rank 0 completes the output and renames it to its name; or leaves the
+//! units that are done, if the same run may succeed later; or removes the unfinished output.
 //!    same run may succeed later; or removes it.
 
 use std::path::Path;
@@ -22,130 +23,131 @@ use super::digest::Digest;
 use super::ranks::{Ranks, RanksProblem, ShareOutcome, ShareReport, assign_units};
 use crate::error::{Context, Error, Result};
 
-/// A sync costs about the same for one unit and for many: it is done so often that it takes one part in so many of the time.
+/// A sync costs about the same for one unit and for many: syncs are so rare that they take one part in this many of the
+/// time.
 const WORK_PER_SYNC: u32 = 10;
 
-/// The longest time for which units that are written are not marked.
+/// The longest time between writing a unit and recording it.
 const MAX_MARK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What a run does with what is there, and whom it informs.
+/// How a run treats existing files, and its callbacks.
 #[derive(Clone, Copy)]
 pub struct RunSettings<'a> {
-    /// What to do with a complete output of that name.
+    /// What to do with a complete output of the same name.
     pub existing: OverwritePolicy,
     /// Whether to resume an interrupted run, if there was one.
     pub resume: bool,
-    /// Asked before each unit whether to stop, and to leave the rest to a later run.
+    /// Called before each unit; returns whether to stop and leave the rest to a later run.
     pub is_stopped: &'a (dyn Fn() -> bool + Sync),
     /// Called with the number of segments done since the last call, from any thread.
     pub on_progress: &'a (dyn Fn(u64) + Sync),
 }
 
-/// What is special to one kind of output.
+/// One kind of output, written unit by unit.
 pub trait UnitJob: Sync {
     /// The output under construction.
     type Output: Sync;
 
-    /// Whether something is laid out before any unit is written, whose checksum the checkpoint records.
+    /// Whether bytes are laid out before any unit is written; the checkpoint records their checksum.
     const IS_LAID_OUT: bool;
 
-    /// The name of the complete output.
+    /// Returns the name of the complete output.
     fn target(&self) -> &Path;
 
-    /// What the output is to become.
+    /// Returns the plan of the output.
     fn plan(&self) -> &OutputPlan;
 
-    /// Number of segments of each unit.
+    /// Returns the number of segments of each unit.
     fn unit_sizes(&self) -> &[u64];
 
-    /// Whether the complete output of the target's name is what this run would write.
+    /// Returns whether the complete output under the target's name is what this run would write.
     ///
     /// # Errors
-    /// The inputs cannot be read.
+    /// Returns an error if the inputs cannot be read.
     fn is_complete(&self) -> Result<bool>;
 
-    /// Begins the output. Gives the CRC-32 of what is laid out before any unit.
+    /// Creates the output. Returns the CRC-32 of the bytes that are laid out before any unit.
     ///
     /// # Errors
-    /// The output cannot be written.
+    /// Returns an error if the output cannot be written.
     fn create(&self, lock: OutputLock) -> Result<(Self::Output, Option<u32>)>;
 
     /// Opens the unfinished output of an interrupted run.
     ///
     /// # Errors
-    /// It is damaged, or cannot be written.
+    /// Returns an error if the output is damaged, or cannot be written.
     fn reopen(&self, lock: OutputLock, layout: Option<u32>) -> Result<Self::Output>;
 
-    /// Opens the output that another process has begun or opened, and will complete.
+    /// Opens the output that another process has created or opened and will complete.
     ///
     /// # Errors
-    /// It is not there, or damaged.
+    /// Returns an error if the output is missing or damaged.
     fn join(&self) -> Result<Self::Output>;
 
-    /// Which of some units are in the output as their records say.
+    /// Returns for each of some units whether its bytes match its record.
     ///
     /// # Errors
-    /// The output cannot be read.
+    /// Returns an error if the output cannot be read.
     fn find_intact(&self, output: &Self::Output, records: &[(usize, UnitRecord)]) -> Result<Vec<bool>>;
 
-    /// Checks that the disk has room for units of so many segments.
+    /// Checks that the disk has space for units with this many segments.
     ///
     /// # Errors
-    /// It has not.
+    /// Returns an error if the space is too small.
     fn check_space(&self, _segments: u64) -> Result<()> {
         Ok(())
     }
 
-    /// Computes units, in order, and writes each at its place: until `marker` says to stop.
+    /// Computes units in order and writes each at its place, until `marker` reports a stop.
     ///
     /// # Errors
-    /// A unit cannot be computed or written.
+    /// Returns an error if a unit cannot be computed or written.
     fn write_units(&self, output: &Self::Output, units: &[usize], marker: &mut UnitMarker<'_>) -> Result<()>;
 
-    /// Makes all that was written safe on the disk.
+    /// Syncs everything that was written to the disk.
     ///
     /// # Errors
-    /// The operating system refuses.
+    /// Returns an error if the operating system refuses.
     fn sync(&self, output: &Self::Output) -> Result<()>;
 
-    /// Checks that the unfinished output still is the one that this run began or opened.
+    /// Checks that the unfinished output still is the one that this run created or opened.
     ///
     /// # Errors
-    /// It was removed or replaced.
+    /// Returns an error if the output was removed or replaced.
     fn check_identity(&self, output: &Self::Output) -> Result<()>;
 
     /// Leaves the unfinished output for a later run.
     fn keep_partial(&self, output: Self::Output);
 
-    /// Writes what can be written only when all units are done. If that fails, the units are kept.
+    /// Writes the bytes that can be written only when all units are done. If that fails, the units stay.
     ///
     /// # Errors
-    /// The operating system refuses.
+    /// Returns an error if the operating system refuses.
     fn write_ending(&self, output: &Self::Output, records: &[Option<UnitRecord>]) -> Result<()>;
 
-    /// Gives the complete output its name.
+    /// Renames the complete output to its name.
     ///
     /// # Errors
-    /// It was changed meanwhile; the operating system refuses.
+    /// Returns an error if others changed the output, or the operating system refuses.
     fn commit(&self, output: Self::Output) -> Result<()>;
 }
 
-/// What was done.
+/// The result of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunSummary {
     /// Number of units.
     pub units: u64,
-    /// Units that an earlier run had done; all, where the output was complete.
+    /// Units that an earlier run had done; all units if the output was complete.
     pub resumed: u64,
-    /// Units that an earlier run had done, but whose bytes were not as they were written: they were done again.
+    /// Units that an earlier run had recorded, but whose bytes were damaged, so that they were computed again.
     pub damaged: u64,
 }
 
-/// An output of which units are left to write.
+/// An output with units that are not yet written.
 pub struct UnfinishedOutput<T> {
     /// The output under construction.
     pub output: T,
-    /// Which units are done.
+    /// The checkpoint, which records the units that are done.
     pub checkpoint: Checkpoint,
     /// Whether each unit is done and intact.
     pub is_done: Vec<bool>,
@@ -153,7 +155,7 @@ pub struct UnfinishedOutput<T> {
     pub damaged: u64,
 }
 
-/// Where a run begins.
+/// The state in which a run finds its output.
 enum Beginning<T> {
     /// The output is complete.
     Complete,
@@ -164,9 +166,9 @@ enum Beginning<T> {
 /// Writes an output, alone or as one of several ranks.
 ///
 /// # Errors
-/// Ranks have read other inputs; what is there is not to be replaced, or is no unfinished output of these inputs; a unit cannot
-/// be computed or written; the run was asked to stop. Then nothing stands under the output's name, and under its partial name
-/// only what a later run can resume.
+/// Returns an error if ranks have read different inputs, an existing file must not be replaced or is not an unfinished
+/// output of these inputs, a unit cannot be computed or written, or the run was asked to stop. Then nothing exists
+/// under the output's name, and under its partial name at most a file that a later run can resume.
 pub fn write_output<J: UnitJob>(job: &J, settings: &RunSettings<'_>, ranks: &Ranks) -> Result<RunSummary> {
     let mut digest = Digest::default();
     digest.add_text(&job.plan().program);
@@ -187,12 +189,13 @@ fn count_true(flags: &[bool]) -> u64 {
     flags.iter().filter(|flag| **flag).count() as u64
 }
 
-/// What rank 0 informs the others of: its failure; that the output is complete; or, with a byte for each unit, which are done.
+/// Rank 0 sends the other ranks one of these: it failed; the output is complete; or, followed by a byte for each unit,
+/// which units are done.
 const BEGIN_FAILED: &[u8] = b"failed";
 const BEGIN_COMPLETE: &[u8] = b"complete";
 const BEGIN_UNITS: &[u8] = b"units ";
 
-/// Finds out where to begin, with all ranks.
+/// Finds the state of the output, together with all ranks.
 fn begin<J: UnitJob>(job: &J, settings: &RunSettings<'_>, ranks: &Ranks) -> Result<Beginning<J::Output>> {
     if ranks.is_first() {
         let found = find_beginning(job, settings);
@@ -216,7 +219,7 @@ fn begin<J: UnitJob>(job: &J, settings: &RunSettings<'_>, ranks: &Ranks) -> Resu
             Ok(Beginning::Unfinished(UnfinishedOutput { output, checkpoint, is_done, damaged: 0 }))
         }
         Err(error) => {
-            // the others learn of it when their shares are done
+            // the other ranks receive the failure when their shares are done
             let outcome = ShareOutcome::from_error(&error);
             ranks.gather_shares(ShareReport { written: 0, outcome, had_units: false, seconds: 0.0 }, &mut || ());
             ranks.broadcast(Vec::new());
@@ -225,20 +228,20 @@ fn begin<J: UnitJob>(job: &J, settings: &RunSettings<'_>, ranks: &Ranks) -> Resu
     }
 }
 
-/// Opens the output that another process has begun, and its checkpoint.
+/// Opens the output that another process has created, and its checkpoint.
 fn join<J: UnitJob>(job: &J) -> Result<(J::Output, Checkpoint)> {
     let output = job.join()?;
     let checkpoint = Checkpoint::open_shared(job.target(), job.plan())?;
     Ok((output, checkpoint.ok_or(CheckpointProblem::Damaged).in_file(job.target())?))
 }
 
-/// Looks at what is there, and begins or resumes the output.
+/// Inspects the existing files, and creates or resumes the output.
 fn find_beginning<J: UnitJob>(job: &J, settings: &RunSettings<'_>) -> Result<Beginning<J::Output>> {
     let target = job.target();
     let refuses = settings.existing == OverwritePolicy::Refuse;
     if settings.resume && target.symlink_metadata().is_ok() {
         if job.is_complete()? {
-            // a run may have been killed between the last two steps: what it did is in the output
+            // a run may have been killed between renaming the output and removing its lock file
             if partial_path_for(target).symlink_metadata().is_err() {
                 remove_stale_lock(target)?;
             }
@@ -255,7 +258,7 @@ fn find_beginning<J: UnitJob>(job: &J, settings: &RunSettings<'_>) -> Result<Beg
     let lock = OutputLock::acquire(target)?;
     if lock.is_leftover() && partial_path_for(target).symlink_metadata().is_ok() {
         match Checkpoint::resume(target, lock.clone_file()?, job.plan()) {
-            // one that was killed before it had laid the output out has done nothing
+            // a run that was killed before the layout was complete has done no unit
             Ok(Some(checkpoint)) if J::IS_LAID_OUT == checkpoint.layout_checksum().is_some() => {
                 return reopen(job, lock, checkpoint).map(Beginning::Unfinished);
             }
@@ -267,10 +270,10 @@ fn find_beginning<J: UnitJob>(job: &J, settings: &RunSettings<'_>) -> Result<Beg
     create(job, lock).map(Beginning::Unfinished)
 }
 
-/// Begins an output.
+/// Creates an output.
 ///
 /// # Errors
-/// It cannot be written.
+/// Returns an error if the output cannot be written.
 pub fn create<J: UnitJob>(job: &J, lock: OutputLock) -> Result<UnfinishedOutput<J::Output>> {
     let lock_file = lock.clone_file()?;
     let (output, layout) = job.create(lock)?;
@@ -278,10 +281,10 @@ pub fn create<J: UnitJob>(job: &J, lock: OutputLock) -> Result<UnfinishedOutput<
     Ok(UnfinishedOutput { output, checkpoint, is_done: vec![false; job.unit_sizes().len()], damaged: 0 })
 }
 
-/// Opens the unfinished output of an interrupted run: units are done if their bytes are as they were written.
+/// Opens the unfinished output of an interrupted run. Units are done if their bytes match their records.
 ///
 /// # Errors
-/// It is damaged, or cannot be read or written.
+/// Returns an error if the output is damaged, or cannot be read or written.
 pub fn reopen<J: UnitJob>(job: &J, lock: OutputLock, checkpoint: Checkpoint) -> Result<UnfinishedOutput<J::Output>> {
     let output = job.reopen(lock, checkpoint.layout_checksum())?;
     match find_done(job, &output, &checkpoint, &mut (0..job.unit_sizes().len())) {
@@ -293,7 +296,7 @@ pub fn reopen<J: UnitJob>(job: &J, lock: OutputLock, checkpoint: Checkpoint) -> 
     }
 }
 
-/// Which units are done and intact, among those that are wanted, and how many are recorded but not intact.
+/// Finds the wanted units that are done and intact, and counts those that are recorded but damaged.
 fn find_done<J: UnitJob>(
     job: &J,
     output: &J::Output,
@@ -317,11 +320,12 @@ fn find_done<J: UnitJob>(
     Ok((is_done, damaged))
 }
 
-/// Writes some units of an output that another process has begun and a third one will complete, while others write other
-/// units. Those that are there already are left as they are. Gives the number of segments written.
+/// Writes some units of an output that another process has created and a third one will complete, while other processes
+/// write other units. Units that are done already are not written again. Returns the number of segments written.
 ///
 /// # Errors
-/// The output was not begun, or with other inputs; a unit cannot be computed or written; the run was asked to stop.
+/// Returns an error if the output was not created, or with other inputs; if a unit cannot be computed or written; or if
+/// the run was asked to stop.
 pub fn write_some_units<J: UnitJob>(job: &J, units: &[usize], settings: &RunSettings<'_>) -> Result<u64> {
     let (output, checkpoint) = join(job)?;
     let (is_done, _) = find_done(job, &output, &checkpoint, &mut units.iter().copied())?;
@@ -336,14 +340,14 @@ pub fn write_some_units<J: UnitJob>(job: &J, units: &[usize], settings: &RunSett
     Ok(marker.segments)
 }
 
-/// Marks units as done in the checkpoint, and says when to stop.
+/// Records units as done in the checkpoint, and reports whether to stop.
 pub struct UnitMarker<'a> {
     checkpoint: &'a Checkpoint,
     settings: &'a RunSettings<'a>,
     sync: &'a (dyn Fn() -> Result<()> + Sync),
-    /// Units that are written, and not yet marked.
+    /// Units that are written, and not yet recorded.
     pending: Vec<(u64, UnitRecord)>,
-    /// When units are marked next.
+    /// When units are recorded next.
     next_flush: Instant,
     written: u64,
     segments: u64,
@@ -358,22 +362,22 @@ impl<'a> UnitMarker<'a> {
         Self { checkpoint, settings, sync, pending: Vec::new(), next_flush: Instant::now(), written: 0, segments: 0 }
     }
 
-    /// Whether to leave the rest to a later run, since this process or another one was asked to stop. To be asked before each
-    /// unit.
+    /// Returns whether to leave the rest to a later run, since this process or another one was asked to stop. Call it
+    /// before each unit.
     pub fn is_stopped(&self) -> bool {
         (self.settings.is_stopped)() || self.checkpoint.is_stop_requested()
     }
 
-    /// Records that a unit is written. It is marked when it is safe on the disk.
+    /// Adds a unit that is written. It is recorded in the checkpoint when its bytes are safe on the disk.
     ///
     /// # Errors
-    /// The operating system refuses to sync or to write.
+    /// Returns an error if the operating system refuses to sync or to write.
     pub fn record(&mut self, unit: usize, record: UnitRecord) -> Result<()> {
         self.pending.push((unit as u64, record));
         if Instant::now() >= self.next_flush { self.flush() } else { Ok(()) }
     }
 
-    /// Makes the units that are written safe on the disk, and marks them.
+    /// Syncs the units that are written, then records them.
     fn flush(&mut self) -> Result<()> {
         if self.pending.is_empty() {
             return Ok(());
@@ -413,7 +417,7 @@ fn write_rest<J: UnitJob>(
     let mut marker = UnitMarker::new(&checkpoint, settings, &sync);
     let checked = if ranks.is_first() { job.check_space(left_segments) } else { Ok(()) };
     let result = checked.and_then(|()| job.write_units(&output, &own, &mut marker));
-    // what is written is marked, whatever went wrong
+    // units that are written are recorded even if a later one failed, so that a later run can resume
     let result = marker.flush().and(result);
     let written = marker.written;
     let is_stopped = (settings.is_stopped)();
@@ -432,7 +436,7 @@ fn write_rest<J: UnitJob>(
             checkpoint.request_stop();
         }
         if ranks.is_first() {
-            // a network file system may show the marks of others late: progress is all that depends on it
+            // a network file system may show the records of others late: only the progress display depends on it
             let records = checkpoint.read_records().unwrap_or_default();
             let done = others.iter().filter_map(|&unit| *records.get(unit)?).map(|record| record.segments).sum();
             (settings.on_progress)(u64::saturating_sub(done, reported));
@@ -455,7 +459,7 @@ fn write_rest<J: UnitJob>(
         let is_complete = ranks.broadcast(Vec::new()) == BEGIN_COMPLETE;
         return match ended {
             Ok(()) if is_complete => Ok(()),
-            // rank 0 reports what all ranks know, and its own error
+            // rank 0 reports a stop that all ranks know of, and its own error
             Ok(()) => Err(RanksProblem::EndedElsewhere.into()),
             Err(error) if shares.failed_transiently.is_none() => {
                 drop(error);
@@ -469,7 +473,7 @@ fn write_rest<J: UnitJob>(
     result
 }
 
-/// Adds the hint how to resume, to an error after which the output is kept.
+/// Adds the hint how to resume, if the output is kept after this error.
 fn with_resume_hint(error: Error, target: &Path, (done, units): (u64, u64)) -> Error {
     let is_elsewhere = error.problem::<RanksProblem>().is_some();
     if done > 0 && error.is_transient() && !is_elsewhere {
@@ -479,7 +483,7 @@ fn with_resume_hint(error: Error, target: &Path, (done, units): (u64, u64)) -> E
     }
 }
 
-/// Gives the output its name if all its units are done; else keeps it if the same run may succeed later; else removes it.
+/// Renames the output if all its units are done; otherwise keeps it if the same run may succeed later, or removes it.
 fn complete<J: UnitJob>(
     job: &J,
     output: J::Output,
@@ -497,7 +501,7 @@ fn complete<J: UnitJob>(
             }
         },
     };
-    // where the output itself was taken away, that is what went wrong
+    // if the output itself was removed or replaced, that is the error to report
     job.check_identity(&output)?;
     if done > 0 && is_transient {
         job.keep_partial(output);
@@ -508,7 +512,7 @@ fn complete<J: UnitJob>(
 /// Completes an output whose units other processes have written.
 ///
 /// # Errors
-/// As [`write_output`], but for units.
+/// The same as for [`write_output`], except the errors of units.
 pub fn complete_output<J: UnitJob>(job: &J, unfinished: UnfinishedOutput<J::Output>) -> Result<()> {
     let UnfinishedOutput { output, checkpoint, is_done, .. } = unfinished;
     let done = count_true(&is_done);

@@ -69,7 +69,7 @@ pub enum PositionsFileProblem {
         found: f64,
     },
     /// The Parquet file cannot be read.
-    #[error("no readable Parquet file: {0}")]
+    #[error("not a readable Parquet file: {0}")]
     Parquet(String),
     /// The Parquet file changed since it was written, or uses an unsupported compression.
     #[error(transparent)]

@@ -1,12 +1,12 @@
-//! What a folder holds beside what this program writes to such folders.
+//! Checks that a folder holds only the files that this program writes there.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Context, FileProblem, Problem, Result, join_quoted};
 
-/// A folder that holds other things than this program writes there.
+/// A folder holds other files than this program writes there.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("not replaced, expected a folder of nothing but {expected}, found {found}")]
+#[error("not replaced, expected a folder with only {expected}, found {found}")]
 struct ForeignContents {
     expected: &'static str,
     found: String,
@@ -45,10 +45,11 @@ impl<'a> FolderEntry<'a> {
     }
 }
 
-/// Checks that a folder holds nothing but what `is_ours` knows; of links and devices none is. What is expected is told as `expected`.
+/// Checks that `is_ours` accepts every entry of a folder; links and devices are never accepted. `expected` is the
+/// error's description of what the folder may hold.
 ///
 /// # Errors
-/// The folder holds other things, of which some are named, or cannot be read.
+/// Returns an error if the folder cannot be read or holds other entries; it names some of them.
 pub fn check_contents(folder: &Path, expected: &'static str, is_ours: &dyn Fn(FolderEntry<'_>) -> bool) -> Result<()> {
     let mut foreign = Vec::new();
     find_foreign(folder, Path::new(""), is_ours, &mut foreign).map_err(FileProblem::Read).in_file(folder)?;
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_known_is_named_and_links_are_never_ours() {
+    fn foreign_entries_are_named_and_links_are_never_accepted() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir_all(at("ours/deep")).unwrap();
@@ -98,9 +99,9 @@ mod tests {
         std::fs::write(at("ours/deep/thesis.tex"), "").unwrap();
         std::fs::create_dir(at("more")).unwrap();
         std::os::unix::fs::symlink(at("ours/deep/known.txt"), at("ours/known.txt")).unwrap();
-        let told = format!("{:?}", check_contents(folder.path(), "known files", &is_ours).unwrap_err());
-        let text = "not replaced, expected a folder of nothing but known files, found `more`, `ours/deep/thesis.tex`, `ours/known.txt`";
+        let message = format!("{:?}", check_contents(folder.path(), "known files", &is_ours).unwrap_err());
+        let text = "not replaced, expected a folder with only known files, found `more`, `ours/deep/thesis.tex`, `ours/known.txt`";
         let hint = "hint: choose another name, or remove it by hand";
-        assert_eq!(told, format!("{}: {text}\n{hint}", folder.path().display()));
+        assert_eq!(message, format!("{}: {text}\n{hint}", folder.path().display()));
     }
 }

@@ -1,8 +1,9 @@
-//! Outputs that appear under their name only when they are complete, and that no two runs write at a time.
+//! Outputs that appear under their name only when they are complete, and that only one run writes at a time.
 //!
-//! While a run writes `OUT` there is `OUT.partial`, the file or folder under construction, and `OUT.checkpoint`, its lock ([`OutputLock`]). Both
-//! are created exclusively, never through links, and never in the place of what no run left. When the output is complete the run checks
-//! that `OUT.partial` is what it has made, and as long as what it has written, then renames it.
+//! While a run writes `OUT` there are two more files: `OUT.partial`, the unfinished file or folder, and
+//! `OUT.checkpoint`, its lock ([`OutputLock`]). Both are created exclusively, never through links, and never replace a
+//! file that no run created. When the output is complete, the run checks that `OUT.partial` still is the file that it
+//! created, with the length and bytes that it wrote, then renames it.
 
 mod contents;
 mod identity;
@@ -33,119 +34,121 @@ use identity::FileIdentity;
 use names::{check_file_target, check_folder_target, check_not_read_before, sync_parent_folder};
 use written_checksums::{WrittenChecksums, lock_checksums};
 
-/// What to do with an output that is there already.
+/// How to treat an existing output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OverwritePolicy {
-    /// Keep it: an error.
+    /// Keep it, and return an error.
     Refuse,
-    /// Replace it when the new one is complete.
+    /// Replace it when the new output is complete.
     Replace,
 }
 
-/// Checks that all in a folder is what this program writes to such a folder: an error names what else is there.
+/// A check that a folder holds only files that this program writes to such a folder; its error names the other files.
 pub type ContentsCheck = fn(&Path) -> Result<()>;
 
-/// An output (file or folder) under construction: written as `NAME.partial`, renamed by [`AtomicOutput::commit`], left
-/// for a later run by [`AtomicOutput::keep_partial`], removed when dropped before either.
+/// An unfinished output (file or folder): written as `NAME.partial`, renamed by [`AtomicOutput::commit`], left for a
+/// later run by [`AtomicOutput::keep_partial`], removed when dropped before either.
 #[derive(Debug)]
 pub struct AtomicOutput {
     target_path: PathBuf,
     partial_path: PathBuf,
     policy: OverwritePolicy,
-    /// The check of a folder's contents; none for a file.
+    /// The check of a folder's contents; `None` for a file.
     contents_check: Option<ContentsCheck>,
-    /// What this run makes; none where another process makes it.
+    /// What this run created; `None` if another process created the output.
     created: Option<CreatedOutput>,
-    /// What is known of a file's bytes.
+    /// Checksums of the bytes written through [`AtomicOutput::open_writer`].
     written: Arc<Mutex<WrittenChecksums>>,
-    /// Bytes of a file that was not written through [`AtomicOutput::open_writer`].
+    /// Length of a file that was not written through [`AtomicOutput::open_writer`].
     length: Option<u64>,
 }
 
-/// What a run makes, and its lock.
+/// The file or folder that a run created, and its lock.
 #[derive(Debug)]
 struct CreatedOutput {
     lock: OutputLock,
     identity: FileIdentity,
-    /// The file; none for a folder.
+    /// The file; `None` for a folder.
     file: Option<File>,
 }
 
 impl AtomicOutput {
-    /// Starts an output that is a file.
+    /// Creates an output that is a file.
     ///
     /// # Errors
-    /// It exists and is to be kept, or is a folder, a device or a pipe; another run writes it; an interrupted run left done parts of it that are
-    /// to be kept; its folder is missing or cannot be written; the partial name is taken by what no run left.
+    /// Returns an error if the output exists and must not be replaced, or is a folder, a device or a pipe; if another
+    /// run writes it; if an interrupted run left finished parts that must not be replaced; if its folder is missing or
+    /// cannot be written; or if the partial name belongs to a file that no run created.
     pub fn create_file(target: &Path, existing: OverwritePolicy) -> Result<Self> {
         check_file_target(target, existing)?;
-        let claim = OutputLock::acquire_for_new(target, existing)?;
-        Self::create_file_locked(claim, existing)
+        let lock = OutputLock::acquire_for_new(target, existing)?;
+        Self::create_file_locked(lock, existing)
     }
 
-    /// The same, when the output is locked already.
+    /// Creates an output that is a file and is locked already.
     ///
     /// # Errors
-    /// As [`AtomicOutput::create_file`].
-    pub fn create_file_locked(mut claim: OutputLock, existing: OverwritePolicy) -> Result<Self> {
-        let target = claim.target().to_path_buf();
+    /// The same as for [`AtomicOutput::create_file`].
+    pub fn create_file_locked(mut lock: OutputLock, existing: OverwritePolicy) -> Result<Self> {
+        let target = lock.target().to_path_buf();
         check_file_target(&target, existing)?;
-        claim.discard_unfinished(None)?;
+        lock.discard_unfinished(None)?;
         let partial = partial_path_for(&target);
         let file = identity::create_new(&partial).map_err(|e| creation_error(e, &partial)).in_file(&target)?;
         let identity =
-            FileIdentity::from_file(&file).and_then(|identity| claim.record_identity(identity).map(|()| identity));
+            FileIdentity::from_file(&file).and_then(|identity| lock.record_identity(identity).map(|()| identity));
         let identity = identity.map_err(|e| {
             drop(std::fs::remove_file(&partial));
             FileProblem::Write(e)
         });
-        let made = CreatedOutput { lock: claim, identity: identity.in_file(&target)?, file: Some(file) };
-        Ok(Self::from_parts(&target, existing, None, Some(made)))
+        let created = CreatedOutput { lock, identity: identity.in_file(&target)?, file: Some(file) };
+        Ok(Self::from_parts(&target, existing, None, Some(created)))
     }
 
-    /// Starts an output that is a folder: the partial folder exists and is empty. A folder that is replaced goes with all it holds,
-    /// which has to pass `contents`.
+    /// Creates an output that is a folder: the partial folder exists and is empty. A folder that is replaced is removed
+    /// with all its files, which must pass `contents`.
     ///
     /// # Errors
-    /// It exists and is to be kept, is a file or a link, or holds other things; the folder above is missing or cannot be written; and as
-    /// [`AtomicOutput::create_file`].
+    /// Returns an error if the output exists and must not be replaced, is a file or a link, or holds other files; if
+    /// the parent folder is missing or cannot be written; and for the other reasons of [`AtomicOutput::create_file`].
     pub fn create_folder(target: &Path, existing: OverwritePolicy, contents: ContentsCheck) -> Result<Self> {
         check_folder_target(target, existing, contents)?;
-        let claim = OutputLock::acquire_for_new(target, existing)?;
-        Self::create_folder_locked(claim, existing, contents)
+        let lock = OutputLock::acquire_for_new(target, existing)?;
+        Self::create_folder_locked(lock, existing, contents)
     }
 
-    /// The same, when the output is locked already.
+    /// Creates an output that is a folder and is locked already.
     ///
     /// # Errors
-    /// As [`AtomicOutput::create_folder`].
+    /// The same as for [`AtomicOutput::create_folder`].
     pub fn create_folder_locked(
-        mut claim: OutputLock,
+        mut lock: OutputLock,
         existing: OverwritePolicy,
         contents: ContentsCheck,
     ) -> Result<Self> {
-        let target = claim.target().to_path_buf();
+        let target = lock.target().to_path_buf();
         check_folder_target(&target, existing, contents)?;
-        claim.discard_unfinished(Some(contents))?;
+        lock.discard_unfinished(Some(contents))?;
         let partial = partial_path_for(&target);
         std::fs::create_dir(&partial).map_err(|e| creation_error(e, &partial)).in_file(&target)?;
         let identity =
-            FileIdentity::from_path(&partial).and_then(|identity| claim.record_identity(identity).map(|()| identity));
+            FileIdentity::from_path(&partial).and_then(|identity| lock.record_identity(identity).map(|()| identity));
         let identity = identity.map_err(|e| {
             drop(std::fs::remove_dir(&partial));
             FileProblem::Write(e)
         });
-        let made = CreatedOutput { lock: claim, identity: identity.in_file(&target)?, file: None };
-        Ok(Self::from_parts(&target, existing, Some(contents), Some(made)))
+        let created = CreatedOutput { lock, identity: identity.in_file(&target)?, file: None };
+        Ok(Self::from_parts(&target, existing, Some(contents), Some(created)))
     }
 
-    /// Goes on with what an earlier run left under the partial name: a folder where there are `contents` to check. That its bytes are those of such a
-    /// run is the caller's to know.
+    /// Resumes an output that an earlier run left under the partial name: a folder if `contents` is given, otherwise a
+    /// file. The caller must check that its bytes are those of such a run.
     ///
     /// # Errors
-    /// The output exists and is to be kept; the partial file or folder is a link, is gone, or holds other things.
-    pub fn resume(mut claim: OutputLock, existing: OverwritePolicy, contents: Option<ContentsCheck>) -> Result<Self> {
-        let target = claim.target().to_path_buf();
+    /// Returns an error if the complete output exists and must not be replaced, or the partial file or folder is a
+    /// link, is missing, or holds other files.
+    pub fn resume(mut lock: OutputLock, existing: OverwritePolicy, contents: Option<ContentsCheck>) -> Result<Self> {
+        let target = lock.target().to_path_buf();
         check_overwrite(&target, existing)?;
         let partial = partial_path_for(&target);
         let found = partial.symlink_metadata().map_err(FileProblem::Read).in_file(&partial)?;
@@ -154,12 +157,12 @@ impl AtomicOutput {
         }
         contents.map_or(Ok(()), |check| check(&partial))?;
         let identity = FileIdentity::from_metadata(&found);
-        claim.adopt_for_resume(identity).map_err(FileProblem::Write).in_file(&target)?;
-        let made = CreatedOutput { lock: claim, identity, file: None };
-        Ok(Self::from_parts(&target, existing, contents, Some(made)))
+        lock.adopt_for_resume(identity).map_err(FileProblem::Write).in_file(&target)?;
+        let created = CreatedOutput { lock, identity, file: None };
+        Ok(Self::from_parts(&target, existing, contents, Some(created)))
     }
 
-    /// Writes to an output that another process has started, and will commit, leave or remove.
+    /// Opens an output that another process has created, and will commit, keep or remove.
     pub fn join_started(target: &Path) -> Self {
         Self::from_parts(target, OverwritePolicy::Refuse, None, None)
     }
@@ -168,7 +171,7 @@ impl AtomicOutput {
         target: &Path,
         existing: OverwritePolicy,
         contents: Option<ContentsCheck>,
-        made: Option<CreatedOutput>,
+        created: Option<CreatedOutput>,
     ) -> Self {
         let (target, partial) = (target.to_path_buf(), partial_path_for(target));
         Self {
@@ -176,35 +179,35 @@ impl AtomicOutput {
             partial_path: partial,
             policy: existing,
             contents_check: contents,
-            created: made,
+            created,
             written: Arc::default(),
             length: None,
         }
     }
 
-    /// Leaves what is done so far for a later run.
+    /// Leaves the unfinished output for a later run.
     pub fn keep_partial(mut self) {
-        if let Some(made) = self.created.take() {
-            made.lock.keep_lock_file();
+        if let Some(created) = self.created.take() {
+            created.lock.keep_lock_file();
         }
     }
 
-    /// Where to write.
+    /// Returns the path to write to.
     pub fn partial_path(&self) -> &Path {
         &self.partial_path
     }
 
-    /// The name it will have.
+    /// Returns the path of the complete output.
     pub fn target_path(&self) -> &Path {
         &self.target_path
     }
 
-    /// The file, to be written from its beginning to its end; its bytes are checked before it gets its name.
+    /// Opens the file for writing from its beginning to its end; its bytes are checked before it is renamed.
     ///
     /// # Errors
-    /// The operating system refuses.
+    /// Returns an error if the operating system refuses.
     pub fn open_writer(&self) -> Result<OutputFile> {
-        let file = match self.created.as_ref().and_then(|made| made.file.as_ref()) {
+        let file = match self.created.as_ref().and_then(|created| created.file.as_ref()) {
             Some(file) => file.try_clone(),
             None => Err(std::io::ErrorKind::IsADirectory.into()),
         };
@@ -215,15 +218,15 @@ impl AtomicOutput {
     /// Writes a whole file.
     ///
     /// # Errors
-    /// The operating system refuses.
+    /// Returns an error if the operating system refuses.
     pub fn write_all(&self, bytes: impl AsRef<[u8]>) -> Result<()> {
         self.open_writer()?.write_all(bytes.as_ref()).map_err(FileProblem::Write).in_file(&self.target_path)
     }
 
-    /// Notes the length of a file that is written through its path, by a library: when it has all its bytes, or its space.
+    /// Records the length of a file that a library writes through its path. Call it when the file has its final length.
     ///
     /// # Errors
-    /// It has gone, or was replaced.
+    /// Returns an error if the file was removed or replaced.
     pub fn record_length(&mut self) -> Result<()> {
         self.check_identity()?;
         let found = self.partial_path.symlink_metadata().map_err(FileProblem::Read).in_file(&self.partial_path)?;
@@ -231,32 +234,32 @@ impl AtomicOutput {
         Ok(())
     }
 
-    /// The lock file, for what a run notes of its progress.
+    /// Returns the lock file, in which a run records its progress.
     ///
     /// # Errors
-    /// The operating system refuses.
+    /// Returns an error if the operating system refuses.
     pub fn clone_lock_file(&self) -> Result<Option<File>> {
-        self.created.as_ref().map(|made| made.lock.clone_file()).transpose()
+        self.created.as_ref().map(|created| created.lock.clone_file()).transpose()
     }
 
-    /// Checks that the partial name still stands for what this run has made.
+    /// Checks that the partial name still belongs to the file or folder that this run created.
     ///
     /// # Errors
-    /// It was removed or replaced.
+    /// Returns an error if it was removed or replaced.
     pub fn check_identity(&self) -> Result<()> {
-        let Some(made) = &self.created else { return Ok(()) };
+        let Some(created) = &self.created else { return Ok(()) };
         let what = if self.contents_check.is_some() { "folder" } else { "file" };
         match FileIdentity::from_path(&self.partial_path) {
-            Ok(found) if found == made.identity => Ok(()),
+            Ok(found) if found == created.identity => Ok(()),
             _ => Err(OutputConflict::Replaced(what)).in_file(&self.partial_path),
         }
     }
 
-    /// Gives the complete output its name.
+    /// Renames the complete output to its name.
     ///
     /// # Errors
-    /// What is under the partial name is not what was written; a file or folder of the output's name appeared meanwhile and is to be kept; the operating
-    /// system refuses to sync or rename.
+    /// Returns an error if the file under the partial name is not what was written, a file or folder of the output's
+    /// name appeared meanwhile and must not be replaced, or the operating system refuses to sync or rename.
     pub fn commit(mut self) -> Result<()> {
         self.check_identity()?;
         let file = identity::open_existing(&self.partial_path, false)
@@ -271,12 +274,12 @@ impl AtomicOutput {
         self.rename_to_target()?;
         self.check_renamed(&file)?;
         sync_parent_folder(&self.target_path);
-        // the lock goes with what is made
+        // drops the lock, which removes its file
         self.created = None;
         Ok(())
     }
 
-    /// Checks that a file is as long as what was written to it, and holds that.
+    /// Checks that a file has the length and the bytes that were written to it.
     fn check_written(&self, file: &File) -> Result<()> {
         let written = lock_checksums(&self.written);
         let expected = self.length.unwrap_or(written.length());
@@ -290,10 +293,11 @@ impl AtomicOutput {
         Ok(())
     }
 
-    /// Checks that the name was given to what this run has made, and that a file was not cut short in between: then it loses its name again.
+    /// Checks that the renamed output is the one that this run created. A file that was cut short in between is
+    /// removed.
     fn check_renamed(&self, file: &File) -> Result<()> {
-        let Some(made) = &self.created else { return Ok(()) };
-        let is_ours = FileIdentity::from_path(&self.target_path).is_ok_and(|found| found == made.identity);
+        let Some(created) = &self.created else { return Ok(()) };
+        let is_ours = FileIdentity::from_path(&self.target_path).is_ok_and(|found| found == created.identity);
         if !is_ours {
             return Err(OutputConflict::Replaced("output")).in_file(&self.target_path);
         }
@@ -325,14 +329,14 @@ impl AtomicOutput {
         }
     }
 
-    /// Gives a folder the name of another one, which goes.
+    /// Replaces an existing folder, and removes it.
     fn replace_folder(&mut self, contents: ContentsCheck) -> Result<()> {
         let (target, partial) = (&self.target_path, &self.partial_path);
         check_folder_target(target, OverwritePolicy::Replace, contents)?;
         let old = FileIdentity::from_path(target).map_err(FileProblem::Read).in_file(target)?;
-        if let Some(made) = &mut self.created {
-            // where this run is killed the next one knows whose the old folder is
-            made.lock.record_identity(old).map_err(FileProblem::Write).in_file(target)?;
+        if let Some(created) = &mut self.created {
+            // if this run is killed, the next one finds in the lock file that the old folder may be removed
+            created.lock.record_identity(old).map_err(FileProblem::Write).in_file(target)?;
         }
         if rename::exchange_names(partial, target).map_err(FileProblem::Write).in_file(target)? {
             contents(partial)?;
@@ -348,7 +352,7 @@ impl Drop for AtomicOutput {
         if self.created.is_none() || self.check_identity().is_err() {
             return;
         }
-        // nothing more can be done about what cannot be removed; of a folder no more goes than what is ours
+        // an output that cannot be removed stays; a folder is removed only if this program wrote everything in it
         drop(match self.contents_check {
             None => std::fs::remove_file(&self.partial_path),
             Some(check) if check(&self.partial_path).is_ok() => std::fs::remove_dir_all(&self.partial_path),
@@ -357,7 +361,7 @@ impl Drop for AtomicOutput {
     }
 }
 
-/// Why a partial file or folder was not created.
+/// Returns the error of a partial file or folder that could not be created.
 fn creation_error(error: std::io::Error, partial: &Path) -> Error {
     match (error.kind(), identity::file_kind_at(partial)) {
         (std::io::ErrorKind::AlreadyExists, Some(found)) => {
@@ -376,28 +380,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "mine").unwrap();
-        let told = |staged: Result<AtomicOutput>| {
+        let message = |staged: Result<AtomicOutput>| {
             let text = format!("{:?}", staged.unwrap_err());
             text.replace(&format!("{}", folder.path().display()), "")
         };
         let hint = "\nhint: choose another name, or remove it by hand";
-        let found = told(AtomicOutput::create_file(folder.path(), OverwritePolicy::Replace));
+        let found = message(AtomicOutput::create_file(folder.path(), OverwritePolicy::Replace));
         assert_eq!(found, format!(": is a folder, expected a file or a free name{hint}"));
-        let found = told(AtomicOutput::create_folder(&file, OverwritePolicy::Replace, |_| Ok(())));
+        let found = message(AtomicOutput::create_folder(&file, OverwritePolicy::Replace, |_| Ok(())));
         assert_eq!(found, format!("/file: is a file, expected a folder or a free name{hint}"));
         assert_eq!(std::fs::read(&file).unwrap(), b"mine");
     }
 
     #[test]
-    fn what_is_no_file_is_never_replaced() {
-        // a link to a device, so that a mistake replaces no more than the link
+    fn a_device_is_never_replaced() {
+        // a link to a device, so that a mistake of the code replaces only the link
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("link");
         std::os::unix::fs::symlink("/dev/null", &link).unwrap();
         for existing in [OverwritePolicy::Refuse, OverwritePolicy::Replace] {
-            let told = AtomicOutput::create_file(&link, existing).unwrap_err().to_string();
+            let message = AtomicOutput::create_file(&link, existing).unwrap_err().to_string();
             let expected = "is a device or a pipe, expected a file or a free name";
-            assert_eq!(told, format!("{}: {expected}", link.display()));
+            assert_eq!(message, format!("{}: {expected}", link.display()));
         }
         assert!(link.is_symlink());
     }
@@ -407,14 +411,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let partial = folder.path().join("out.csv.partial");
         std::fs::create_dir(&partial).unwrap();
-        let told =
+        let message =
             AtomicOutput::create_file(&folder.path().join("out.csv"), OverwritePolicy::Refuse).unwrap_err().to_string();
-        assert_eq!(told, format!("{}: is a folder, expected a file or a free name", partial.display()));
+        assert_eq!(message, format!("{}: is a folder, expected a file or a free name", partial.display()));
         assert!(partial.is_dir());
     }
 
-    /// What an error tells, without the folder.
-    fn told<T: std::fmt::Debug>(folder: &Path, result: Result<T>) -> String {
+    /// Formats an error, without the folder.
+    fn message<T: std::fmt::Debug>(folder: &Path, result: Result<T>) -> String {
         format!("{:?}", result.unwrap_err()).replace(&format!("{}/", folder.display()), "")
     }
 
@@ -425,7 +429,7 @@ mod tests {
         names
     }
 
-    /// A check of folders: `part` is ours.
+    /// A check of folders that accepts only the file `part`.
     fn only_part(folder: &Path) -> Result<()> {
         check_contents(folder, "`part`", &|entry| entry == FolderEntry::File(Path::new("part")))
     }
@@ -434,16 +438,16 @@ mod tests {
         "out: in use by another run, expected one run at a time\nhint: wait for it, or choose another name";
 
     #[test]
-    fn a_name_is_written_by_one_run_at_a_time() {
+    fn only_one_run_at_a_time_writes_a_name() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
         for existing in [OverwritePolicy::Refuse, OverwritePolicy::Replace] {
             let first = AtomicOutput::create_file(&out, existing).unwrap();
             first.write_all("first").unwrap();
-            assert_eq!(told(folder.path(), AtomicOutput::create_file(&out, existing)), IN_USE);
-            assert_eq!(told(folder.path(), AtomicOutput::create_folder(&out, existing, only_part)), IN_USE);
-            assert_eq!(told(folder.path(), check_can_start(&out, existing, true)), IN_USE);
-            assert_eq!(told(folder.path(), remove_stale_lock(&out)), IN_USE);
+            assert_eq!(message(folder.path(), AtomicOutput::create_file(&out, existing)), IN_USE);
+            assert_eq!(message(folder.path(), AtomicOutput::create_folder(&out, existing, only_part)), IN_USE);
+            assert_eq!(message(folder.path(), check_can_start(&out, existing, true)), IN_USE);
+            assert_eq!(message(folder.path(), remove_stale_lock(&out)), IN_USE);
             first.commit().unwrap();
             assert_eq!(std::fs::read(&out).unwrap(), b"first");
             assert_eq!(names(folder.path()), ["out"]);
@@ -451,13 +455,13 @@ mod tests {
         }
     }
 
-    /// What a run leaves that is killed while it writes: its files, and no lock.
+    /// Leaves the files of a run that is killed while it writes, without a lock.
     fn killed(staged: AtomicOutput) {
         staged.keep_partial();
     }
 
     #[test]
-    fn what_a_killed_run_left_is_replaced() {
+    fn the_output_of_a_killed_run_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
         let first = AtomicOutput::create_file(&out, OverwritePolicy::Refuse).unwrap();
@@ -468,7 +472,8 @@ mod tests {
         second.write_all("whole").unwrap();
         second.commit().unwrap();
         assert_eq!(std::fs::read(&out).unwrap(), b"whole");
-        // killed at every moment before the partial file is told: the lock file is empty, or has a title, and the partial file is away, or empty
+        // killed at each moment before the partial file is recorded: the lock file is empty or has a title, and the
+        // partial file is missing or empty
         for (journal, partial) in
             [("", false), ("leadfield checkpoint 1\n", false), ("leadfield checkpoint 1\nrun 1 n\n", true)]
         {
@@ -485,22 +490,22 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_are_done_are_not_replaced_unasked() {
+    fn finished_parts_are_replaced_only_with_force() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
         let first = AtomicOutput::create_file(&out, OverwritePolicy::Refuse).unwrap();
         append_text(&first.clone_lock_file().unwrap().unwrap(), "program leadfield\n").unwrap();
         killed(first);
-        let hint = "hint: resume it: `--resume`; or begin anew: `--force`";
-        let text = format!("out.partial: exists already, left by a run that did not finish\n{hint}");
-        assert_eq!(told(folder.path(), AtomicOutput::create_file(&out, OverwritePolicy::Refuse)), text);
+        let hint = "hint: resume it with `--resume`, or start again with `--force`";
+        let text = format!("out.partial: exists already, left by an interrupted run\n{hint}");
+        assert_eq!(message(folder.path(), AtomicOutput::create_file(&out, OverwritePolicy::Refuse)), text);
         assert_eq!(names(folder.path()), ["out.checkpoint", "out.partial"]);
         drop(AtomicOutput::create_file(&out, OverwritePolicy::Replace).unwrap());
         assert!(names(folder.path()).is_empty());
     }
 
     #[test]
-    fn what_no_run_left_is_never_replaced_nor_followed() {
+    fn files_that_no_run_created_are_never_replaced_nor_followed() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let hint = "hint: move it away, or choose another name for the output";
@@ -523,11 +528,11 @@ mod tests {
                         "{name}: not replaced, expected a free name or what an interrupted run left, found {found}\n{hint}"
                     );
                     let staged = AtomicOutput::create_folder(&at("out"), existing, only_part);
-                    assert_eq!(told(folder.path(), staged), text);
+                    assert_eq!(message(folder.path(), staged), text);
                     if !at(name).is_dir() {
-                        assert_eq!(told(folder.path(), AtomicOutput::create_file(&at("out"), existing)), text);
+                        assert_eq!(message(folder.path(), AtomicOutput::create_file(&at("out"), existing)), text);
                     }
-                    assert_eq!(told(folder.path(), check_can_start(&at("out"), existing, true)), text);
+                    assert_eq!(message(folder.path(), check_can_start(&at("out"), existing, true)), text);
                 }
                 assert_eq!(names(folder.path()), ["kept", name, "precious"]);
                 std::fs::remove_file(at(name)).unwrap();
@@ -537,7 +542,7 @@ mod tests {
             (std::fs::read(at("precious")).unwrap(), std::fs::read(at("kept/part")).unwrap()),
             (b"mine".into(), b"mine".into())
         );
-        // a file that was put in the place of what a killed run left
+        // a file that replaced the partial file of a killed run
         let first = AtomicOutput::create_file(&at("out"), OverwritePolicy::Refuse).unwrap();
         first.write_all("half").unwrap();
         killed(first);
@@ -545,18 +550,18 @@ mod tests {
         let text = format!(
             "out.partial: not replaced, expected a free name or what an interrupted run left, found another file\n{hint}"
         );
-        assert_eq!(told(folder.path(), AtomicOutput::create_file(&at("out"), OverwritePolicy::Replace)), text);
+        assert_eq!(message(folder.path(), AtomicOutput::create_file(&at("out"), OverwritePolicy::Replace)), text);
         assert_eq!(std::fs::read(at("out.partial")).unwrap(), b"mine");
     }
 
     #[test]
-    fn a_run_renames_only_the_file_that_it_made() {
+    fn a_run_renames_only_the_file_that_it_created() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let hint = "hint: run it again, and let nothing else write there: the output was not given its name";
+        let hint = "hint: run it again while nothing else writes there; the output was not renamed";
         let replaced = |what: &str| {
             format!(
-                "out.partial: removed or replaced while it was written, expected the {what} that this run has made\n{hint}"
+                "out.partial: removed or replaced while it was written, expected the {what} that this run created\n{hint}"
             )
         };
         type Replace = fn(&Path);
@@ -575,7 +580,7 @@ mod tests {
             let staged = AtomicOutput::create_file(&at("out"), OverwritePolicy::Refuse).unwrap();
             staged.write_all("whole").unwrap();
             replace(&at("out.partial"));
-            assert_eq!(told(folder.path(), staged.commit()), replaced("file"));
+            assert_eq!(message(folder.path(), staged.commit()), replaced("file"));
             assert!(at("out").symlink_metadata().is_err());
             for name in ["out.partial", "out.moved"] {
                 drop(std::fs::remove_file(at(name)));
@@ -585,20 +590,20 @@ mod tests {
         let staged = AtomicOutput::create_folder(&at("out"), OverwritePolicy::Refuse, only_part).unwrap();
         std::fs::rename(at("out.partial"), at("moved")).unwrap();
         std::fs::create_dir(at("out.partial")).unwrap();
-        assert_eq!(told(folder.path(), staged.commit()), replaced("folder"));
+        assert_eq!(message(folder.path(), staged.commit()), replaced("folder"));
         assert_eq!(names(folder.path()), ["moved", "out.partial"]);
     }
 
     #[test]
-    fn a_file_that_was_cut_short_or_changed_is_not_given_its_name() {
+    fn a_file_that_was_cut_short_or_changed_is_not_renamed() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
-        let hint = "hint: run it again, and let nothing else write there: the output was not given its name";
+        let hint = "hint: run it again while nothing else writes there; the output was not renamed";
         let change = |change: fn(&File)| {
             let staged = AtomicOutput::create_file(&out, OverwritePolicy::Refuse).unwrap();
             staged.write_all("0123456789").unwrap();
             change(&File::options().write(true).open(staged.partial_path()).unwrap());
-            let text = told(folder.path(), staged.commit());
+            let text = message(folder.path(), staged.commit());
             assert!(names(folder.path()).is_empty());
             text
         };
@@ -616,24 +621,24 @@ mod tests {
         std::fs::write(staged.partial_path(), "0123456789").unwrap();
         staged.record_length().unwrap();
         File::options().write(true).open(staged.partial_path()).unwrap().set_len(4).unwrap();
-        assert_eq!(told(folder.path(), staged.commit()), length(4));
+        assert_eq!(message(folder.path(), staged.commit()), length(4));
     }
 
     #[test]
-    fn what_appears_under_the_name_meanwhile_is_kept() {
+    fn a_file_that_appears_under_the_name_meanwhile_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
         let hint = "hint: choose another name, or replace it with `--force`";
         let staged = AtomicOutput::create_file(&out, OverwritePolicy::Refuse).unwrap();
         staged.write_all("ours").unwrap();
         std::fs::write(&out, "mine").unwrap();
-        assert_eq!(told(folder.path(), staged.commit()), format!("out: exists already\n{hint}"));
+        assert_eq!(message(folder.path(), staged.commit()), format!("out: exists already\n{hint}"));
         assert_eq!(std::fs::read(&out).unwrap(), b"mine");
         assert_eq!(names(folder.path()), ["out"]);
     }
 
     #[test]
-    fn a_folder_is_replaced_only_where_all_in_it_is_ours() {
+    fn a_folder_is_replaced_only_if_this_program_wrote_all_of_it() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let make = |existing| {
@@ -646,30 +651,30 @@ mod tests {
         make(OverwritePolicy::Replace).unwrap().commit().unwrap();
         assert_eq!(std::fs::read(at("out/part")).unwrap(), b"new");
         assert_eq!(names(folder.path()), ["out"]);
-        let text = "not replaced, expected a folder of nothing but `part`, found `thesis`\nhint: choose another name, or remove it by hand";
-        // something that comes while the new folder is made
+        let text = "not replaced, expected a folder with only `part`, found `thesis`\nhint: choose another name, or remove it by hand";
+        // a file that appears while the new folder is written
         let staged = make(OverwritePolicy::Replace).unwrap();
         std::fs::write(at("out/thesis"), "mine").unwrap();
-        assert_eq!(told(folder.path(), staged.commit()), format!("out: {text}"));
-        assert_eq!(told(folder.path(), make(OverwritePolicy::Replace)), format!("out: {text}"));
+        assert_eq!(message(folder.path(), staged.commit()), format!("out: {text}"));
+        assert_eq!(message(folder.path(), make(OverwritePolicy::Replace)), format!("out: {text}"));
         assert_eq!(names(&at("out")), ["part", "thesis"]);
         assert_eq!(names(folder.path()), ["out"]);
-        // something in what a killed run left, or in what is made
+        // a file in the folder of a killed run, or in the new folder
         std::fs::remove_dir_all(at("out")).unwrap();
         let staged = make(OverwritePolicy::Refuse).unwrap();
         std::fs::write(at("out.partial/thesis"), "mine").unwrap();
         killed(staged);
-        assert_eq!(told(folder.path(), make(OverwritePolicy::Replace)), format!("out.partial: {text}"));
+        assert_eq!(message(folder.path(), make(OverwritePolicy::Replace)), format!("out.partial: {text}"));
         std::fs::rename(at("out.partial/thesis"), at("thesis")).unwrap();
         let staged = make(OverwritePolicy::Refuse).unwrap();
         std::fs::rename(at("thesis"), at("out.partial/thesis")).unwrap();
-        assert_eq!(told(folder.path(), staged.commit()), format!("out.partial: {text}"));
+        assert_eq!(message(folder.path(), staged.commit()), format!("out.partial: {text}"));
         assert_eq!(names(&at("out.partial")), ["part", "thesis"]);
         std::fs::remove_dir_all(at("out.partial")).unwrap();
         // a link to a folder
         std::fs::create_dir(at("elsewhere")).unwrap();
         std::os::unix::fs::symlink("elsewhere", at("out")).unwrap();
         let text = "out: is a link, expected a folder or a free name\nhint: choose another name, or remove it by hand";
-        assert_eq!(told(folder.path(), make(OverwritePolicy::Replace)), text);
+        assert_eq!(message(folder.path(), make(OverwritePolicy::Replace)), text);
     }
 }

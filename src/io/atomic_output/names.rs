@@ -1,4 +1,4 @@
-//! The names of an output and of what stands for it until it is complete: what may be there, and what may not.
+//! The names of an output and of its temporary files, and the checks of what exists under them.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,37 +7,37 @@ use super::{ContentsCheck, OutputConflict, OverwritePolicy, lock_path_for};
 use crate::error::{Context, FileProblem, Result};
 use crate::io::input_file;
 
-/// `NAME.partial`: where an output is until it is complete.
+/// Returns `NAME.partial`, the name of an unfinished output.
 pub fn partial_path_for(target: &Path) -> PathBuf {
     let mut name: OsString = target.file_name().unwrap_or_default().to_os_string();
     name.push(".partial");
     target.with_file_name(name)
 }
 
-/// Longest name of a file or folder, as file systems have it; with room for `.partial`.
+/// Longest name of a file or folder, in bytes: the usual limit of file systems less the length of `.partial`.
 const MAX_NAME_BYTES: usize = 240;
 
-/// Whether a name that a file gives, as that of a population, may become the name of a folder: no way to another folder, nothing hidden, nothing
-/// that a terminal or a shell script would take for something else.
+/// Returns whether a name from a file, such as that of a population, may become the name of a folder: it is in no other
+/// folder, is not hidden, and has no control characters.
 pub fn is_plain_name(name: &str) -> bool {
     let is_strange = |c: char| c.is_control() || matches!(c, '/' | '\\');
     !name.is_empty() && !name.starts_with('.') && name.len() <= MAX_NAME_BYTES && !name.contains(is_strange)
 }
 
-/// The folder that a file is in.
+/// Returns the folder that a file is in.
 pub(super) fn parent_folder(path: &Path) -> &Path {
     path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
-/// Makes the names in a file's folder safe against a loss of power, where the file system can do that.
+/// Syncs a file's folder, so that its new name survives a loss of power, if the file system can do that.
 pub(super) fn sync_parent_folder(path: &Path) {
     drop(std::fs::File::open(parent_folder(path)).and_then(|f| f.sync_all()));
 }
 
-/// Checks that an output takes the place of no input, neither when it is complete nor before.
+/// Checks that neither an output nor one of its temporary files replaces an input.
 ///
 /// # Errors
-/// An input is the output, or has the name of one of its temporary files.
+/// Returns an error if an input is the output, or has the name of one of its temporary files.
 pub fn check_not_an_input<'a>(target: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
     let real = |path: &Path| path.canonicalize().ok();
     let output = real(target);
@@ -55,10 +55,10 @@ pub fn check_not_an_input<'a>(target: &Path, inputs: impl IntoIterator<Item = &'
     Ok(())
 }
 
-/// Refuses to touch what is there, unless it is to be replaced and can be.
+/// Refuses an existing output, unless it is to be replaced and can be.
 ///
 /// # Errors
-/// As said.
+/// Returns an error if the output exists and must not be replaced, or is a device or a pipe.
 pub fn check_overwrite(target: &Path, existing: OverwritePolicy) -> Result<()> {
     if target.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
         return Err(FileProblem::SpecialFile).in_file(target);
@@ -69,10 +69,11 @@ pub fn check_overwrite(target: &Path, existing: OverwritePolicy) -> Result<()> {
     }
 }
 
-/// Refuses what is under an output's name, unless it is to be replaced and can be: a folder where there are `contents` to check.
+/// Refuses an existing output, unless it is to be replaced and can be. The output is a folder if `contents` is given.
 ///
 /// # Errors
-/// As said.
+/// Returns an error if the output exists and must not be replaced, or is of another kind, or is a folder with other
+/// files.
 pub fn check_target(target: &Path, existing: OverwritePolicy, contents: Option<ContentsCheck>) -> Result<()> {
     match contents {
         None => check_file_target(target, existing),
@@ -80,7 +81,7 @@ pub fn check_target(target: &Path, existing: OverwritePolicy, contents: Option<C
     }
 }
 
-/// Refuses a file that cannot be started.
+/// Refuses a file output that cannot be created.
 pub(super) fn check_file_target(target: &Path, existing: OverwritePolicy) -> Result<()> {
     check_overwrite(target, existing)?;
     check_not_read_before(target)?;
@@ -90,12 +91,12 @@ pub(super) fn check_file_target(target: &Path, existing: OverwritePolicy) -> Res
     }
 }
 
-/// Refuses to replace a file that was opened for reading, where that is recorded.
+/// Refuses to replace a file that was opened for reading, if inputs are recorded.
 pub(super) fn check_not_read_before(target: &Path) -> Result<()> {
     if input_file::is_input(target) { Err(FileProblem::IsInput).in_file(target) } else { Ok(()) }
 }
 
-/// Refuses a folder that cannot be started.
+/// Refuses a folder output that cannot be created.
 pub(super) fn check_folder_target(target: &Path, existing: OverwritePolicy, contents: ContentsCheck) -> Result<()> {
     check_overwrite(target, existing)?;
     match target.symlink_metadata() {
@@ -111,22 +112,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_output_and_its_inputs_are_kept_apart() {
+    fn an_output_never_replaces_an_input() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         for name in ["a", "b.partial", "b.checkpoint"] {
             std::fs::write(at(name), "mine").unwrap();
         }
-        let told = |output: &str, input: &str| {
+        let message = |output: &str, input: &str| {
             check_not_an_input(&at(output), [at(input).as_path()])
                 .map_err(|e| e.to_string().replace(&at("").display().to_string(), ""))
         };
-        assert_eq!(told("a", "b.partial"), Ok(()));
-        assert_eq!(told("new", "missing"), Ok(()));
-        assert_eq!(told("a", "./a").unwrap_err(), "a: is an input too, expected an output of another name");
+        assert_eq!(message("a", "b.partial"), Ok(()));
+        assert_eq!(message("new", "missing"), Ok(()));
+        assert_eq!(message("a", "./a").unwrap_err(), "a: is also an input, expected another file as output");
         let expected = "b.partial: would be overwritten while `b` is made, expected an input of another name";
-        assert_eq!(told("b", "b.partial").unwrap_err(), expected);
-        assert_eq!(told("b", "b.checkpoint").unwrap_err(), expected.replace("b.partial", "b.checkpoint"));
+        assert_eq!(message("b", "b.partial").unwrap_err(), expected);
+        assert_eq!(message("b", "b.checkpoint").unwrap_err(), expected.replace("b.partial", "b.checkpoint"));
     }
 
     #[test]

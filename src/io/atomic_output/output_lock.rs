@@ -1,9 +1,10 @@
-//! The lock of an output: `OUT.checkpoint`, a file that the run which writes `OUT` creates, locks, and removes at its end.
+//! The lock of an output: the file `OUT.checkpoint`, which the run that writes `OUT` creates, locks, and removes at its
+//! end.
 //!
-//! It begins with lines of text in [`TEXT_BYTES`] bytes, filled up with zeros. The first line is [`FORMAT_LINE`], by which later
-//! runs recognise that a run of this program left it. Then come `run` with the process and the node, and `file` with the
-//! identity of `OUT.partial`. The progress of a resumable output follows ([`super::super::checkpoint`]). A run that is killed
-//! before it wrote the first line leaves an empty file.
+//! It begins with lines of text in [`TEXT_BYTES`] bytes, padded with zeros. The first line is [`FORMAT_LINE`], by which
+//! later runs recognise a lock file of this program. Then come `run` with the process and the node, and `file` with the
+//! identity of `OUT.partial`. The progress of a resumable output follows ([`super::super::checkpoint`]). A run that is
+//! killed before it writes the first line leaves an empty file.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -16,7 +17,7 @@ use super::problem::OutputConflict;
 use super::{ContentsCheck, OverwritePolicy};
 use crate::error::{Context, Error, FileProblem, Result};
 
-/// The first line; the number is the format's.
+/// The first line; the number is the version of the format.
 const FORMAT_LINE: &str = "leadfield checkpoint 1";
 
 /// Bytes at the beginning of a lock file that hold its lines.
@@ -26,7 +27,7 @@ pub const STOP_BYTE: u64 = TEXT_BYTES;
 /// Where the slots of a checkpoint begin in the lock file.
 pub const SLOTS_BYTE: u64 = 4096;
 
-/// How often a lock file that vanishes between two calls is looked for again.
+/// How often to try again when a lock file vanishes between two calls.
 const MAX_LOCK_TRIES: u32 = 1000;
 
 /// The lock of an output, held until it is dropped.
@@ -35,11 +36,12 @@ pub struct OutputLock {
     target: PathBuf,
     path: PathBuf,
     file: File,
-    /// Whether it is this run's, and goes with it; else it still is as an interrupted run left it.
+    /// Whether the lock file belongs to this run and is removed with the lock; otherwise it still is as an interrupted
+    /// run left it.
     is_owned: bool,
 }
 
-/// `OUT.checkpoint`.
+/// Returns `OUT.checkpoint`, the name of the lock file.
 pub fn lock_path_for(target: &Path) -> PathBuf {
     let mut name = target.file_name().unwrap_or_default().to_os_string();
     name.push(".checkpoint");
@@ -47,10 +49,11 @@ pub fn lock_path_for(target: &Path) -> PathBuf {
 }
 
 impl OutputLock {
-    /// Keeps other runs from an output.
+    /// Locks an output against other runs.
     ///
     /// # Errors
-    /// Another run writes it; the name of the lock file is taken by something else; the folder is missing or cannot be written.
+    /// Returns an error if another run writes the output, the name of the lock file belongs to another file, or the
+    /// folder is missing or cannot be written.
     pub fn acquire(target: &Path) -> Result<Self> {
         let path = lock_path_for(target);
         for _ in 0..MAX_LOCK_TRIES {
@@ -63,7 +66,7 @@ impl OutputLock {
                 Err(e) => return Err(FileProblem::Write(e)).in_file(target),
             };
             lock_exclusively(&file, created).in_file(target)?;
-            // a run that ended meanwhile has removed what was opened
+            // a run that ended meanwhile has removed the file that was opened
             if is_file_at(&file, &path) {
                 return Ok(Self { target: target.to_path_buf(), path, file, is_owned: created });
             }
@@ -71,10 +74,11 @@ impl OutputLock {
         Err(OutputConflict::InUse).in_file(target)
     }
 
-    /// Keeps other runs from an output that is begun anew.
+    /// Locks an output that is created from the beginning.
     ///
     /// # Errors
-    /// As [`OutputLock::acquire`]; an interrupted run left done parts of it, and they are to be kept.
+    /// The same as for [`OutputLock::acquire`]; also if an interrupted run left finished parts and they must not be
+    /// replaced.
     pub fn acquire_for_new(target: &Path, existing: OverwritePolicy) -> Result<Self> {
         let lock = Self::acquire(target)?;
         match existing {
@@ -85,11 +89,12 @@ impl OutputLock {
         }
     }
 
-    /// Shares an output that an earlier run has begun and left with other processes that join it; runs that do not join are kept away. None
-    /// where there is nothing to join.
+    /// Takes a shared lock of an output that an earlier run has created and left, together with other processes that
+    /// join it; runs that do not join are refused. Returns `None` if there is nothing to join.
     ///
     /// # Errors
-    /// Another run writes it; the name of the lock file, or that of the partial one, is taken by something else.
+    /// Returns an error if another run writes the output, or the name of the lock file or of the partial file belongs
+    /// to another file.
     pub fn acquire_shared(target: &Path) -> Result<Option<Self>> {
         let path = lock_path_for(target);
         let Some(file) = open_leftover(&path)? else { return Ok(None) };
@@ -103,35 +108,38 @@ impl OutputLock {
         lock.check_partial().map(|()| Some(lock))
     }
 
-    /// The output.
+    /// Returns the output's path.
     pub fn target(&self) -> &Path {
         &self.target
     }
 
-    /// Whether an interrupted run left the lock file.
+    /// Returns whether an interrupted run left the lock file.
     pub fn is_leftover(&self) -> bool {
         !self.is_owned
     }
 
-    /// Whether an interrupted run left parts that are done: it has noted what it makes, and its file is there.
+    /// Returns whether an interrupted run left finished parts: the lock file holds its plan, and the partial file
+    /// exists.
     pub fn is_unfinished(&self) -> bool {
         !self.is_owned
             && read_lock_text(&self.file).contains("\nprogram ")
             && partial_path_for(&self.target).symlink_metadata().is_ok()
     }
 
-    /// The lock file, for what a run notes of its progress. It stays locked as long as any of its handles is open.
+    /// Returns the lock file, in which a run records its progress. It stays locked as long as any of its handles is
+    /// open.
     ///
     /// # Errors
-    /// The operating system refuses.
+    /// Returns an error if the operating system refuses.
     pub fn clone_file(&self) -> Result<File> {
         self.file.try_clone().map_err(FileProblem::Write).in_file(&self.path)
     }
 
-    /// Makes the lock file that of a new run, and removes the unfinished output of an interrupted one. `contents` checks a folder.
+    /// Takes over the lock file for a new run, and removes the unfinished output of an interrupted one. `contents`
+    /// checks a folder.
     ///
     /// # Errors
-    /// The partial name is taken by something that no run left.
+    /// Returns an error if the partial name belongs to a file that no run created.
     pub fn discard_unfinished(&mut self, contents: Option<ContentsCheck>) -> Result<()> {
         self.check_partial()?;
         remove_leftover(&partial_path_for(&self.target), contents)?;
@@ -139,7 +147,7 @@ impl OutputLock {
         self.rewrite_header().map_err(FileProblem::Write).in_file(&self.target)
     }
 
-    /// Refuses a partial name that is taken by what no run left.
+    /// Refuses a partial name that belongs to a file that no run created.
     fn check_partial(&self) -> Result<()> {
         let partial = partial_path_for(&self.target);
         match file_kind_at(&partial) {
@@ -150,16 +158,16 @@ impl OutputLock {
         }
     }
 
-    /// Whether the file or folder of that name was made by the run that left the lock file: it is told there, or empty.
+    /// Returns whether the run that left the lock file created this file or folder: it is listed there, or empty.
     fn has_recorded_partial(&self, partial: &Path) -> bool {
-        // a run that replaces a folder names that too, before the two trade names
+        // a run that replaces a folder also lists the old folder, before the two names are exchanged
         has_no_contents(partial) || FileIdentity::from_path(partial).is_ok_and(|found| self.lists_identity(found))
     }
 
-    /// Whether the lock file names a file or folder as one of ours.
-    fn lists_identity(&self, made: FileIdentity) -> bool {
-        let told = format!("file {}", made.to_text());
-        read_lock_text(&self.file).lines().any(|line| line == told)
+    /// Returns whether the lock file lists a file or folder as created by this program.
+    fn lists_identity(&self, identity: FileIdentity) -> bool {
+        let expected = format!("file {}", identity.to_text());
+        read_lock_text(&self.file).lines().any(|line| line == expected)
     }
 
     fn rewrite_header(&mut self) -> io::Result<()> {
@@ -167,15 +175,15 @@ impl OutputLock {
         append_text(&self.file, &format!("{FORMAT_LINE}\nrun {} {}\n", std::process::id(), node_name()))
     }
 
-    /// Records for later runs that a file or folder is one of ours.
-    pub(super) fn record_identity(&mut self, made: FileIdentity) -> io::Result<()> {
-        append_text(&self.file, &format!("file {}\n", made.to_text()))
+    /// Records for later runs that this program created a file or folder.
+    pub(super) fn record_identity(&mut self, identity: FileIdentity) -> io::Result<()> {
+        append_text(&self.file, &format!("file {}\n", identity.to_text()))
     }
 
-    /// Makes the lock file of an interrupted run, which is gone on with, that of this run.
-    pub(super) fn adopt_for_resume(&mut self, made: FileIdentity) -> io::Result<()> {
+    /// Takes over the lock file of an interrupted run that is resumed.
+    pub(super) fn adopt_for_resume(&mut self, identity: FileIdentity) -> io::Result<()> {
         self.is_owned = true;
-        if self.lists_identity(made) { Ok(()) } else { self.record_identity(made) }
+        if self.lists_identity(identity) { Ok(()) } else { self.record_identity(identity) }
     }
 
     /// Leaves the lock file for a later run.
@@ -183,7 +191,7 @@ impl OutputLock {
         self.is_owned = false;
     }
 
-    /// Removes a lock file that an interrupted run left; that of this run goes anyway.
+    /// Removes the lock file of an interrupted run; this run's own lock file is removed in any case.
     pub fn remove_lock_file(mut self) {
         self.is_owned = true;
     }
@@ -192,30 +200,30 @@ impl OutputLock {
 impl Drop for OutputLock {
     fn drop(&mut self) {
         if self.is_owned && is_file_at(&self.file, &self.path) {
-            // a lock file that stays does no harm: the next run takes it over
+            // a lock file that cannot be removed does no harm: the next run takes it over
             drop(std::fs::remove_file(&self.path));
         }
     }
 }
 
-/// Refuses an output that cannot be begun, or gone on with: before hours of work.
+/// Refuses an output that cannot be created or resumed. Called before hours of work.
 ///
 /// # Errors
-/// As [`OutputLock::acquire_for_new`]; the name of the partial file is taken by what no run left.
+/// The same as for [`OutputLock::acquire_for_new`]; also if the partial name belongs to a file that no run created.
 pub fn check_can_start(target: &Path, existing: OverwritePolicy, resume: bool) -> Result<()> {
     let lock = if resume { OutputLock::acquire(target)? } else { OutputLock::acquire_for_new(target, existing)? };
-    // what is there of a run that is gone on with is looked at when it is known what it should be
+    // the unfinished output of a resumed run is checked later, when its expected content is known
     if resume && lock.is_leftover() { Ok(()) } else { lock.check_partial() }
 }
 
-/// Removes a lock file that a run left which was killed after it had given its output the name.
+/// Removes the lock file of a run that was killed after it had renamed its output.
 ///
 /// # Errors
-/// Another run holds it.
+/// Returns an error if another run holds the lock.
 pub fn remove_stale_lock(target: &Path) -> Result<()> {
     let path = lock_path_for(target);
     match file_kind_at(&path) {
-        // what no run left is nobody's business
+        // a file that no run created is left alone
         Some(_) if open_leftover(&path).is_ok_and(|left| left.is_some()) => {
             OutputLock::acquire(target).map(OutputLock::remove_lock_file)
         }
@@ -223,7 +231,7 @@ pub fn remove_stale_lock(target: &Path) -> Result<()> {
     }
 }
 
-/// Opens the lock file of an earlier run; none where it has gone.
+/// Opens the lock file of an earlier run; `None` if it does not exist.
 fn open_leftover(path: &Path) -> Result<Option<File>> {
     let foreign = |found| Err(Error::from(OutputConflict::Foreign(found)).in_file(path));
     match path.symlink_metadata() {
@@ -232,7 +240,7 @@ fn open_leftover(path: &Path) -> Result<Option<File>> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(FileProblem::Write(e)).in_file(path),
     }
-    // to be written: network file systems lock nothing else for one process alone
+    // opened for writing: network file systems grant an exclusive lock only for such a file
     match open_existing(path, true) {
         Ok(file) if is_lock_file(&file) => Ok(Some(file)),
         Ok(_) => foreign("another file"),
@@ -247,7 +255,7 @@ fn is_lock_file(file: &File) -> bool {
     file.metadata().is_ok_and(|found| found.is_file() && (found.len() == 0 || head.starts_with(FORMAT_LINE)))
 }
 
-/// The complete lines of a lock file.
+/// Reads the complete lines of a lock file.
 pub fn read_lock_text(file: &File) -> String {
     let mut bytes = vec![0; TEXT_BYTES as usize];
     let mut length = 0;
@@ -265,7 +273,7 @@ pub fn read_lock_text(file: &File) -> String {
     String::from_utf8_lossy(text.get(..complete).unwrap_or_default()).into_owned()
 }
 
-/// Adds lines to a lock file, behind those that are complete: half a line of a run that was killed is overwritten.
+/// Appends lines to a lock file, after the last complete line: an incomplete line of a killed run is overwritten.
 pub fn append_text(file: &File, lines: &str) -> io::Result<()> {
     let end = read_lock_text(file).len();
     if end + lines.len() > TEXT_BYTES as usize {
@@ -274,8 +282,9 @@ pub fn append_text(file: &File, lines: &str) -> io::Result<()> {
     file.write_all_at(lines.as_bytes(), end as u64)
 }
 
-/// Locks a lock file for one process alone. Where the file system has no locks, nobody else is kept away, but for the process that the file names
-/// if it runs on this node: exclusive creation, and the identity of what is renamed, then are what keeps runs apart.
+/// Locks a lock file for this process alone. If the file system has no locks, only the process that the file names is
+/// respected, if it runs on this node: then exclusive creation, and the identity check before the rename, keep runs
+/// apart.
 fn lock_exclusively(file: &File, created: bool) -> Result<(), OutputConflict> {
     match file.try_lock() {
         Ok(()) => Ok(()),
@@ -287,7 +296,7 @@ fn lock_exclusively(file: &File, created: bool) -> Result<(), OutputConflict> {
     }
 }
 
-/// Whether a lock file names a process of this node that runs.
+/// Returns whether a lock file names a process that is running on this node.
 fn is_held_on_this_node(head: &str) -> bool {
     let run = head.lines().find_map(|line| line.strip_prefix("run ")?.split_once(' '));
     let Some((process, on)) = run.and_then(|(process, on)| Some((process.parse().ok()?, on))) else { return false };
@@ -296,17 +305,17 @@ fn is_held_on_this_node(head: &str) -> bool {
         && process.is_some_and(|process| rustix::process::test_kill_process(process) != Err(rustix::io::Errno::SRCH))
 }
 
-/// The name of this node.
+/// Returns the name of this node.
 fn node_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// Whether an open file is the one of that name.
+/// Returns whether an open file is the one under a name.
 fn is_file_at(file: &File, path: &Path) -> bool {
     matches!((FileIdentity::from_file(file), FileIdentity::from_path(path)), (Ok(open), Ok(there)) if open == there)
 }
 
-/// Whether a file or folder has nothing in it.
+/// Returns whether a file or folder is empty.
 fn has_no_contents(path: &Path) -> bool {
     match path.symlink_metadata() {
         Ok(found) if found.is_file() => found.len() == 0,
@@ -315,7 +324,7 @@ fn has_no_contents(path: &Path) -> bool {
     }
 }
 
-/// Removes what an interrupted run left under the partial name; of a folder only if all in it is ours.
+/// Removes the unfinished output of an interrupted run; a folder only if this program wrote everything in it.
 fn remove_leftover(partial: &Path, contents: Option<ContentsCheck>) -> Result<()> {
     let removed = match (partial.symlink_metadata(), contents) {
         (Err(_), _) => Ok(()),

@@ -1,4 +1,4 @@
-//! Giving names: to a free one without replacing what appeared there meanwhile, or in exchange for what is replaced.
+//! Renames that replace nothing by accident: to a free name, or as an exchange of two names.
 
 use std::io;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-/// Renames to a name that is free.
+/// Renames a file or folder, and fails if the new name exists.
 ///
 /// # Errors
-/// The name is taken, or the operating system refuses.
+/// Returns an error if the new name exists, or the operating system refuses.
 pub(super) fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => rename_step_by_step(from, to),
@@ -17,14 +17,14 @@ pub(super) fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// The same where the file system cannot do it in one step, as NFS. A second name for a file is refused where there is one already; a folder
-/// replaces no more than an empty one.
+/// Does the same in several steps on file systems that cannot do it in one, such as NFS. A hard link fails if the name
+/// exists; renaming a folder replaces at most an empty folder.
 fn rename_step_by_step(from: &Path, to: &Path) -> io::Result<()> {
     if from.is_file() {
         match std::fs::hard_link(from, to) {
             Ok(()) => return std::fs::remove_file(from),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Err(e),
-            // no second names either
+            // this file system has no hard links
             Err(_) => {}
         }
     }
@@ -34,10 +34,10 @@ fn rename_step_by_step(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::rename(from, to)
 }
 
-/// Lets two names trade what they stand for. False where the file system cannot do that.
+/// Exchanges two names. Returns false if the file system cannot do that.
 ///
 /// # Errors
-/// One of them is missing, or the operating system refuses.
+/// Returns an error if one of the names is missing, or the operating system refuses.
 pub(super) fn exchange_names(a: &Path, b: &Path) -> io::Result<bool> {
     match renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(false),
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_trade_names() {
+    fn folders_exchange_names() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir_all(at("a/one")).unwrap();

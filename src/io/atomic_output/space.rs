@@ -1,4 +1,4 @@
-//! Whether a disk has room for an output, and how it takes one: a file without a name, for trials.
+//! Checks that a disk has space for an output, and measures its speed with a temporary file that has no name.
 
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -7,33 +7,34 @@ use std::path::Path;
 use super::names::{parent_folder, partial_path_for};
 use crate::error::{Context, FileProblem, Result};
 
-/// The unit of [`MetadataExt::blocks`], whatever the file system's own: POSIX `<sys/stat.h>`, as all systems have it.
+/// The unit of [`MetadataExt::blocks`] on all file systems: POSIX `<sys/stat.h>`, as all systems have it.
 const BLOCK_BYTES: u64 = 512;
 
-/// Bytes that are free for an output; none where its file system does not tell.
+/// Returns the free bytes on the disk of an output; `None` if its file system does not report them.
 pub fn free_bytes(target: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(parent_folder(target)).ok().filter(|disk| disk.f_blocks > 0)?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-/// Refuses an output for which its disk has too little space.
+/// Refuses an output that does not fit on its disk.
 ///
 /// # Errors
-/// As said.
+/// Returns an error if fewer bytes are free.
 pub fn check_space(target: &Path, bytes: u64) -> Result<()> {
     free_bytes(target).map_or(Ok(()), |free| check_fits(bytes, free)).in_file(target)
 }
 
-/// The same before anything of the output is there; what an unfinished run left of it is written over, or goes.
+/// Refuses an output that does not fit on its disk, before it is created; the bytes of an unfinished run's output count
+/// as free, since they are overwritten or removed.
 ///
 /// # Errors
-/// As said.
+/// Returns an error if fewer bytes are free.
 pub fn check_space_before_start(target: &Path, bytes: u64) -> Result<()> {
     let left = occupied_bytes(&partial_path_for(target));
     free_bytes(target).map_or(Ok(()), |free| check_fits(bytes, free.saturating_add(left))).in_file(target)
 }
 
-/// Bytes that a file, or the files of a folder, take on their disk.
+/// Returns the bytes that a file, or the files of a folder, occupy on their disk.
 fn occupied_bytes(path: &Path) -> u64 {
     let Ok(found) = path.symlink_metadata() else { return 0 };
     if !found.is_dir() {
@@ -47,30 +48,31 @@ fn check_fits(expected: u64, found: u64) -> Result<(), FileProblem> {
     if expected <= found { Ok(()) } else { Err(FileProblem::NoSpace { expected, found }) }
 }
 
-/// Refuses a file that is laid out, but for whose rows, never written yet, its disk has too little space.
+/// Refuses a file that is laid out, if its disk has too little space for the rows that are not yet written.
 ///
 /// # Errors
-/// As said; the file is away.
+/// Returns an error if the space is too small, or the file is missing.
 pub fn check_unwritten_space(partial: &Path, target: &Path) -> Result<()> {
     let rest = unwritten_bytes(partial).map_err(FileProblem::Read).in_file(partial)?;
     check_space(target, rest)
 }
 
-/// Bytes of a file that its disk has still to find room for: those of its length that were never written.
+/// Returns the bytes of a file that were never written, for which its disk has not yet allocated space.
 fn unwritten_bytes(file: &Path) -> std::io::Result<u64> {
     let found = std::fs::metadata(file)?;
     Ok(found.len().saturating_sub(found.blocks().saturating_mul(BLOCK_BYTES)))
 }
 
-/// A file without a name on the disk of an output. It is gone when it is dropped, and also when the program is killed.
+/// A file without a name on the disk of an output. The system removes it when it is dropped, and also when the program
+/// is killed.
 #[derive(Debug)]
 pub struct IoProbe(File);
 
 impl IoProbe {
-    /// Makes one in the output's folder.
+    /// Creates one in the output's folder.
     ///
     /// # Errors
-    /// The folder is missing or cannot be written.
+    /// Returns an error if the folder is missing or cannot be written.
     pub fn create_beside(target: &Path) -> Result<Self> {
         tempfile::tempfile_in(parent_folder(target)).map(Self).map_err(FileProblem::Write).in_file(target)
     }
@@ -78,7 +80,7 @@ impl IoProbe {
     /// Writes bytes at a place.
     ///
     /// # Errors
-    /// The operating system refuses.
+    /// Returns an error if the operating system refuses.
     pub fn write_at(&self, bytes: &[u8], at: u64) -> Result<()> {
         Ok(self.0.write_all_at(bytes, at).map_err(FileProblem::Write)?)
     }
@@ -86,15 +88,15 @@ impl IoProbe {
     /// Reads back bytes from a place.
     ///
     /// # Errors
-    /// The operating system refuses, or there are less.
+    /// Returns an error if the operating system refuses, or the file is shorter.
     pub fn read_at(&self, bytes: &mut [u8], at: u64) -> Result<()> {
         Ok(self.0.read_exact_at(bytes, at).map_err(FileProblem::Read)?)
     }
 
-    /// Makes all that has been written safe on the disk.
+    /// Syncs everything that was written to the disk.
     ///
     /// # Errors
-    /// The operating system refuses.
+    /// Returns an error if the operating system refuses.
     pub fn sync(&self) -> Result<()> {
         Ok(self.0.sync_data().map_err(FileProblem::Write)?)
     }
@@ -105,12 +107,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_than_is_free_is_refused() {
+    fn an_output_larger_than_the_free_space_is_refused() {
         assert!(check_fits(100, 100).is_ok());
-        let told = format!("{:?}", check_fits(101, 100).in_file(Path::new("w.h5")).unwrap_err());
+        let message = format!("{:?}", check_fits(101, 100).in_file(Path::new("w.h5")).unwrap_err());
         let text = "w.h5: too little space on the disk, expected 101 bytes, found 100 that are free\n\
-                    hint: make room, or write to another disk";
-        assert_eq!(told, text);
+                    hint: free some space, or write to another disk";
+        assert_eq!(message, text);
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("w.h5");
         assert!(check_space(&target, 1).is_ok() && check_space(&target, u64::MAX).is_err());
@@ -118,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_written_is_missing() {
+    fn bytes_never_written_are_counted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         let file = File::create(&path).unwrap();
@@ -126,18 +128,18 @@ mod tests {
         assert_eq!(unwritten_bytes(&path).unwrap(), 1 << 20);
         file.write_all_at(&vec![1; 1 << 19], 1 << 19).unwrap();
         file.sync_all().unwrap();
-        // blocks are whole: a file system may count some for itself
+        // a file system allocates whole blocks, and may count some for its own use
         assert!((1_u64 << 19).abs_diff(unwritten_bytes(&path).unwrap()) <= 1 << 16);
     }
 
     #[test]
-    fn a_trial_has_no_name() {
+    fn a_probe_has_no_name() {
         let folder = tempfile::tempdir().unwrap();
         let trial = IoProbe::create_beside(&folder.path().join("w.h5")).unwrap();
         trial.write_at(b"bytes", 7).unwrap();
         trial.sync().unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        let told = IoProbe::create_beside(&folder.path().join("away/w.h5")).unwrap_err().to_string();
-        assert!(told.ends_with("away/w.h5: cannot be written: no such file or directory"), "{told}");
+        let message = IoProbe::create_beside(&folder.path().join("away/w.h5")).unwrap_err().to_string();
+        assert!(message.ends_with("away/w.h5: cannot be written: no such file or directory"), "{message}");
     }
 }

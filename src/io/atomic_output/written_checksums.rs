@@ -1,24 +1,24 @@
-//! What was written to a file, so that changes by others are found before it gets its name.
+//! Checksums of the bytes written to a file, which detect changes by others before the file is renamed.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Bytes that have a checksum of their own.
+/// Bytes for each checksum.
 const BLOCK_BYTES: usize = 1 << 20;
 
-/// Most blocks that are read back: files of up to 256 MiB are checked as a whole, of longer ones as many blocks, evenly spread, with the
-/// first and the last.
+/// Largest number of blocks that are read back. Files of up to 256 MiB are checked completely; of longer files this
+/// many blocks are checked, evenly spread, with the first and the last.
 const MAX_CHECKED_BLOCKS: usize = 256;
 
 /// Length and checksums of what was written to a file from its beginning to its end.
 #[derive(Debug, Default)]
 pub(super) struct WrittenChecksums {
     length: u64,
-    /// CRC-32 of the whole blocks.
+    /// CRC-32 of the complete blocks.
     blocks: Vec<u32>,
-    /// That of the block which is not yet whole.
+    /// CRC-32 of the block that is not yet complete.
     last_block: crc32fast::Hasher,
 }
 
@@ -40,7 +40,7 @@ impl WrittenChecksums {
         self.length
     }
 
-    /// Whether a file holds these bytes.
+    /// Returns whether a file holds these bytes.
     pub fn matches_file(&self, file: &File) -> io::Result<bool> {
         let mut buffer = vec![0; BLOCK_BYTES];
         let unfinished = self.last_block.clone().finalize();
@@ -60,13 +60,13 @@ impl WrittenChecksums {
     }
 }
 
-/// At most `most` of the numbers below `count`, evenly spread, the first and the last among them.
+/// Returns at most `most` of the numbers below `count`, evenly spread, with the first and the last.
 fn evenly_spaced(count: usize, most: usize) -> impl Iterator<Item = usize> {
     let chosen = count.min(most);
     (0..chosen).map(move |i| if chosen < 2 { 0 } else { i * (count - 1) / (chosen - 1) })
 }
 
-/// Takes the bytes of an output, one after the other.
+/// Writes the bytes of an output in order, and records their checksums.
 #[derive(Debug)]
 pub struct OutputFile {
     pub(super) file: File,
@@ -111,7 +111,7 @@ mod tests {
         }
         file.set_len(bytes.len() as u64 - 1).unwrap();
         assert!(!is_whole());
-        // cut off while it was written: a gap of zeros before what came later
+        // cut off while it was being written: the file has a gap of zeros before the later bytes
         file.set_len(0).unwrap();
         file.set_len(bytes.len() as u64).unwrap();
         assert!(!is_whole());

@@ -1,4 +1,4 @@
-//! The filters of a dataset: names, and which of them the HDF5 library can undo here.
+//! The filters of a dataset: their names, and whether the HDF5 library can decode them.
 
 use hdf5::Dataset;
 use hdf5::filters::Filter;
@@ -6,7 +6,7 @@ use hdf5::filters::Filter;
 use super::{Hdf5File, Hdf5Problem};
 use crate::error::Result;
 
-/// Filters registered with the HDF Group that scientific programs write, by number.
+/// Numbers and names of filters registered with the HDF Group that scientific programs use.
 const REGISTERED_FILTERS: &[(i32, &str)] = &[
     (307, "bzip2"),
     (32000, "lzf"),
@@ -22,7 +22,7 @@ const REGISTERED_FILTERS: &[(i32, &str)] = &[
     (32026, "blosc2"),
 ];
 
-/// A filter's name: that of `h5py` and `h5repack`, or its number.
+/// Returns the name of a filter in `h5py` and `h5repack`, or its number.
 pub(super) fn filter_name(filter: &Filter) -> String {
     match filter {
         Filter::Deflate(_) => "deflate".into(),
@@ -39,15 +39,15 @@ pub(super) fn filter_name(filter: &Filter) -> String {
 }
 
 impl Hdf5File {
-    /// Refuses a dataset with a filter that the HDF5 library cannot undo here.
+    /// Refuses a dataset with a filter that the HDF5 library cannot decode.
     ///
     /// # Errors
-    /// [`Hdf5Problem::UnknownFilter`] with the filter's name; the dataset is missing.
+    /// Returns [`Hdf5Problem::UnknownFilter`] with the filter's name, or an error if the dataset is missing.
     pub fn check_filters(&self, object: &str) -> Result<()> {
         self.check_filters_available(object, &self.open_dataset(object)?)
     }
 
-    /// As [`Hdf5File::check_filters`], for a dataset that is open.
+    /// The same as [`Hdf5File::check_filters`], for an open dataset.
     pub(super) fn check_filters_available(&self, object: &str, dataset: &Dataset) -> Result<()> {
         match dataset.filters().iter().find(|filter| !filter.is_available()) {
             Some(filter) => Err(self.error(object, Hdf5Problem::UnknownFilter { name: filter_name(filter) })),
@@ -63,14 +63,14 @@ mod tests {
 
     use crate::io::hdf5::Hdf5File;
 
-    /// A file with the dataset `/packed` in one chunk, which claims to be compressed by a filter of some number.
+    /// Writes a file with the dataset `/packed` in one chunk, whose header names a filter of some number.
     #[expect(clippy::disallowed_methods, reason = "tests of the door write what the door does not")]
     fn compressed_by(path: &Path, filter: u16) -> Hdf5File {
         let file = hdf5::File::create(path).unwrap();
         file.new_dataset_builder().deflate(4).with_data(&[1.0_f64; 64]).create("packed").unwrap();
         file.close().unwrap();
         let bytes = std::fs::read(path).unwrap();
-        // a filter of an object header of version 1: number, length of the name, flags, number of values, name
+        // a filter in an object header of version 1: number, length of the name, flags, number of values, name
         let name = bytes.windows(8).position(|window| window == b"deflate\0").unwrap();
         assert_eq!(bytes[name - 8..name - 4], [1, 0, 8, 0]);
         std::fs::File::options()
@@ -83,14 +83,14 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_that_is_not_there_is_named_with_what_helps() {
+    fn a_filter_that_is_not_available_is_named_with_a_hint() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.h5");
         for (number, name) in [(32000, "lzf"), (32015, "zstd"), (4242, "filter 4242")] {
             let file = compressed_by(&path, number);
             let error = file.read_floats("/packed").unwrap_err();
             let expected = format!(
-                "{}: /packed: compressed by a filter that cannot be undone here, expected `deflate` or none, found `{name}`",
+                "{}: /packed: compressed by a filter that cannot be decoded, expected `deflate` or none, found `{name}`",
                 path.display()
             );
             assert_eq!(error.to_string(), expected);

@@ -1,102 +1,103 @@
-//! The heap of an HDF5 file, where strings of any length lie: collections of numbered objects, read with bounds.
+//! Reads the global heap of an HDF5 file, which stores strings of variable length in collections of numbered objects.
 //!
-//! libhdf5 1.10 goes through a collection by the sizes that its objects tell, and for ever where one of them is 0; so
-//! what is read here is not left to it. Source: HDF5 File Format Specification 3.0, sections III.E (global heap) and
-//! IV.A.2 (references of variable length).
+//! libhdf5 1.10 walks a collection by the sizes in its objects' headers, and never ends if one of them is 0; so strings
+//! are read here without the library, with bounds checks. Source: HDF5 File Format Specification 3.0, sections III.E
+//! (global heap) and IV.A.2 (references of variable length).
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-/// Bytes of a reference to an object: its length, its collection's place in the file, its number.
+/// Bytes of a reference to an object: its length, the byte offset of its collection, its number.
 pub(super) const REFERENCE_BYTES: usize = 16;
-/// Bytes at the begin of a collection, and of an object in it.
+/// Bytes of the header of a collection, and of an object in it.
 const HEADER_BYTES: usize = 16;
-/// Collections are kept up to so many bytes: a file's strings mostly follow one another.
+/// Collections are cached up to this many bytes: neighbouring strings of a file mostly are in the same collection.
 const MAX_CACHED_BYTES: usize = 64 << 20;
 
-/// What is wrong with a heap.
+/// Errors of a heap.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum HeapProblem {
-    /// No collection there.
+    /// There is no collection.
     #[error("expected a collection of strings at byte {at}, found none")]
     NoCollection {
-        /// Where the reference points.
+        /// The byte offset in the reference.
         at: u64,
     },
-    /// A collection that ends behind the file.
+    /// A collection extends beyond the end of the file.
     #[error("expected a collection of at most {most} bytes at byte {at}, found one of {size}")]
     CollectionSize {
-        /// Where it begins.
+        /// Its byte offset.
         at: u64,
-        /// Bytes from there to the file's end.
+        /// Bytes from there to the end of the file.
         most: u64,
-        /// What it says.
+        /// The size in its header.
         size: u64,
     },
-    /// An object that ends behind its collection, or no bytes after it begins.
+    /// An object extends beyond the end of its collection, or has no size.
     #[error("expected 16 to {most} bytes for object {number} at byte {at}, found {size}")]
     ObjectSize {
         /// Its number.
         number: u16,
-        /// Where it begins.
+        /// Its byte offset.
         at: u64,
         /// Bytes left in its collection.
         most: u64,
-        /// What it takes.
+        /// Its size.
         size: u64,
     },
-    /// A reference to nothing.
+    /// A reference to an object that does not exist.
     #[error("expected object {number} of {length} bytes in the collection at byte {at}, found {found}")]
     DanglingReference {
         /// The object's number.
         number: u32,
-        /// The length that is expected.
+        /// The length in the reference.
         length: u32,
-        /// Where the collection begins.
+        /// The byte offset of the collection.
         at: u64,
-        /// What is there.
+        /// What was found instead.
         found: String,
     },
-    /// More text than the file holds.
+    /// The strings need more bytes than the file has.
     #[error("expected strings that share no bytes, found {length} bytes of them")]
     TooMuchText {
-        /// Bytes of all strings so far.
+        /// Total bytes of the strings read so far.
         length: u64,
     },
 }
 
-/// Why a string could not be read.
+/// The reasons why a string could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HeapError {
     /// The heap is damaged.
     #[error(transparent)]
     Damaged(#[from] HeapProblem),
-    /// The operating system says no.
+    /// The operating system refuses.
     #[error(transparent)]
     System(#[from] std::io::Error),
 }
 
-/// A collection: its bytes, and where in them each object is.
+/// A collection: its bytes, and the range of each object in them.
 #[derive(Debug)]
 struct HeapCollection {
     bytes: Vec<u8>,
     objects: HashMap<u16, Range<usize>>,
 }
 
-/// The collections of a file that were met so far, and what could not be read.
+/// The collections of a file that were read so far, and the errors found in them.
 #[derive(Debug, Default)]
 pub(super) struct GlobalHeap {
-    /// The object with a string in a damaged one, and what is wrong: the library must not come near it.
+    /// The object with a string in a damaged collection, and the error: the library must not read that collection.
     pub damaged_string: Option<(String, HeapProblem)>,
-    /// The object with an attribute that cannot be read, and why.
+    /// The object with an attribute that cannot be read, and the reason.
     pub unreadable_attribute: Option<(String, String)>,
     collections: HashMap<u64, HeapCollection>,
     cached_bytes: usize,
 }
 
-/// Whether a file has its own numbers where the format begins, and counts with 8 bytes: almost every file does.
+/// Returns whether a file begins with the HDF5 signature and stores offsets and lengths in 8 bytes, as almost every
+/// file does.
 pub(super) fn has_plain_addresses(file: &File) -> bool {
     let mut begin = [0; 16];
     let read = file.read_exact_at(&mut begin, 0).is_ok();
@@ -109,7 +110,7 @@ pub(super) fn has_plain_addresses(file: &File) -> bool {
 }
 
 impl GlobalHeap {
-    /// The string that a reference of [`REFERENCE_BYTES`] bytes points at.
+    /// Reads the string that a reference of [`REFERENCE_BYTES`] bytes points to.
     pub fn read_string(&mut self, file: &File, reference: &[u8]) -> Result<&[u8], HeapError> {
         let (length, at, number) = (u32_at(reference, 0), u64_at(reference, 4), u32_at(reference, 12));
         if at == 0 {
@@ -127,7 +128,7 @@ impl GlobalHeap {
         let wrong = |found| HeapProblem::DanglingReference { number, length, at, found };
         let object = object.ok_or_else(|| wrong("no such object".into()))?;
         let text = object.get(..length as usize).ok_or_else(|| wrong(format!("{} bytes", object.len())))?;
-        // as C has it: what is behind a zero is no part of it
+        // as in C, the string ends at the first zero byte
         Ok(text.split(|&byte| byte == 0).next().unwrap_or_default())
     }
 }
@@ -157,11 +158,11 @@ impl HeapCollection {
     }
 }
 
-/// Where each object of a collection is. Object 0 is what is free, its header included.
+/// Returns the range of each object of a collection. Object 0 is the free space, including its header.
 fn parse_objects(bytes: &[u8], at: u64) -> Result<HashMap<u16, Range<usize>>, HeapProblem> {
     let mut objects = HashMap::new();
     let mut next = HEADER_BYTES;
-    // what is left may be too little for another object
+    // the bytes that are left may be too few for another header
     while let Some(header) = bytes.get(next..next + HEADER_BYTES) {
         let number = u16::from_le_bytes([header[0], header[1]]);
         let (size, left) = (u64_at(header, 8), (bytes.len() - next) as u64);
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_are_found_and_sizes_that_lead_nowhere_refused() {
+    fn objects_are_found_and_invalid_sizes_are_refused() {
         let sound = collection(&[object(3, 5, b"abcde\0\0\0"), object(1, 0, b""), object(0, 24, &[0; 8])]);
         let found = parse_objects(&sound, 0).unwrap();
         assert_eq!((found[&3].clone(), found[&1].clone(), found.len()), (32..37, 56..56, 2));

@@ -1,5 +1,5 @@
-//! What is kept outside of a file: external links, virtual datasets, external storage. A file that was given to us must
-//! not make us read another one.
+//! Refuses data outside of a file: external links, virtual datasets, external storage. A file from somebody else must
+//! not make the program read another file.
 
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
@@ -14,21 +14,21 @@ use hdf5_sys::h5p::{H5P_DEFAULT, H5Pclose, H5Pget_external_count, H5Pget_layout}
 use super::{Hdf5File, Hdf5Problem};
 use crate::error::Result;
 
-/// Soft links on the way to an object, as the library allows.
+/// Largest number of soft links on the path to an object, as in the library.
 const MAX_SOFT_LINKS: usize = 16;
-/// Paths that are remembered as hard links, about 1 MB of them.
+/// Number of paths that are remembered as hard links, about 1 MB.
 const MAX_KNOWN_LINKS: usize = 10_000;
-/// Longest target of a soft link.
+/// Longest target of a soft link, bytes.
 const MAX_TARGET_BYTES: usize = 4096;
 
-/// What stands for the values of a dataset, or for an object, that is not in the file itself.
+/// A kind of object or dataset whose data are outside of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExternalData {
     /// A link to an object of another file.
     ExternalLink,
-    /// A dataset put together from others.
+    /// A dataset composed of other datasets.
     Virtual,
-    /// Values in other files.
+    /// A dataset whose values are in other files.
     ExternalStorage,
 }
 
@@ -42,14 +42,14 @@ impl std::fmt::Display for ExternalData {
     }
 }
 
-/// What a link says where it is not the object itself.
+/// The target of a link that is not a hard link.
 enum SymbolicLink {
     Soft(String),
     External,
 }
 
 impl Hdf5File {
-    /// Refuses a path that leads through a link to another file. A file that this process creates has none.
+    /// Refuses a path that leads through a link to another file. A file that this process creates has no such links.
     pub(super) fn check_links(&self, object: &str) -> Result<()> {
         if self.created {
             return Ok(());
@@ -57,7 +57,7 @@ impl Hdf5File {
         self.resolve_links(object, &mut 0).map_err(|found| self.error(object, Hdf5Problem::External(found)))
     }
 
-    /// `followed` counts soft links on the whole way.
+    /// `followed` counts the soft links on the complete path.
     fn resolve_links(&self, object: &str, followed: &mut usize) -> Result<(), ExternalData> {
         let mut path = String::new();
         for part in object.split('/').filter(|part| !part.is_empty() && *part != ".") {
@@ -70,7 +70,7 @@ impl Hdf5File {
             match self.symbolic_link(&path) {
                 None => {}
                 Some(SymbolicLink::External) => return Err(ExternalData::ExternalLink),
-                // the library refuses what has more, circles among them
+                // the library refuses longer chains, and cycles
                 Some(SymbolicLink::Soft(_)) if *followed >= MAX_SOFT_LINKS => return Ok(()),
                 Some(SymbolicLink::Soft(target)) => {
                     *followed += 1;
@@ -82,7 +82,7 @@ impl Hdf5File {
         Ok(())
     }
 
-    /// Paths of hard links, so that the library is asked once for each.
+    /// Returns the paths of known hard links, so that the library is called once for each.
     fn lock_known_links(&self) -> MutexGuard<'_, HashSet<String>> {
         self.hard_links.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,7 +95,7 @@ impl Hdf5File {
         known.insert(path.into());
     }
 
-    /// A soft or external link; none for objects themselves, and for what is missing.
+    /// Returns a soft or external link; `None` for hard links and for missing objects.
     fn symbolic_link(&self, path: &str) -> Option<SymbolicLink> {
         let name = CString::new(path).ok()?;
         if self.link_type(&name)? == H5L_type_t::H5L_TYPE_HARD {
@@ -104,7 +104,7 @@ impl Hdf5File {
         }
         let mut value = vec![0_u8; MAX_TARGET_BYTES];
         let id = self.inner.id();
-        // SAFETY: the name ends with zero, the buffer is as long as is said, and the file is open
+        // SAFETY: the name ends with zero, the buffer has the given length, and the file is open
         let status = hdf5::sync::sync(|| unsafe {
             H5Lget_val(id, name.as_ptr(), value.as_mut_ptr().cast(), MAX_TARGET_BYTES, H5P_DEFAULT)
         });
@@ -118,8 +118,8 @@ impl Hdf5File {
         })
     }
 
-    /// The type of a link; none where it is missing. Asking a hard link for its value instead would be an error, which costs the
-    /// library 15 us.
+    /// Returns the type of a link; `None` if it is missing. Asking a hard link for its value instead would be an error,
+    /// which costs the library 15 µs.
     #[allow(deprecated, reason = "HDF5 1.10, the system's, has no other call; HDF5 2 keeps this one")]
     fn link_type(&self, name: &CStr) -> Option<H5L_type_t> {
         let mut info = H5L_info1_t::default();
@@ -132,7 +132,7 @@ impl Hdf5File {
     /// Refuses a dataset whose values are not in the file.
     pub(super) fn check_values_in_file(&self, object: &str, dataset: &Dataset) -> Result<()> {
         let id = dataset.id();
-        // SAFETY: the dataset is open, and so is the list of its properties until it is closed
+        // SAFETY: the dataset is open, and its property list is open until it is closed here
         let (layout, external): (H5D_layout_t, c_int) = hdf5::sync::sync(|| unsafe {
             let properties = H5Dget_create_plist(id);
             let found = (H5Pget_layout(properties), H5Pget_external_count(properties));
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_file_holds_is_refused_however_it_is_reached() {
+    fn data_in_another_file_are_refused_on_every_path() {
         let folder = tempfile::tempdir().unwrap();
         let (path, other) = (folder.path().join("a.h5"), folder.path().join("b.h5"));
         drop(written(&other, |f| {
@@ -186,7 +186,7 @@ mod tests {
         });
         let refused = |object: &str| file.read_floats(object).unwrap_err();
         let text = |object: &str, found: &str| {
-            format!("{}: {object}: kept elsewhere, expected values in this file, found {found}", path.display())
+            format!("{}: {object}: stored elsewhere, expected values in this file, found {found}", path.display())
         };
         for object in ["/g/link/x", "/soft/x", "soft/x"] {
             assert_eq!(refused(object).to_string(), text(object, "a link to another file"));

@@ -1,6 +1,7 @@
-//! The one door to HDF5: typed reads and writes whose errors name file, object, what was expected and what was found.
+//! The only access to HDF5: typed reads and writes whose errors name the file, the object, what was expected and what
+//! was found.
 //!
-//! Every other module reads HDF5 through [`Hdf5File`]; `hdf5::File` itself is opened nowhere else (a lint sees to it).
+//! Every other module reads HDF5 through [`Hdf5File`]; `hdf5::File` itself is opened nowhere else, which a lint checks.
 
 mod call_watch;
 mod filters;
@@ -27,86 +28,86 @@ use crate::error::{Context, Error, ErrorLocation, FileProblem, Problem, Result, 
 use crate::io::atomic_output::create_without_following;
 use crate::io::input_file;
 
-/// What can be wrong with an HDF5 file or an object in it.
+/// Errors of an HDF5 file or of an object in it.
 #[derive(Debug, thiserror::Error)]
 pub enum Hdf5Problem {
     /// The library cannot open the file.
-    #[error("no readable HDF5 file: {0}")]
+    #[error("not a readable HDF5 file: {0}")]
     Open(String),
-    /// A group or dataset is not there.
+    /// A group or dataset is missing.
     #[error("missing, expected a {kind}; the nearest group `{parent}` has {members}")]
     Missing {
         /// `dataset` or `group`.
         kind: &'static str,
-        /// The deepest group on the way that exists.
+        /// The deepest existing group on the path.
         parent: String,
-        /// What that group holds.
+        /// The members of that group.
         members: String,
     },
-    /// The element type is another one.
+    /// The element type differs.
     #[error("wrong type, expected {expected}, found {found}")]
     Type {
-        /// What the format asks for.
+        /// The type that the format requires.
         expected: &'static str,
-        /// What the file holds.
+        /// The type in the file.
         found: String,
     },
-    /// The shape is another one.
+    /// The shape differs.
     #[error("wrong shape, expected {expected}, found {found:?}")]
     Shape {
-        /// What the format asks for.
+        /// The shape that the format requires.
         expected: String,
-        /// What the file holds.
+        /// The shape in the file.
         found: Vec<usize>,
     },
-    /// A number that cannot be what it stands for.
+    /// A negative number that must be unsigned.
     #[error("negative number, expected an unsigned integer, found {0}")]
     Negative(i64),
-    /// A number that does not fit.
+    /// A number needs more than 32 bits.
     #[error("number too large, expected at most 4294967295, found {0}")]
     TooLarge(u64),
-    /// The dataset claims more than its file can hold.
-    #[error("claims too much, expected at most what a file of {bytes} bytes can hold, found {values} values")]
+    /// The dataset declares more values than its file can hold.
+    #[error("too many values, expected at most what a file of {bytes} bytes can hold, found {values} values")]
     ImplausibleSize {
-        /// Values asked for.
+        /// Number of values that were requested.
         values: u64,
         /// Length of the file.
         bytes: u64,
     },
-    /// A filter that the library has no code for.
-    #[error("compressed by a filter that cannot be undone here, expected `deflate` or none, found `{name}`")]
+    /// The library lacks the code of a filter.
+    #[error("compressed by a filter that cannot be decoded, expected `deflate` or none, found `{name}`")]
     UnknownFilter {
         /// The filter's name, or its number.
         name: String,
     },
-    /// Compressed more than once: what comes out has no bound that the file's length gives.
+    /// The dataset is compressed more than once, so that the file's length gives no bound for the size of its values.
     #[error("compressed {0} times, expected at most one compression filter")]
     MultipleFilters(usize),
-    /// Not in this file.
-    #[error("kept elsewhere, expected values in this file, found {0}")]
+    /// The values are not in this file.
+    #[error("stored elsewhere, expected values in this file, found {0}")]
     External(ExternalData),
-    /// A call at which the library crashes.
+    /// The library crashes in a call.
     #[error("damaged, expected an object that the HDF5 library reads, found one at which it crashes")]
     Crash,
-    /// A crash after the library was used.
+    /// The program crashes after the library was used.
     #[error("damaged, expected a file that the HDF5 library reads, found one after which the program crashes")]
     LaterCrash,
-    /// The heap in which strings of any length lie.
+    /// The heap that stores strings of variable length is damaged.
     #[error("damaged heap of strings, {0}")]
     Heap(HeapProblem),
-    /// Not the bytes of a text.
-    #[error("no text, expected UTF-8, found other bytes")]
+    /// The bytes of a string are not text.
+    #[error("not text, expected UTF-8, found other bytes")]
     InvalidText,
-    /// A library call that goes round in a circle.
-    #[error("the HDF5 library does not come back, expected less than {seconds} s of computing")]
+    /// A library call that does not return.
+    #[error("the HDF5 library does not return, expected less than {seconds} s of computing")]
     Hung {
-        /// What it may compute.
+        /// CPU time that a call may take, s.
         seconds: u64,
     },
-    /// A library call failed.
+    /// A library call failed while reading.
     #[error("cannot be read: {0}")]
     Read(String),
-    /// A library call failed.
+    /// A library call failed while writing.
     #[error("cannot be written: {0}")]
     Write(String),
 }
@@ -139,7 +140,8 @@ impl Problem for Hdf5Problem {
 pub struct Hdf5File {
     inner: hdf5::File,
     path: PathBuf,
-    /// The file as the system has it, to read strings without the library; none for files that are written.
+    /// The file as opened by the operating system, to read strings without the library; `None` for files that are
+    /// written.
     raw_file: Option<Arc<std::fs::File>>,
     /// Rows of compressed datasets that were read last.
     row_cache: Arc<Mutex<rows::RowCache>>,
@@ -151,10 +153,10 @@ pub struct Hdf5File {
 }
 
 impl Hdf5File {
-    /// Opens a file to read.
+    /// Opens a file for reading.
     ///
     /// # Errors
-    /// The file is not there, cannot be read, or is no (whole) HDF5 file.
+    /// Returns an error if the file is missing, cannot be read, or is not a complete HDF5 file.
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn open(path: &Path) -> Result<Self> {
         let plain = input_file::open(path)?;
@@ -169,16 +171,17 @@ impl Hdf5File {
         }
         let inner = opened.map_err(|e| Hdf5Problem::Open(one_line_message(&e))).in_file(path)?;
         call_watch::record_opened(path);
-        // where this process is writing it: strings are read from the disk; elsewhere this does nothing
+        // if this process is also writing the file, its strings must be on the disk before they are read from there;
+        // otherwise this does nothing
         drop(inner.flush());
         let plain = heap::has_plain_addresses(&plain).then(|| Arc::new(plain));
         Ok(Self::new(inner, path, plain, false))
     }
 
-    /// Creates a file, or empties it.
+    /// Creates a file, or empties an existing one.
     ///
     /// # Errors
-    /// The operating system refuses.
+    /// Returns an error if the operating system refuses.
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn create(path: &Path) -> Result<Self> {
         create_without_following(path).map_err(FileProblem::Write).in_file(path)?;
@@ -202,29 +205,29 @@ impl Hdf5File {
         }
     }
 
-    /// The file's path.
+    /// Returns the file's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether an object (group, dataset) is there.
+    /// Returns whether an object (group, dataset) exists.
     pub fn has_object(&self, object: &str) -> bool {
-        // a group that is missing on the way is an error of the library's, and no link either
+        // a missing group on the path is an error of the library, and no link either
         let _watched = self.watch_call(object);
-        // what is kept elsewhere is there, but refused when it is opened
+        // an object in another file exists, but is refused when it is opened
         object.split('/').all(str::is_empty) || self.check_links(object).is_err() || self.inner.link_exists(object)
     }
 
-    /// Whether an object is there and is a dataset.
+    /// Returns whether an object exists and is a dataset.
     pub fn is_dataset(&self, object: &str) -> bool {
         let _watched = self.watch_call(object);
         self.has_object(object) && self.check_links(object).is_ok() && self.inner.dataset(object).is_ok()
     }
 
-    /// Names in a group, sorted.
+    /// Returns the names in a group, sorted.
     ///
     /// # Errors
-    /// The group is missing.
+    /// Returns an error if the group is missing.
     pub fn member_names(&self, group: &str) -> Result<Vec<String>> {
         let found = self.open_group(group)?;
         let _watched = self.watch_call(group);
@@ -233,12 +236,12 @@ impl Hdf5File {
         Ok(names)
     }
 
-    /// An error of this file, at an object.
+    /// Creates an error of this file, at an object.
     pub fn error(&self, object: &str, problem: impl Problem) -> Error {
         Error::new(ErrorLocation::file(&self.path).with_item(object), problem)
     }
 
-    /// An error of this file, at a row of an object.
+    /// Creates an error of this file, at a row of an object.
     pub fn error_at(&self, object: &str, row: usize, problem: impl Problem) -> Error {
         Error::new(ErrorLocation::file(&self.path).with_item(object).with_index(row as u64), problem)
     }
@@ -265,7 +268,7 @@ impl Hdf5File {
             }
         }
         let parent = if parent.is_empty() { "/" } else { parent };
-        // not by `members`, whose errors come from here
+        // not by `member_names`, whose errors come from here
         let members = self.inner.group(parent).and_then(|group| group.member_names());
         match members {
             Ok(mut members) => {
@@ -296,18 +299,18 @@ impl Hdf5File {
         Ok(dataset)
     }
 
-    /// A dataset's shape; empty for a scalar.
+    /// Returns a dataset's shape; empty for a scalar.
     ///
     /// # Errors
-    /// The dataset is missing.
+    /// Returns an error if the dataset is missing.
     pub fn shape(&self, object: &str) -> Result<Vec<usize>> {
         Ok(self.open_dataset(object)?.shape())
     }
 
-    /// The number of values of a one-dimensional dataset.
+    /// Returns the number of values of a one-dimensional dataset.
     ///
     /// # Errors
-    /// Missing, or of another number of dimensions.
+    /// Returns an error if the dataset is missing or has another number of dimensions.
     pub fn length(&self, object: &str) -> Result<usize> {
         match self.shape(object)?[..] {
             [length] => Ok(length),
@@ -318,10 +321,10 @@ impl Hdf5File {
         }
     }
 
-    /// The byte offset of a dataset whose rows lie in one piece; none for chunked, compact or unallocated ones.
+    /// Returns the byte offset of a contiguous dataset; `None` for chunked, compact or unallocated ones.
     ///
     /// # Errors
-    /// The dataset is missing.
+    /// Returns an error if the dataset is missing.
     pub fn byte_offset(&self, object: &str) -> Result<Option<u64>> {
         Ok(self.open_dataset(object)?.offset())
     }
@@ -334,19 +337,19 @@ impl Hdf5File {
         self.error(object, Hdf5Problem::Type { expected, found: found.to_string() })
     }
 
-    /// The element type of a dataset, as HDF5 names it (`float32`, `uint64`, ...).
+    /// Returns the element type of a dataset, as HDF5 names it (`float32`, `uint64`, ...).
     ///
     /// # Errors
-    /// The dataset is missing.
+    /// Returns an error if the dataset is missing.
     pub fn type_name(&self, object: &str) -> Result<String> {
         let dataset = self.open_dataset(object)?;
         Ok(self.type_descriptor(object, &dataset)?.to_string())
     }
 
-    /// All values of a dataset of floats of any width (integers are taken too), in row-major order.
+    /// Reads all values of a dataset of floats of any width, or of integers, in row-major order.
     ///
     /// # Errors
-    /// Missing, not numbers, unreadable.
+    /// Returns an error if the dataset is missing, does not hold numbers, or cannot be read.
     pub fn read_floats(&self, object: &str) -> Result<Vec<f64>> {
         let dataset = self.open_dataset(object)?;
         self.check_float(object, &dataset)?;
@@ -360,10 +363,10 @@ impl Hdf5File {
         }
     }
 
-    /// All values of a dataset of integers that cannot be negative.
+    /// Reads all values of a dataset of integers that must not be negative.
     ///
     /// # Errors
-    /// Missing, not integers, a negative one, unreadable.
+    /// Returns an error if the dataset is missing, does not hold integers, holds a negative one, or cannot be read.
     pub fn read_unsigned(&self, object: &str) -> Result<Vec<u64>> {
         let dataset = self.open_dataset(object)?;
         match self.type_descriptor(object, &dataset)? {
@@ -373,10 +376,11 @@ impl Hdf5File {
         }
     }
 
-    /// All values of a dataset of integers that need no more than 32 bits.
+    /// Reads all values of a dataset of integers that need at most 32 bits.
     ///
     /// # Errors
-    /// Missing, not integers, one that does not fit, unreadable.
+    /// Returns an error if the dataset is missing, does not hold integers, holds one that needs more bits, or cannot be
+    /// read.
     pub fn read_u32(&self, object: &str) -> Result<Vec<u32>> {
         let dataset = self.open_dataset(object)?;
         match self.type_descriptor(object, &dataset)? {
@@ -399,10 +403,10 @@ impl Hdf5File {
         values.iter().enumerate().map(check).collect()
     }
 
-    /// All values of a dataset of integers, signed.
+    /// Reads all values of a dataset of integers, signed.
     ///
     /// # Errors
-    /// Missing, not integers, unreadable.
+    /// Returns an error if the dataset is missing, does not hold integers, or cannot be read.
     pub fn read_signed(&self, object: &str) -> Result<Vec<i64>> {
         let dataset = self.open_dataset(object)?;
         match self.type_descriptor(object, &dataset)? {
@@ -411,14 +415,14 @@ impl Hdf5File {
         }
     }
 
-    /// All values of a dataset of booleans, as h5py writes them: an enumeration of FALSE and TRUE.
+    /// Reads all values of a dataset of booleans, which h5py writes as an enumeration of FALSE and TRUE.
     ///
     /// # Errors
-    /// Missing, not booleans, unreadable.
+    /// Returns an error if the dataset is missing, does not hold booleans, or cannot be read.
     pub fn read_booleans(&self, object: &str) -> Result<Vec<bool>> {
         let dataset = self.open_dataset(object)?;
         match self.type_descriptor(object, &dataset)? {
-            // as integers: a damaged file may hold others than 0 and 1
+            // read as integers: a damaged file may hold other values than 0 and 1, which are not valid as `bool`
             TypeDescriptor::Boolean => {
                 Ok(self.read_values::<i8>(object, &dataset)?.into_iter().map(|v| v != 0).collect())
             }
@@ -426,33 +430,33 @@ impl Hdf5File {
         }
     }
 
-    /// All values, unless the dataset claims more than the file can hold.
+    /// Reads all values, unless the dataset declares more than the file can hold.
     fn read_values<T: H5Type>(&self, object: &str, dataset: &Dataset) -> Result<Vec<T>> {
         self.check_dataset_plausible(object, dataset)?;
         let _recorded = self.record_call(object);
         dataset.read_raw::<T>().map_err(|e| self.read_error(object, &e))
     }
 
-    /// The one value of a dataset that holds a single float.
+    /// Reads the value of a dataset that holds a single float.
     ///
     /// # Errors
-    /// Missing, not one number, unreadable.
+    /// Returns an error if the dataset is missing, does not hold one number, or cannot be read.
     pub fn read_float_scalar(&self, object: &str) -> Result<f64> {
         self.require_single(object, self.read_floats(object)?)
     }
 
-    /// The one value of a dataset that holds a single unsigned integer.
+    /// Reads the value of a dataset that holds a single unsigned integer.
     ///
     /// # Errors
-    /// Missing, not one integer, unreadable.
+    /// Returns an error if the dataset is missing, does not hold one integer, or cannot be read.
     pub fn read_unsigned_scalar(&self, object: &str) -> Result<u64> {
         self.require_single(object, self.read_unsigned(object)?)
     }
 
-    /// The one value of a dataset that holds a single string.
+    /// Reads the value of a dataset that holds a single string.
     ///
     /// # Errors
-    /// Missing, not one string, unreadable.
+    /// Returns an error if the dataset is missing, does not hold one string, or cannot be read.
     pub fn read_string_scalar(&self, object: &str) -> Result<String> {
         self.require_single(object, self.read_strings(object)?)
     }
@@ -466,23 +470,23 @@ impl Hdf5File {
         }
     }
 
-    /// A numeric attribute, if it is there and is a number.
+    /// Reads a numeric attribute; `None` if it is missing or not a number.
     pub fn read_float_attribute(&self, object: &str, name: &str) -> Option<f64> {
         let _watched = self.watch_call(object);
         self.open_location(object).ok()?.attr(name).ok()?.read_scalar::<f64>().ok()
     }
 
-    /// An attribute that is a list of numbers, if it is there and is one.
+    /// Reads an attribute that is a list of numbers; `None` if it is missing or not such a list.
     pub fn read_list_attribute(&self, object: &str, name: &str) -> Option<Vec<f64>> {
         let _watched = self.watch_call(object);
         let attribute = self.open_location(object).ok()?.attr(name).ok()?;
-        // what claims more than the file holds is none
+        // an attribute that declares more values than the file can hold is ignored
         let bytes = std::fs::metadata(&self.path).ok()?.len();
         Some(attribute).filter(|a| a.size() as u64 <= bytes)?.read_raw::<f64>().ok()
     }
 
     fn open_location(&self, object: &str) -> Result<Location> {
-        // most are datasets, and opening is what takes time
+        // datasets are tried first: almost all objects are, and opening one takes most of the time
         match self.open_dataset(object) {
             Ok(dataset) => Ok((**dataset).clone()),
             Err(error) if self.is_dataset(object) => Err(error),
@@ -491,12 +495,13 @@ impl Hdf5File {
     }
 }
 
-/// A file that is locked (a program that wrote it has just started another one) is tried again so often, ...
+/// How often a file that is locked is tried again: the program that wrote it may just have started another one.
 const MAX_LOCK_TRIES: u32 = 20;
-/// ... after so long.
+/// Time between two tries.
 const LOCK_WAIT: std::time::Duration = std::time::Duration::from_millis(25);
 
-/// The operating system's refusal behind an error of the library, which tells its number: a full disk, a lost connection.
+/// Returns the operating system's error behind an error of the library, whose text has its number: a full disk, a lost
+/// connection.
 fn system_error(error: &hdf5::Error) -> Option<std::io::Error> {
     let text = error.to_string();
     let (_, number) = text.rsplit_once("errno = ")?;
@@ -505,7 +510,7 @@ fn system_error(error: &hdf5::Error) -> Option<std::io::Error> {
     Some(std::io::Error::from_raw_os_error(number))
 }
 
-/// The library's message in one line.
+/// Returns the first line of the library's message.
 fn one_line_message(error: &hdf5::Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_string()
 }

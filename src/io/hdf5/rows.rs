@@ -1,4 +1,4 @@
-//! Reading some rows of a long column or table: what is in memory at one time does not grow with the file.
+//! Reads some rows of a long column or table, so that the memory needed does not grow with the file.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -10,10 +10,10 @@ use hdf5::{Dataset, H5Type};
 use super::{Hdf5File, Hdf5Problem};
 use crate::error::Result;
 
-/// Bytes of decompressed rows that are kept: several threads may read at several places of a file.
+/// Bytes of decompressed rows that are cached: several threads may read in several places of a file.
 const MAX_CACHED_BYTES: usize = 512 << 20;
 
-/// Rows of one row of chunks, decompressed.
+/// Decompressed rows of one row of chunks.
 #[derive(Debug, Clone)]
 struct CachedRows {
     object: String,
@@ -21,8 +21,9 @@ struct CachedRows {
     values: Arc<Vec<f64>>,
 }
 
-/// The rows that were read last of compressed datasets. A chunk is decompressed whole, and the library keeps none that is
-/// larger than 1 MiB: without this it would be decompressed again for every block of rows that lies in it.
+/// The rows of compressed datasets that were read last. A chunk is always decompressed completely, and the library
+/// caches none that is larger than 1 MiB: without this cache it would be decompressed again for every block of its
+/// rows.
 #[derive(Debug, Default)]
 pub(super) struct RowCache(VecDeque<CachedRows>);
 
@@ -31,7 +32,7 @@ impl RowCache {
         self.0.iter().find(|band| band.object == object && band.rows.contains(&row))
     }
 
-    /// Keeps a band, and of the others the newest for which there is room.
+    /// Adds a band, and drops the oldest bands that do not fit.
     fn insert(&mut self, band: CachedRows) {
         let bytes = |band: &CachedRows| band.values.len() * size_of::<f64>();
         let mut room = MAX_CACHED_BYTES.saturating_sub(bytes(&band));
@@ -45,10 +46,11 @@ impl RowCache {
 }
 
 impl Hdf5File {
-    /// Rows `from..to` of a two-dimensional dataset of floats, in row-major order.
+    /// Reads rows `from..to` of a two-dimensional dataset of floats, in row-major order.
     ///
     /// # Errors
-    /// Missing, not numbers, not two-dimensional, out of range, unreadable.
+    /// Returns an error if the dataset is missing, does not hold numbers, is not two-dimensional, is too short, or
+    /// cannot be read.
     pub fn read_float_rows(&self, object: &str, from: usize, to: usize) -> Result<Vec<f64>> {
         let dataset = self.open_dataset(object)?;
         self.check_float(object, &dataset)?;
@@ -85,7 +87,7 @@ impl Hdf5File {
         Ok(values)
     }
 
-    /// The rows of chunks that a row lies in, which are read if they are not kept.
+    /// Returns the row of chunks that contains a row, from the cache if possible.
     fn read_cached_rows(
         &self,
         object: &str,
@@ -102,11 +104,12 @@ impl Hdf5File {
         Ok(band)
     }
 
-    /// A box of a dataset of floats: one range of indices for each of its dimensions, in row-major order.
+    /// Reads a box of a dataset of floats, given as one range of indices for each dimension, in row-major order.
     ///
     /// # Errors
-    /// Missing, not numbers, of another number of dimensions, out of range, unreadable, or more values than the file
-    /// can hold (so that a few damaged bytes cannot ask for all memory).
+    /// Returns an error if the dataset is missing, does not hold numbers, has another number of dimensions, is too
+    /// short, or cannot be read; also if the box has more values than the file can hold, so that a few damaged bytes
+    /// cannot request all memory.
     pub fn read_float_box(&self, object: &str, ranges: &[Range<usize>]) -> Result<Vec<f64>> {
         let dataset = self.open_dataset(object)?;
         self.check_float(object, &dataset)?;
@@ -123,10 +126,11 @@ impl Hdf5File {
         Ok(values.into_raw_vec_and_offset().0)
     }
 
-    /// Rows of a one-dimensional dataset of integers that need no more than 32 bits.
+    /// Reads rows of a one-dimensional dataset of integers that need at most 32 bits.
     ///
     /// # Errors
-    /// Missing, not integers, of another number of dimensions, out of range, one that does not fit, unreadable.
+    /// Returns an error if the dataset is missing, does not hold integers, has another number of dimensions, is too
+    /// short, holds an integer that needs more bits, or cannot be read.
     pub fn read_u32_rows(&self, object: &str, rows: Range<usize>) -> Result<Vec<u32>> {
         let length = self.length(object)?;
         if rows.end > length {
@@ -158,10 +162,11 @@ impl Hdf5File {
         }
     }
 
-    /// Rows in a chunk of a one-dimensional dataset: less is not read in one go; 1 where there are no chunks.
+    /// Returns the number of rows in a chunk of a one-dimensional dataset, which are always read together; 1 without
+    /// chunks.
     ///
     /// # Errors
-    /// The dataset is missing.
+    /// Returns an error if the dataset is missing.
     pub fn rows_per_chunk(&self, object: &str) -> Result<usize> {
         let chunk = self.open_dataset(object)?.chunk().unwrap_or_default();
         Ok(chunk.first().copied().unwrap_or(1))
@@ -191,7 +196,7 @@ mod tests {
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "tests of the door write what the door does not")]
-    fn a_compressed_chunk_is_decompressed_once_however_few_rows_are_asked_for() {
+    fn a_compressed_chunk_is_decompressed_once_for_all_its_rows() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.h5");
         let table = ndarray::Array2::from_shape_fn((1000, 3), |(row, column)| (row * 3 + column) as f64);
@@ -209,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_do_not_fit_are_dropped_and_the_newest_kept() {
+    fn rows_that_do_not_fit_are_dropped_and_the_newest_stay() {
         let band = |first: usize, bytes: usize| CachedRows {
             object: "x".into(),
             rows: first..first + 1,

@@ -1,5 +1,4 @@
-//! How a dataset lies in its file, and whether it can: what it claims is compared with the file's length before memory
-//! is asked for.
+//! The storage of a dataset, and the check of its declared size against the file's length before memory is allocated.
 
 use std::ops::Range;
 
@@ -13,36 +12,37 @@ use super::filters::filter_name;
 use super::{Hdf5File, Hdf5Problem};
 use crate::error::{Context, FileProblem, Result};
 
-/// Deflate reaches about a thousandth of the size at best.
+/// The largest compression ratio of deflate.
 const MAX_DEFLATE_RATIO: u64 = 1032;
 
-/// How a dataset lies in its file.
+/// The storage of a dataset in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatasetStorage {
-    /// In one piece: rows can be read at [`DatasetStorage::byte_offset`].
+    /// Whether the values are contiguous, so that rows can be read at [`DatasetStorage::byte_offset`].
     pub is_contiguous: bool,
-    /// In chunks.
+    /// Whether the values are in chunks.
     pub is_chunked: bool,
     /// Names of the filters that a reader built without compression lacks.
     pub compression: Vec<String>,
-    /// Offset of the first value in the file; none where nothing is allocated, or not in one piece.
+    /// Byte offset of the first value; `None` if nothing is allocated, or the values are not contiguous.
     pub byte_offset: Option<u64>,
-    /// Whether values are float64 in the byte order of this machine.
+    /// Whether the values are float64 in the byte order of this machine.
     pub is_native_f64: bool,
 }
 
 impl DatasetStorage {
-    /// Where the first value is, if values lie in one piece as float64 of this machine: they can be read at their place.
+    /// Returns the byte offset of the first value, if the values are contiguous float64 in this machine's byte order,
+    /// so that they can be read without the library.
     pub fn native_f64_offset(&self) -> Option<u64> {
         self.byte_offset.filter(|_| self.is_contiguous && self.is_native_f64)
     }
 }
 
 impl Hdf5File {
-    /// How a dataset lies in the file.
+    /// Returns the storage of a dataset.
     ///
     /// # Errors
-    /// The dataset is missing.
+    /// Returns an error if the dataset is missing.
     pub fn storage(&self, object: &str) -> Result<DatasetStorage> {
         let dataset = self.open_dataset(object)?;
         let layout = dataset.layout();
@@ -60,13 +60,13 @@ impl Hdf5File {
     /// Refuses a box with more values than the file can hold.
     ///
     /// # Errors
-    /// As said, or the file is gone.
+    /// Returns an error if there are more values, or the file or the dataset is missing.
     pub fn check_box_plausible(&self, object: &str, ranges: &[Range<usize>]) -> Result<()> {
         let values = ranges.iter().fold(1_u64, |n, range| n.saturating_mul(range.len() as u64));
         self.check_value_count(object, &self.open_dataset(object)?, values)
     }
 
-    /// Refuses a whole dataset with more values than the file can hold.
+    /// Refuses a dataset that declares more values than the file can hold.
     pub(super) fn check_dataset_plausible(&self, object: &str, dataset: &Dataset) -> Result<()> {
         let values = dataset.shape().iter().fold(1_u64, |n, &length| n.saturating_mul(length as u64));
         self.check_value_count(object, dataset, values)
@@ -74,7 +74,7 @@ impl Hdf5File {
 
     fn check_value_count(&self, object: &str, dataset: &Dataset, values: u64) -> Result<()> {
         let width = dataset.dtype().map_or(1, |t| t.size().max(1)) as u64;
-        // what lies in one piece, or is a scalar, has no chunks
+        // contiguous and scalar datasets have no chunks
         if values.saturating_mul(width) <= MIN_CHECKED_BYTES && (dataset.is_scalar() || dataset.offset().is_some()) {
             return Ok(());
         }
@@ -85,12 +85,12 @@ impl Hdf5File {
         }
         check_single_compression(&filters).map_err(|problem| self.error(object, problem))?;
         let most = if filters.is_empty() { bytes } else { bytes.saturating_mul(MAX_DEFLATE_RATIO) };
-        // a chunk is decoded whole, however little of it is asked for
+        // a chunk is always decoded completely
         let chunk = dataset.chunk().unwrap_or_default();
         let chunk = chunk.iter().fold(1_u64, |n, &length| n.saturating_mul(length as u64));
-        // a small dataset that was never written holds its fill value, and nothing in the file
+        // a small dataset that was never written holds its fill value and needs no bytes in the file
         let least = |values: u64| values.saturating_mul(width) <= most.max(MIN_CHECKED_BYTES);
-        // of what was never written a reader makes fill values, without end
+        // for values that were never written the library returns fill values, in any number
         let whole = dataset.shape().iter().fold(1_u64, |n, &length| n.saturating_mul(length as u64));
         if least(values) && least(whole) && (filters.is_empty() || least(chunk)) {
             return Ok(());
@@ -99,8 +99,8 @@ impl Hdf5File {
     }
 }
 
-/// Refuses more than one compression: the first makes at most a thousandfold of what the file holds, the next a
-/// thousandfold of that.
+/// Refuses more than one compression: the first expands the bytes of the file at most about a thousandfold, the next
+/// one a thousandfold again.
 fn check_single_compression(filters: &[Filter]) -> Result<(), Hdf5Problem> {
     match filters.iter().filter(|filter| compression_name(filter).is_some()).count() {
         0 | 1 => Ok(()),
@@ -108,14 +108,14 @@ fn check_single_compression(filters: &[Filter]) -> Result<(), Hdf5Problem> {
     }
 }
 
-/// This machine's order of bytes.
+/// The byte order of this machine.
 const NATIVE_BYTE_ORDER: ByteOrder =
     if cfg!(target_endian = "little") { ByteOrder::LittleEndian } else { ByteOrder::BigEndian };
 
-/// Bytes that are not worth a refusal.
+/// Datasets of at most this many bytes are never refused.
 const MIN_CHECKED_BYTES: u64 = 1 << 16;
 
-/// The name of a filter that a reader built without compression lacks.
+/// Returns the name of a filter that a reader built without compression lacks.
 fn compression_name(filter: &Filter) -> Option<String> {
     match filter {
         Filter::Shuffle | Filter::Fletcher32 | Filter::NBit | Filter::ScaleOffset(_) => None,
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use crate::io::hdf5::Hdf5File;
 
-    /// Writes a file and opens it to read.
+    /// Writes a file and opens it for reading.
     #[expect(clippy::disallowed_methods, reason = "tests of the door write what the door does not")]
     fn written(path: &Path, write: impl FnOnce(&hdf5::File)) -> Hdf5File {
         let file = hdf5::File::create(path).unwrap();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_file_cannot_hold_is_refused_before_it_is_read() {
+    fn a_dataset_larger_than_its_file_can_hold_is_refused_before_it_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.h5");
         let file = written(&path, |f| {
@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(
             file.read_floats("/huge").unwrap_err().to_string(),
             format!(
-                "{path}: /huge: claims too much, expected at most what a file of {bytes} bytes can hold, \
+                "{path}: /huge: too many values, expected at most what a file of {bytes} bytes can hold, \
                  found 1000000000000 values"
             )
         );
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn compressed_is_at_most_once() {
+    fn more_than_one_compression_is_refused() {
         let once = [Filter::Shuffle, Filter::Deflate(9), Filter::Fletcher32];
         assert!(check_single_compression(&once).is_ok());
         let twice = [Filter::Deflate(9), Filter::Shuffle, Filter::Deflate(9)];
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn storage_is_told() {
+    fn storage_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let file = written(&folder.path().join("a.h5"), |f| {
             f.new_dataset_builder().no_chunk().with_data(&[1.0_f64, 2.0]).create("plain").unwrap();

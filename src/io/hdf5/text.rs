@@ -1,4 +1,4 @@
-//! Strings: of datasets, read from the heap directly where they lie in one piece, and of attributes, by the library.
+//! Reads strings: of contiguous datasets directly from the heap, of other datasets and of attributes by the library.
 
 use std::os::unix::fs::FileExt;
 use std::sync::PoisonError;
@@ -11,16 +11,17 @@ use super::heap::{HeapError, HeapProblem, REFERENCE_BYTES};
 use super::{Hdf5File, Hdf5Problem};
 use crate::error::{Context, Error, ErrorLocation, FileProblem, Result};
 
-/// Fixed-length strings are read up to this many bytes.
+/// Longest fixed-length string, bytes.
 const MAX_FIXED_STRING_BYTES: usize = 512;
-/// Strings that are read at a time.
+/// Number of strings that are read at a time.
 const STRINGS_PER_READ: usize = 4096;
 
 impl Hdf5File {
-    /// All values of a dataset of strings, of any of HDF5's four kinds.
+    /// Reads all values of a dataset of strings, of any of HDF5's four kinds.
     ///
     /// # Errors
-    /// Missing, not strings, not UTF-8, unreadable, or in a heap that is damaged.
+    /// Returns an error if the dataset is missing, does not hold strings, is not UTF-8, is in a damaged heap, or cannot
+    /// be read.
     pub fn read_strings(&self, object: &str) -> Result<Vec<String>> {
         let dataset = self.open_dataset(object)?;
         let d = &dataset;
@@ -53,12 +54,13 @@ impl Hdf5File {
         values.iter().enumerate().map(text).collect()
     }
 
-    /// Whether references to strings can be read at their place.
+    /// Returns whether the references to strings can be read without the library.
     fn is_plain_heap(&self, dataset: &Dataset) -> bool {
         self.raw_file.is_some() && dataset.offset().is_some() && dataset.layout() == Layout::Contiguous
     }
 
-    /// Strings of a dataset in one piece, without the library: it may not come back from a damaged heap, and is slow.
+    /// Reads the strings of a contiguous dataset without the library, which may not return from a damaged heap, and is
+    /// slow.
     fn read_heap_strings(&self, object: &str, dataset: &Dataset) -> Result<Vec<String>> {
         self.check_dataset_plausible(object, dataset)?;
         let (Some(file), Some(first)) = (&self.raw_file, dataset.offset()) else { return Ok(Vec::new()) };
@@ -90,7 +92,7 @@ impl Hdf5File {
         Ok(texts)
     }
 
-    /// Strings in chunks, or of a rare file, by the library.
+    /// Reads strings in chunks, or of a file with unusual addresses, by the library.
     fn read_library_strings<T: H5Type + AsRef<[u8]>>(&self, object: &str, dataset: &Dataset) -> Result<Vec<String>> {
         let &[length] = dataset.shape().as_slice() else {
             let _watched = self.watch_call(object);
@@ -108,10 +110,10 @@ impl Hdf5File {
         Ok(texts)
     }
 
-    /// Whether all strings that were asked for so far could be read, attributes too.
+    /// Checks that all strings requested so far could be read, including those of attributes.
     ///
     /// # Errors
-    /// One of them lies in a damaged heap.
+    /// Returns an error if one of them is in a damaged heap.
     pub fn check_strings(&self) -> Result<()> {
         match &self.heap.lock().unwrap_or_else(PoisonError::into_inner).damaged_string {
             None => Ok(()),
@@ -119,7 +121,8 @@ impl Hdf5File {
         }
     }
 
-    /// Names of an object's attributes. Those that cannot be opened are left out: [`Hdf5File::check_attributes`] tells.
+    /// Returns the names of an object's attributes without those that cannot be opened, which
+    /// [`Hdf5File::check_attributes`] reports.
     pub fn attribute_names(&self, object: &str) -> Vec<String> {
         let _watched = self.watch_call(object);
         let Ok(location) = self.open_location(object) else { return Vec::new() };
@@ -127,7 +130,7 @@ impl Hdf5File {
         let problem = |name: &String| match location.attr(name) {
             Err(error) => Some(super::one_line_message(&error)),
             Ok(attribute) if attribute.size() as u64 > bytes => {
-                Some("it claims more values than the file can hold".into())
+                Some("it declares more values than the file can hold".into())
             }
             Ok(_) => None,
         };
@@ -149,10 +152,10 @@ impl Hdf5File {
         names
     }
 
-    /// Whether all attributes whose names were asked for so far can be read.
+    /// Checks that all attributes whose names were requested so far can be read.
     ///
     /// # Errors
-    /// One of them cannot.
+    /// Returns an error if one of them cannot be read.
     pub fn check_attributes(&self) -> Result<()> {
         match &self.heap.lock().unwrap_or_else(PoisonError::into_inner).unreadable_attribute {
             None => Ok(()),
@@ -160,8 +163,8 @@ impl Hdf5File {
         }
     }
 
-    /// A string attribute, if it is there and is a string. None is read once the heap is known to be damaged:
-    /// [`Hdf5File::check_strings`] tells.
+    /// Reads a string attribute; `None` if it is missing or not a string. After a damaged heap was found no
+    /// variable-length attribute is read: [`Hdf5File::check_strings`] reports the damage.
     pub fn read_string_attribute(&self, object: &str, name: &str) -> Option<String> {
         let _watched = self.watch_call(object);
         let attribute = self.open_location(object).ok()?.attr(name).ok()?;

@@ -1,4 +1,5 @@
-//! Writing HDF5: groups, datasets, attributes; contiguous and without time stamps, so that bytes repeat.
+//! Writes HDF5 groups, datasets and attributes: contiguous and without time stamps, so that the same input gives the
+//! same bytes.
 
 use std::ptr::null_mut;
 use std::str::FromStr;
@@ -13,10 +14,10 @@ use super::{Hdf5File, Hdf5Problem};
 use crate::error::{Context, Result};
 
 impl Hdf5File {
-    /// Makes a group and the groups above it; one that is there already is kept.
+    /// Creates a group and its parent groups, if they do not exist.
     ///
     /// # Errors
-    /// The library refuses.
+    /// Returns an error if the library refuses.
     pub fn create_group(&self, group: &str) -> Result<()> {
         if self.has_object(group) {
             return Ok(());
@@ -25,10 +26,10 @@ impl Hdf5File {
         built.map(drop).map_err(|e| self.write_error(group, &e))
     }
 
-    /// Writes a dataset of this shape (empty for a scalar): contiguous, without a time stamp, so that bytes repeat.
+    /// Writes a contiguous dataset of this shape (empty for a scalar), without a time stamp.
     ///
     /// # Errors
-    /// The shape does not hold the values, or the library refuses.
+    /// Returns an error if the shape does not match the number of values, or the library refuses.
     pub fn write_dataset<T: H5Type>(&self, object: &str, values: &[T], shape: &[usize]) -> Result<()> {
         let built = self.dataset_builder().empty::<T>().shape(shape.to_vec()).create(object);
         let written = built.and_then(|d| if values.is_empty() { Ok(()) } else { d.write_raw(values) });
@@ -38,7 +39,7 @@ impl Hdf5File {
     /// Writes a dataset of UTF-8 strings.
     ///
     /// # Errors
-    /// A string holds a zero byte, or the library refuses.
+    /// Returns an error if a string contains a zero byte, or the library refuses.
     pub fn write_strings<S: AsRef<str>>(&self, object: &str, values: &[S], shape: &[usize]) -> Result<()> {
         let values = values.iter().map(|v| to_unicode(v.as_ref())).collect::<Result<Vec<_>, _>>();
         let values = values.in_file(&self.path).in_item(object)?;
@@ -47,10 +48,10 @@ impl Hdf5File {
         written.map_err(|e| self.write_error(object, &e))
     }
 
-    /// Lays out a contiguous dataset without writing its values, and returns the byte offset of its first one.
+    /// Lays out a contiguous dataset without writing its values, and returns the byte offset of its first value.
     ///
     /// # Errors
-    /// The library refuses.
+    /// Returns an error if the library refuses.
     pub fn allocate_dataset<T: H5Type>(&self, object: &str, shape: &[usize]) -> Result<u64> {
         let builder = self.dataset_builder().with_dcpl(|p| {
             p.alloc_time(Some(hdf5::plist::dataset_create::AllocTime::Early))
@@ -68,7 +69,7 @@ impl Hdf5File {
     /// Writes a string attribute of an object.
     ///
     /// # Errors
-    /// The text holds a zero byte, the object is missing, or the library refuses.
+    /// Returns an error if the text contains a zero byte, the object is missing, or the library refuses.
     pub fn write_string_attribute(&self, object: &str, name: &str, text: &str) -> Result<()> {
         let value = to_unicode(text).in_file(&self.path).in_item(object)?;
         self.write_attribute(object, name, &value)
@@ -77,12 +78,12 @@ impl Hdf5File {
     /// Writes a string attribute of fixed length, as PyTables does: UTF-8 of at most 64 bytes.
     ///
     /// # Errors
-    /// The text is longer, the object is missing, or the library refuses.
+    /// Returns an error if the text is longer, the object is missing, or the library refuses.
     pub fn write_fixed_attribute(&self, object: &str, name: &str, text: &str) -> Result<()> {
         let value = FixedUnicode::<MAX_FIXED_ATTRIBUTE_BYTES>::from_str(text)
             .map_err(|e| Hdf5Problem::Write(format!("{e} in {text:?}")));
         let value = value.in_file(&self.path).in_item(object)?;
-        // its own length: PyTables takes zeros behind the text for a part of it
+        // the type has the length of the text: PyTables reads trailing zeros as a part of the text
         let own = TypeDescriptor::FixedUnicode(text.len().max(1));
         let built = self.open_location(object)?.new_attr_builder().empty_as(&own).create(name);
         built.and_then(|a| a.write_scalar(&value)).map_err(|e| self.write_error(object, &e))
@@ -91,7 +92,7 @@ impl Hdf5File {
     /// Writes a scalar attribute of an object.
     ///
     /// # Errors
-    /// The object is missing, or the library refuses.
+    /// Returns an error if the object is missing, or the library refuses.
     pub fn write_attribute<T: H5Type>(&self, object: &str, name: &str, value: &T) -> Result<()> {
         let built = self.open_location(object)?.new_attr::<T>().create(name);
         built.and_then(|a| a.write_scalar(value)).map_err(|e| self.write_error(object, &e))
@@ -100,30 +101,30 @@ impl Hdf5File {
     /// Writes an attribute that is a list of numbers.
     ///
     /// # Errors
-    /// The object is missing, or the library refuses.
+    /// Returns an error if the object is missing, or the library refuses.
     pub fn write_list_attribute<T: H5Type>(&self, object: &str, name: &str, values: &[T]) -> Result<()> {
         let built = self.open_location(object)?.new_attr::<T>().shape(values.len()).create(name);
         built.and_then(|a| a.write_raw(values)).map_err(|e| self.write_error(object, &e))
     }
 
-    /// Flushes and closes.
+    /// Flushes and closes the file.
     ///
     /// # Errors
-    /// The library cannot write what is left.
+    /// Returns an error if the library cannot write the remaining bytes.
     pub fn close(self) -> Result<()> {
         self.inner.flush().map_err(|e| self.write_error("/", &e))?;
         self.inner.clone().close().map_err(|e| self.write_error("/", &e))
     }
 }
 
-/// Most bytes of a string attribute of fixed length.
+/// Longest string attribute of fixed length, bytes.
 const MAX_FIXED_ATTRIBUTE_BYTES: usize = 64;
 
-/// Bytes of the buffer in which strings become references to the file's heap.
+/// Bytes of the buffer in which strings are converted to references to the file's heap.
 const STRING_BUFFER_BYTES: usize = 4096;
 
-/// Writes as many strings as a dataset holds. The library's own buffers, of 1 MiB, are asked for and cleared for every
-/// call, which takes a hundred times as long as the writing of one string.
+/// Writes as many strings as a dataset holds, with a small buffer. The library's default buffers of 1 MiB are allocated
+/// and cleared for every call, which takes a hundred times as long as writing one string.
 fn write_variable_length_strings(dataset: &Dataset, values: &[VarLenUnicode]) -> hdf5::Result<()> {
     if values.is_empty() {
         return Ok(());
@@ -133,8 +134,8 @@ fn write_variable_length_strings(dataset: &Dataset, values: &[VarLenUnicode]) ->
     }
     let memory = Datatype::from_type::<VarLenUnicode>()?;
     hdf5::sync::sync(|| {
-        // SAFETY: all three identifiers live until the calls are done, by one thread as the library asks; the dataset
-        // holds as many values as `values`, whose type in memory is `memory`.
+        // SAFETY: all three identifiers live until the calls are done, which happen under the library's lock; the
+        // dataset holds as many values as `values`, whose type in memory is `memory`.
         unsafe {
             let transfer = hdf5::h5check(H5Pcreate(*hdf5::globals::H5P_DATASET_XFER))?;
             let written =

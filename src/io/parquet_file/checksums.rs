@@ -1,9 +1,9 @@
-//! The checksums of a file's footer and page index, kept in the footer itself.
+//! The checksums of a file's footer and page index, which are stored in the footer itself.
 //!
 //! A file ends with the column indexes of its row groups, their offset indexes, the footer, its length and `PAR1`. Two
-//! pairs of key-value metadata guard them: [`INDEX_KEY`] has 16 hexadecimal digits a row group, the CRC-32 of its column
-//! indexes and that of its offset indexes; [`FOOTER_KEY`] has eight, the CRC-32 of the footer's bytes with zeros in the
-//! place of these eight digits.
+//! pairs of key-value metadata protect them: [`INDEX_KEY`] has 16 hexadecimal digits for each row group, the CRC-32 of
+//! its column indexes and that of its offset indexes; [`FOOTER_KEY`] has eight digits, the CRC-32 of the footer's bytes
+//! with zeros in place of these eight digits.
 
 use std::ops::Range;
 
@@ -17,23 +17,23 @@ pub const FOOTER_KEY: &str = "leadfield.checksum";
 /// Key of the checksums of the page index.
 pub const INDEX_KEY: &str = "leadfield.index_checksums";
 
-/// The program's name, with which the `created_by` of its files begins.
+/// The program's name, with which `created_by` begins in its files.
 pub(super) const PROGRAM_NAME: &str = "leadfield";
 
-/// Digits of a checksum.
+/// Number of digits of a checksum.
 const CHECKSUM_DIGITS: usize = 8;
-/// The length of the footer and `PAR1`.
+/// Bytes after the footer: its length and `PAR1`.
 pub(super) const FOOTER_END_BYTES: usize = 8;
-/// A string that is the first or the second field of a key-value pair, in Thrift's compact protocol.
+/// The byte before a string that is the first or the second field of a key-value pair, in Thrift's compact protocol.
 const STRING_FIELD: u8 = 0x18;
 
-/// The pairs with zeros in place of digits, for a file with so many row groups.
+/// Returns the metadata pairs with zeros in place of digits, for a file with this number of row groups.
 pub(super) fn blank_checksum_pairs(row_groups: usize) -> [KeyValue; 2] {
     let pair = |key: &str, checksums: usize| KeyValue::new(key.to_string(), "0".repeat(CHECKSUM_DIGITS * checksums));
     [pair(INDEX_KEY, 2 * row_groups), pair(FOOTER_KEY, 1)]
 }
 
-/// Where the value of a key lies in the bytes of a footer.
+/// Returns the range of a key's value in the bytes of a footer.
 fn value_range(footer: &[u8], key: &str) -> Option<Range<usize>> {
     let mut wanted = vec![STRING_FIELD, u8::try_from(key.len()).ok()?];
     wanted.extend_from_slice(key.as_bytes());
@@ -53,7 +53,8 @@ fn value_range(footer: &[u8], key: &str) -> Option<Range<usize>> {
     footer.get(range.clone()).map(|_| range)
 }
 
-/// The bytes of the column indexes and those of the offset indexes of a row group; none where it has none.
+/// Returns the byte ranges of a row group's column indexes and offset indexes; `None` for an index that it does not
+/// have.
 fn index_ranges(group: &RowGroupMetaData) -> [Option<Range<u64>>; 2] {
     let span = |place: fn(&parquet::file::metadata::ColumnChunkMetaData) -> Option<(i64, i32)>| {
         let ranges = group.columns().iter().filter_map(place).filter_map(|(offset, length)| {
@@ -68,7 +69,7 @@ fn index_ranges(group: &RowGroupMetaData) -> [Option<Range<u64>>; 2] {
     ]
 }
 
-/// The CRC-32 of a footer with zeros in place of its own checksum.
+/// Computes the CRC-32 of a footer with zeros in place of its own checksum.
 fn compute_footer_checksum(footer: &[u8], own: Range<usize>) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(footer.get(..own.start).unwrap_or_default());
@@ -77,14 +78,15 @@ fn compute_footer_checksum(footer: &[u8], own: Range<usize>) -> u32 {
     hasher.finalize()
 }
 
-/// The footer among the last bytes of a file.
+/// Returns the range of the footer in the last bytes of a file.
 fn footer_range(end: &[u8]) -> Option<Range<usize>> {
     let last = end.len().checked_sub(FOOTER_END_BYTES)?;
     let length = u32::from_le_bytes(end.get(last..last + 4)?.try_into().ok()?);
     Some(last.checked_sub(usize::try_from(length).ok()?)?..last)
 }
 
-/// Puts the digits into the end of a file that was written with [`blank_checksum_pairs`]; `offset` is where these bytes lie in it.
+/// Writes the checksums into the last bytes of a file that was written with [`blank_checksum_pairs`]; `offset` is the
+/// position of these bytes in the file.
 pub(super) fn fill_checksums(end: &mut [u8], offset: u64) -> Option<()> {
     let footer = footer_range(end)?;
     let metadata = ParquetMetaDataReader::decode_metadata(end.get(footer.clone())?).ok()?;
@@ -106,7 +108,8 @@ pub(super) fn fill_checksums(end: &mut [u8], offset: u64) -> Option<()> {
     Some(())
 }
 
-/// The value of a key. Another program that rewrites a file may copy the pairs, which are not of its own bytes.
+/// Returns the value of a key in a file of this program. Another program that rewrites a file may copy the pairs,
+/// although they do not match its bytes.
 fn own_metadata_value<'a>(metadata: &'a ParquetMetaData, key: &str) -> Option<&'a str> {
     if !metadata.file_metadata().created_by()?.starts_with(PROGRAM_NAME) {
         return None;
@@ -115,17 +118,17 @@ fn own_metadata_value<'a>(metadata: &'a ParquetMetaData, key: &str) -> Option<&'
     pairs.into_iter().flatten().find(|pair| pair.key == key)?.value.as_deref()
 }
 
-/// Whether a file was written with checksums.
+/// Returns whether a file was written with checksums.
 pub fn has_checksums(metadata: &ParquetMetaData) -> bool {
     own_metadata_value(metadata, FOOTER_KEY).is_some() && own_metadata_value(metadata, INDEX_KEY).is_some()
 }
 
-/// The checksum that a footer has of itself; none where the file was written without, or by another program.
+/// Returns the checksum in a footer; `None` if the file was written without one, or by another program.
 pub fn footer_checksum(metadata: &ParquetMetaData) -> Option<u32> {
     u32::from_str_radix(own_metadata_value(metadata, FOOTER_KEY)?, 16).ok()
 }
 
-/// Checks the bytes of a footer, where it has a checksum.
+/// Checks the bytes of a footer, if it has a checksum.
 pub(super) fn check_footer(footer: &[u8], metadata: &ParquetMetaData) -> Result<(), ParquetProblem> {
     let Some(stored) = own_metadata_value(metadata, FOOTER_KEY) else { return Ok(()) };
     let own = value_range(footer, FOOTER_KEY).ok_or(ParquetProblem::FooterChanged)?;
@@ -135,7 +138,7 @@ pub(super) fn check_footer(footer: &[u8], metadata: &ParquetMetaData) -> Result<
     }
 }
 
-/// Whether a footer that cannot be decoded has a checksum which does not match.
+/// Returns whether a footer that cannot be decoded has a checksum which does not match.
 pub(super) fn is_footer_changed(footer: &[u8]) -> bool {
     let stored = value_range(footer, FOOTER_KEY).filter(|own| own.len() == CHECKSUM_DIGITS);
     stored.is_some_and(|own| {
@@ -144,10 +147,10 @@ pub(super) fn is_footer_changed(footer: &[u8]) -> bool {
     })
 }
 
-/// Checks the page index of some row groups, where the file has checksums.
+/// Checks the page index of some row groups, if the file has checksums.
 ///
 /// # Errors
-/// The bytes are not those that were written, or cannot be read.
+/// Returns an error if the bytes are not those that were written, or cannot be read.
 pub fn check_page_index(
     source: &ParquetSource,
     metadata: &ParquetMetaData,

@@ -1,8 +1,8 @@
-//! The one door to Parquet files: what is written has checksums, and what is read is checked by them.
+//! The only access to Parquet files: files are written with checksums, which are checked when they are read.
 //!
-//! Every page has the CRC-32 that the format provides for, its header one more, and the footer has the checksums of the
-//! page index and of itself (`checksums`). Files of other programs and of older versions lack some or all of these
-//! and are read all the same.
+//! Every page has the CRC-32 that the format provides, its header has another one, and the footer has the checksums of
+//! the page index and of itself (`checksums`). Files of other programs and of older versions lack some or all of these
+//! and are read without the checks.
 
 mod checksums;
 mod page_header;

@@ -1,33 +1,33 @@
 //! Checksums in the headers of pages.
 //!
-//! The format keeps field 4 of a page header for the CRC-32 of the page's compressed bytes, which every reader may verify.
-//! The header itself it does not cover, so a header gets a second CRC-32, of its own bytes, in field 15, which the format
-//! does not use and readers skip. (The format keeps field 32767 for extensions, but fastparquet cannot skip it, and polars
-//! skips numbers only.) A header is a Thrift structure in the compact protocol.
+//! The format reserves field 4 of a page header for the CRC-32 of the page's compressed bytes, which every reader may
+//! verify. It does not cover the header itself, so a header gets a second CRC-32, of its own bytes, in field 15, which
+//! the format does not use and readers skip. (The format reserves field 32767 for extensions, but fastparquet cannot
+//! skip it, and polars skips numbers only.) A header is a Thrift structure in the compact protocol.
 
 use super::problem::ParquetProblem;
 
-/// A field of type `i32` whose number is one more than that of the field before.
+/// The header of a field of type `i32` whose number is one more than that of the previous field.
 const NEXT_I32: u8 = 0x15;
-/// The field of the header's own checksum.
+/// Number of the field with the header's own checksum.
 const OWN_CHECKSUM_FIELD: u8 = 15;
 /// The type `i32` of a field.
 const I32: u8 = 5;
-/// Bytes of a header's own checksum, whatever its value: seven bits in each.
+/// Bytes of a header's own checksum, which has seven bits in each byte and always the same length.
 const OWN_CHECKSUM_BYTES: usize = 5;
 /// The end of a structure.
 const STOP: u8 = 0;
-/// The bytes that follow those which a header's own checksum covers.
+/// Bytes after those that a header's own checksum covers.
 const SUFFIX_BYTES: usize = OWN_CHECKSUM_BYTES + 1;
 
-/// The parts of a header: type, sizes, and how many bytes they take.
+/// The first fields of a header, and the number of their bytes.
 struct PageHeaderStart {
     page_type: i32,
     compressed_bytes: i32,
     header_bytes: usize,
 }
 
-/// Reads an unsigned number of the compact protocol from the front of some bytes; gives its length too.
+/// Reads an unsigned number of the compact protocol from the first bytes; returns it and its length.
 fn read_varint(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0_u64;
     for (i, &byte) in bytes.iter().enumerate().take(10) {
@@ -56,7 +56,7 @@ fn write_i32(value: i32, out: &mut Vec<u8>) {
 }
 
 impl PageHeaderStart {
-    /// The first three fields: type, uncompressed and compressed bytes of the page.
+    /// Reads the first three fields: type, uncompressed and compressed bytes of the page.
     fn read(header: &[u8]) -> Option<Self> {
         let (page_type, first) = read_i32_field(header)?;
         let (_, second) = read_i32_field(header.get(first..)?)?;
@@ -65,13 +65,14 @@ impl PageHeaderStart {
     }
 }
 
-/// Whether a header is that of a dictionary page.
+/// Returns whether a header is that of a dictionary page.
 pub(super) fn is_dictionary(header: &[u8]) -> bool {
     const DICTIONARY_PAGE: i32 = 2;
     PageHeaderStart::read(header).is_some_and(|start| start.page_type == DICTIONARY_PAGE)
 }
 
-/// The CRC-32 of a header's bytes as a number of five bytes, the first four of which have the bit that says that more follow.
+/// Computes the CRC-32 of a header's bytes, as a number of five bytes; the first four have the bit that more bytes
+/// follow.
 fn header_checksum(covered: &[u8]) -> [u8; OWN_CHECKSUM_BYTES] {
     let checksum = crc32fast::hash(covered);
     std::array::from_fn(|i| {
@@ -80,7 +81,7 @@ fn header_checksum(covered: &[u8]) -> [u8; OWN_CHECKSUM_BYTES] {
     })
 }
 
-/// A header without checksums, with both put in: that of the page and its own.
+/// Returns a header with both checksums added: that of the page and its own.
 pub(super) fn insert_checksums(header: &[u8], page: &[u8]) -> Option<Vec<u8>> {
     let start = PageHeaderStart::read(header)?;
     let (fields, rest) = header.split_at_checked(start.header_bytes)?;
@@ -96,7 +97,7 @@ pub(super) fn insert_checksums(header: &[u8], page: &[u8]) -> Option<Vec<u8>> {
     write_i32(crc32fast::hash(page) as i32, &mut out);
     out.push((step - 1) << 4 | kind);
     out.extend_from_slice(rest);
-    // `step` fields beyond the third is the last one
+    // `step` fields after the third is the last field of the header
     out.push(OWN_CHECKSUM_FIELD.checked_sub(3 + step)?.checked_shl(4)? | I32);
     let own = header_checksum(&out);
     out.extend_from_slice(&own);
@@ -104,9 +105,9 @@ pub(super) fn insert_checksums(header: &[u8], page: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Checks the header of a page by its own checksum; `bytes` are header and page.
+/// Checks the header of a page against its own checksum; `bytes` are header and page.
 ///
-/// The checksum of the page's bytes is left to the decoder, which verifies it.
+/// The decoder verifies the checksum of the page's bytes.
 pub(super) fn check_page_header(bytes: &[u8]) -> Result<(), ParquetProblem> {
     let is_right = || {
         let compressed = usize::try_from(PageHeaderStart::read(bytes)?.compressed_bytes).ok()?;
@@ -127,7 +128,7 @@ mod tests {
     const PAGE: [u8; 5] = *b"12345";
 
     #[test]
-    fn numbers_are_those_of_the_compact_protocol() {
+    fn numbers_follow_the_compact_protocol() {
         for (value, bytes) in [(0, vec![0]), (-1, vec![1]), (1, vec![2]), (300, vec![0xd8, 0x04])] {
             let mut out = Vec::new();
             write_i32(value, &mut out);
@@ -141,9 +142,9 @@ mod tests {
     }
 
     #[test]
-    fn both_checksums_are_put_in_and_every_flipped_bit_of_a_header_is_found() {
+    fn both_checksums_are_added_and_every_flipped_bit_of_a_header_is_detected() {
         let header = insert_checksums(&HEADER, &PAGE).unwrap();
-        // field 4 is 0xcbf53a1c, the CRC-32 of "12345"; field 5 now follows it at once
+        // field 4 is 0xcbf53a1c, the CRC-32 of "12345"; field 5 now follows directly
         assert_eq!(crc32fast::hash(&PAGE), 0xcbf5_3a1c);
         assert_eq!(header[..8], [0x15, 0x00, 0x15, 0xd8, 0x04, 0x15, 0x0a, 0x15]);
         assert_eq!(read_i32_field(&header[7..]).unwrap().0, 0xcbf5_3a1c_u32 as i32);

@@ -1,17 +1,17 @@
-//! What can be wrong with a Parquet file, whatever is in it.
+//! Errors of Parquet files, whatever their content.
 
 use arrow_schema::ArrowError;
 use parquet::errors::ParquetError;
 
 use crate::error::Problem;
 
-/// The words by which the decoder reports a page whose checksum does not match.
+/// The decoder's message for a page whose checksum does not match.
 const PAGE_CHECKSUM: &str = "Page CRC checksum mismatch";
 
-/// The compressions that are read, as an error lists them.
+/// The supported compressions, as an error lists them.
 const READABLE_COMPRESSIONS: &str = "none, snappy, gzip, zstd or lz4";
 
-/// What can be wrong with a Parquet file, whatever is in it.
+/// Errors of a Parquet file, whatever its content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParquetProblem {
     /// The bytes of a page are not those that were written.
@@ -23,22 +23,22 @@ pub enum ParquetProblem {
     /// The page index is not the one that was written.
     #[error("checksum of the page index does not match, expected the bytes that were written, found others")]
     IndexChanged,
-    /// A compression that is not read here.
+    /// An unsupported compression.
     #[error("compression cannot be read, expected {READABLE_COMPRESSIONS}, found `{0}`")]
     Compression(String),
-    /// No Parquet, or damaged.
-    #[error("no readable Parquet file: {0}")]
+    /// Not a Parquet file, or a damaged one.
+    #[error("not a readable Parquet file: {0}")]
     Unreadable(String),
 }
 
 impl ParquetProblem {
-    /// A problem from the words of a library.
+    /// Converts the error text of a library.
     fn from_text(text: &str) -> Self {
         let line = text.lines().next().unwrap_or_default();
         if line.contains(PAGE_CHECKSUM) {
             return Self::PageChanged;
         }
-        // "Disabled feature at compile time: brotli"
+        // for example "Disabled feature at compile time: brotli"
         match line.split_once("Disabled feature at compile time: ") {
             Some((_, feature)) => Self::Compression(feature.trim_end_matches(['"', '.']).to_string()),
             None => Self::Unreadable(line.strip_prefix("Parquet error: ").unwrap_or(line).to_string()),
@@ -61,7 +61,7 @@ impl From<ParquetError> for ParquetProblem {
 impl From<ParquetProblem> for ParquetError {
     fn from(problem: ParquetProblem) -> Self {
         match problem {
-            // the words survive where the decoder turns its errors into text
+            // this text survives in the decoder, which turns errors into text
             ParquetProblem::PageChanged => Self::General(PAGE_CHECKSUM.into()),
             problem => Self::External(Box::new(problem)),
         }
@@ -89,7 +89,7 @@ impl Problem for ParquetProblem {
     }
 
     fn is_transient(&self) -> bool {
-        // a disk that fails while it is read is reported by the Parquet library
+        // the Parquet library also reports a disk error as a file that cannot be read
         matches!(self, Self::Unreadable(_))
     }
 }

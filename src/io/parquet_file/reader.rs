@@ -1,4 +1,4 @@
-//! Reading a footer, checked.
+//! Reads and checks the footer of a Parquet file.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,17 +16,17 @@ use crate::io::reader_panics::catch_panics;
 /// The magic bytes of a footer that is not encrypted.
 const MAGIC: &[u8; 4] = b"PAR1";
 
-/// Reads the footer of a file, and checks it where it has a checksum.
+/// Reads the footer of a file, and checks it if it has a checksum.
 ///
 /// # Errors
-/// No Parquet, damaged, or changed since it was written.
+/// Returns an error if the file is not Parquet, is damaged, or changed since it was written.
 pub fn read_metadata(source: &ParquetSource) -> Result<ParquetMetaData, ParquetProblem> {
     let length = source.len();
     let start = length.saturating_sub(FOOTER_END_BYTES as u64);
     let end = source.read_at(start, usize::try_from(length - start).unwrap_or(0))?;
     let Some((&[a, b, c, d], MAGIC)) = end.split_first_chunk::<4>().and_then(|(n, m)| Some((n, m.try_into().ok()?)))
     else {
-        // the library's own words for what is no Parquet file, or an encrypted one
+        // the library's error for a file that is not Parquet, or is encrypted
         return Ok(ParquetMetaDataReader::new().parse_and_finish(source)?);
     };
     let footer_length = u64::from(u32::from_le_bytes([a, b, c, d]));
@@ -41,10 +41,10 @@ pub fn read_metadata(source: &ParquetSource) -> Result<ParquetMetaData, ParquetP
     }
 }
 
-/// Checks that every column chunk is compressed in a way that is read here.
+/// Checks that every column chunk has a supported compression.
 ///
 /// # Errors
-/// The first compression that is not.
+/// Returns the first unsupported compression.
 pub fn check_codecs(metadata: &ParquetMetaData) -> Result<(), ParquetProblem> {
     for chunk in metadata.row_groups().iter().flat_map(|group| group.columns()) {
         if matches!(chunk.compression(), Compression::BROTLI(_) | Compression::LZO) {
@@ -56,10 +56,10 @@ pub fn check_codecs(metadata: &ParquetMetaData) -> Result<(), ParquetProblem> {
     Ok(())
 }
 
-/// Opens a file whose rows are then read in batches, all of them or some of their columns.
+/// Opens a file to read its rows in batches, with all or some of its columns.
 ///
 /// # Errors
-/// No Parquet, damaged, or changed since it was written.
+/// Returns an error if the file is not Parquet, is damaged, or changed since it was written.
 pub fn open_batches(path: &Path) -> crate::error::Result<ParquetRecordBatchReaderBuilder<ParquetSource>> {
     let source = ParquetSource::open(path)?;
     catch_panics(|| -> Result<_, ParquetProblem> {
@@ -71,11 +71,11 @@ pub fn open_batches(path: &Path) -> crate::error::Result<ParquetRecordBatchReade
     })
 }
 
-/// A file's metadata with the offset index, and a source that checks the header of every page, where the file has
-/// checksums; else both as they are.
+/// Returns a file's metadata with the offset index, and a source that checks the header of every page, if the file has
+/// checksums; otherwise both unchanged.
 ///
 /// # Errors
-/// The page index changed since it was written, or cannot be read.
+/// Returns an error if the page index changed since it was written, or cannot be read.
 pub fn load_offset_index(
     source: ParquetSource,
     metadata: Arc<ParquetMetaData>,

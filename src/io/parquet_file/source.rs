@@ -1,4 +1,5 @@
-//! A Parquet file as bytes at positions: one open file serves all readers, and none moves another's place in it.
+//! Reads a Parquet file at byte positions: all readers share one open file, and none depends on the position of
+//! another.
 
 use std::fs::File;
 use std::io::Read;
@@ -20,7 +21,7 @@ use crate::io::input_file;
 pub struct ParquetSource {
     file: Arc<File>,
     length: u64,
-    /// Where the pages end whose headers are checked; 0 where none is.
+    /// End of the pages whose headers are checked; 0 if none is checked.
     checked_end: u64,
 }
 
@@ -28,14 +29,15 @@ impl ParquetSource {
     /// Opens a file.
     ///
     /// # Errors
-    /// Missing, no regular file, or the operating system refuses.
+    /// Returns an error if the file is missing, is not a regular file, or the operating system refuses.
     pub fn open(path: &Path) -> crate::error::Result<Self> {
         let file = input_file::open(path)?;
         let length = file.metadata().map_err(FileProblem::Read).in_file(path)?.len();
         Ok(Self { file: Arc::new(file), length, checked_end: 0 })
     }
 
-    /// The same file, for a decoder that reads whole pages by the offset index: the header of each is checked.
+    /// Returns the same file for a decoder that reads complete pages by the offset index, with a check of each page
+    /// header.
     pub fn with_page_checks(mut self, metadata: &ParquetMetaData) -> Self {
         let chunks = metadata.row_groups().iter().flat_map(|group| group.columns());
         self.checked_end =
@@ -43,9 +45,9 @@ impl ParquetSource {
         self
     }
 
-    /// Reads bytes as they are.
+    /// Reads bytes without a check.
     pub(super) fn read_at(&self, start: u64, length: usize) -> Result<Vec<u8>> {
-        // a damaged footer may ask for more than there is: no such buffer is made
+        // a damaged footer may request more bytes than the file has: such a buffer is never allocated
         let there = usize::try_from(self.length.saturating_sub(start)).unwrap_or(usize::MAX);
         if length > there {
             let message = format!("{length} bytes at {start} are beyond the end of the file");
@@ -63,7 +65,7 @@ impl Length for ParquetSource {
     }
 }
 
-/// Reads on from a position.
+/// Reads sequentially from a position.
 #[derive(Debug)]
 pub struct OffsetReader {
     file: Arc<File>,

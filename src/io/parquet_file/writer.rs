@@ -1,9 +1,9 @@
-//! Writing Parquet files whose pages, page index and footer have checksums.
+//! Writes Parquet files whose pages, page index and footer have checksums.
 //!
-//! The Parquet library does not write the checksums of pages. Its Arrow writer hands finished pages to a store, header and
-//! page apart; the store here keeps them until the row group ends, then [`page_header`] puts the checksums in, and the
-//! column chunk is appended with its offsets and sizes corrected. The end of the file is held back until the checksums of
-//! page index and footer are in their place.
+//! The Parquet library does not write the checksums of pages. Its Arrow writer passes each finished page to a store,
+//! with header and page as separate blobs. The store here holds them until the row group ends; then [`page_header`]
+//! adds the checksums, and the column chunk is appended with corrected offsets and sizes. The last bytes of the file
+//! are held back until they contain the checksums of page index and footer.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +25,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use super::checksums::PROGRAM_NAME;
 use super::{checksums, page_header};
 
-/// The blobs of one column chunk, header and page in turn, data pages before the dictionary's.
+/// The blobs of one column chunk: header and page alternate, data pages come before the dictionary page.
 type ChunkBlobs = Arc<Mutex<Vec<Bytes>>>;
 
 /// The stores of a row group's columns, in order.
@@ -33,7 +33,7 @@ type ChunkBlobs = Arc<Mutex<Vec<Bytes>>>;
 struct RowGroupPageStores(Arc<Mutex<Vec<ChunkBlobs>>>);
 
 impl RowGroupPageStores {
-    /// The blobs of all columns; leaves none.
+    /// Returns the blobs of all columns, and removes them.
     fn take_all(&self) -> Vec<ChunkBlobs> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -51,7 +51,7 @@ impl PageStoreFactory for RowGroupPageStores {
     }
 }
 
-/// Keeps the blobs of one column chunk.
+/// Stores the blobs of one column chunk.
 struct ChunkPageStore(ChunkBlobs);
 
 impl PageStore for ChunkPageStore {
@@ -70,7 +70,7 @@ impl PageStore for ChunkPageStore {
     }
 }
 
-/// Passes bytes on until it is told to hold them back.
+/// Passes bytes on, until `held` is set; then holds them back.
 struct TailBuffer<W> {
     inner: W,
     passed_bytes: u64,
@@ -94,7 +94,7 @@ impl<W: Write> Write for TailBuffer<W> {
     }
 }
 
-/// What all files have in common: who wrote them, and zstd.
+/// Returns the properties that all files share: the program's name and zstd compression.
 pub fn properties_builder() -> WriterPropertiesBuilder {
     WriterProperties::builder()
         .set_created_by(format!("{PROGRAM_NAME} {}", env!("CARGO_PKG_VERSION")))
@@ -111,17 +111,17 @@ pub struct Writer<W: Write + Send> {
     row_group: Option<OpenRowGroup>,
 }
 
-/// A row group that is not complete.
+/// A row group that is not yet complete.
 struct OpenRowGroup {
     columns: Vec<ArrowColumnWriter>,
     rows: usize,
 }
 
 impl<W: Write + Send> Writer<W> {
-    /// Begins a file.
+    /// Starts a file.
     ///
     /// # Errors
-    /// The operating system refuses, or the schema has types that Parquet lacks.
+    /// Returns an error if the operating system refuses, or the schema has types that Parquet lacks.
     pub fn new(out: W, schema: SchemaRef, properties: WriterProperties) -> Result<Self> {
         let stores = RowGroupPageStores::default();
         let max_group_rows = properties.max_row_group_row_count().unwrap_or(usize::MAX).max(1);
@@ -133,10 +133,10 @@ impl<W: Write + Send> Writer<W> {
         Ok(Self { file, factory, stores, schema, max_row_group_rows: max_group_rows, row_group: None })
     }
 
-    /// Adds rows; a row group ends where it is full.
+    /// Adds rows; a full row group is ended.
     ///
     /// # Errors
-    /// The operating system refuses, or the batch has another schema.
+    /// Returns an error if the operating system refuses, or the batch has another schema.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let mut from = 0;
         while from < batch.num_rows() {
@@ -160,7 +160,7 @@ impl<W: Write + Send> Writer<W> {
     /// Ends the row group.
     ///
     /// # Errors
-    /// The operating system refuses.
+    /// Returns an error if the operating system refuses.
     pub fn end_row_group(&mut self) -> Result<()> {
         let Some(group) = self.row_group.take() else { return Ok(()) };
         let closed = group.columns.into_iter().map(|column| Ok(column.close()?.close().clone()));
@@ -173,10 +173,10 @@ impl<W: Write + Send> Writer<W> {
         row_group.close().map(drop)
     }
 
-    /// Writes what comes after the rows and gives back what was written to, flushed.
+    /// Writes the end of the file; returns the underlying writer, flushed.
     ///
     /// # Errors
-    /// The operating system refuses.
+    /// Returns an error if the operating system refuses.
     pub fn finish(mut self) -> Result<W> {
         self.end_row_group()?;
         for pair in checksums::blank_checksum_pairs(self.file.flushed_row_groups().len()) {
@@ -211,7 +211,7 @@ impl OpenRowGroup {
     }
 }
 
-/// Appends a column chunk whose pages get their checksums, the dictionary first.
+/// Appends a column chunk with checksums in its page headers, the dictionary page first.
 fn append_column<W: Write + Send>(
     group: &mut SerializedRowGroupWriter<'_, W>,
     blobs: &[Bytes],

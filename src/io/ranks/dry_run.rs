@@ -1,27 +1,28 @@
-//! What a run will take, judged before it begins.
+//! Estimates of what a run needs, made before it begins.
 
 use super::assign_units;
 
-/// What a run will take.
+/// The estimated size, memory and time of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DryRunEstimate {
     /// Number of neurons.
     pub neurons: u64,
     /// Number of segments.
     pub segments: u64,
-    /// What each rank has to do.
+    /// The work of each rank.
     pub loads: Vec<RankLoad>,
     /// Size of the output.
     pub bytes: u64,
-    /// Whether the size is sure; else it is judged by a trial.
+    /// Whether the size is exact; otherwise it is estimated from a short trial.
     pub exact: bool,
-    /// Most memory that a rank uses at one time, bytes: roughly.
+    /// Largest memory that a rank uses at one time, bytes; approximate.
     pub memory: u64,
-    /// Wall time, s, if every rank has as many threads as this process, and the disk goes on as in the trial: roughly.
+    /// Wall time, s; approximate. Assumes that every rank has as many threads as this process, and that the disk is as
+    /// fast as in the trial.
     pub seconds: f64,
 }
 
-/// What one rank has to do.
+/// The work of one rank.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RankLoad {
     /// Number of parts.
@@ -31,7 +32,7 @@ pub struct RankLoad {
 }
 
 impl RankLoad {
-    /// What each of some ranks has to do of parts of these sizes: see [`assign_units`].
+    /// Shares parts of these sizes among ranks with [`assign_units`], and returns the work of each rank.
     pub fn for_ranks(sizes: &[u64], ranks: usize) -> Vec<Self> {
         let mut all = vec![Self::default(); ranks.max(1)];
         for (rank, size) in assign_units(sizes, ranks).into_iter().zip(sizes) {
@@ -45,12 +46,12 @@ impl RankLoad {
 }
 
 impl DryRunEstimate {
-    /// Number of parts.
+    /// Returns the number of parts.
     pub fn parts(&self) -> u64 {
         self.loads.iter().map(|load| load.parts).sum()
     }
 
-    /// Segments of the rank that has most to do.
+    /// Returns the segments of the rank with the most segments.
     pub fn max_segments(loads: &[RankLoad]) -> u64 {
         loads.iter().map(|load| load.segments).max().unwrap_or(0)
     }

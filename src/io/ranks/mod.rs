@@ -1,9 +1,9 @@
 //! Ranks: several processes that write one output together.
 //!
-//! Every rank reads the inputs and writes its share of the units ([`assign_units`]). What the ranks have to agree on goes
-//! through three collective calls of a [`Communicator`]: that all have read the same inputs, where rank 0 says the run
-//! begins, and how each rank's share ended. All else is in the output's checkpoint. A program of one process is a run of
-//! one rank, whose collective calls return at once.
+//! Every rank reads the inputs and writes its share of the units ([`assign_units`]). The ranks agree through three
+//! collective calls of a [`Communicator`]: that all have read the same inputs, in which state rank 0 finds the output,
+//! and how each rank's share ended. Everything else is in the output's checkpoint. A program that is one process is a
+//! run of one rank, whose collective calls return at once.
 
 mod dry_run;
 
@@ -15,14 +15,14 @@ pub use dry_run::{DryRunEstimate, RankLoad};
 
 /// The collective operations that a run of several ranks needs. Every rank makes the same calls in the same order.
 pub trait Communicator: Send + Sync {
-    /// This rank, from 0.
+    /// Returns the number of this rank, from 0.
     fn rank(&self) -> usize;
-    /// Number of ranks.
+    /// Returns the number of ranks.
     fn size(&self) -> usize;
-    /// Gives all ranks the bytes of rank 0.
+    /// Sends the bytes of rank 0 to all ranks.
     fn broadcast(&self, bytes: Vec<u8>) -> Vec<u8>;
-    /// Gives all ranks the numbers of all ranks, in their order: as many of each. `on_wait` is called now and then while
-    /// others are awaited.
+    /// Sends the numbers of each rank to all ranks, and returns them in rank order. Every rank sends the same count of
+    /// numbers. `on_wait` is called from time to time while the call waits for other ranks.
     fn all_gather(&self, numbers: &[u64], on_wait: &mut dyn FnMut()) -> Vec<u64>;
 }
 
@@ -48,13 +48,13 @@ impl Communicator for SingleProcess {
     }
 }
 
-/// What can go wrong between ranks.
+/// Errors between ranks.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RanksProblem {
     /// Another rank failed, and reports its error itself.
     #[error("the run was ended by another rank")]
     EndedElsewhere,
-    /// A rank read other inputs.
+    /// A rank read other inputs than rank 0.
     #[error(
         "rank {rank} has read other inputs or settings than rank 0, expected digest {expected:016x}, found {found:016x}"
     )]
@@ -86,28 +86,28 @@ impl Problem for RanksProblem {
     }
 }
 
-/// How the work was shared.
+/// How evenly the work was shared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Balance {
     /// Ranks that had units to write.
     pub ranks: usize,
-    /// Ranks that had none.
+    /// Ranks without units.
     pub idle_ranks: usize,
-    /// Time of the slowest of those that had some, s.
+    /// Time of the slowest rank that had units, s.
     pub slowest_s: f64,
-    /// Their mean time, s.
+    /// Mean time of the ranks that had units, s.
     pub mean_s: f64,
 }
 
-/// How far a run has come, and how it was shared.
+/// The progress of a run, and how its work was shared.
 #[derive(Debug, Default)]
 struct RunState {
-    /// Whether the ranks have agreed on their inputs, or that the run fails.
+    /// Whether the ranks have compared their inputs, or have learned that the run fails.
     has_agreed: bool,
     balance: Option<Balance>,
 }
 
-/// The ranks of a run, as one of them sees them.
+/// The ranks of a run, as seen by one of them.
 pub struct Ranks {
     communicator: Box<dyn Communicator>,
     state: Mutex<RunState>,
@@ -119,7 +119,7 @@ impl Default for Ranks {
     }
 }
 
-/// How one rank's share ended.
+/// The outcome of one rank's share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ShareOutcome {
     /// All its units are done, or it was asked to stop.
@@ -140,7 +140,7 @@ impl ShareOutcome {
     }
 }
 
-/// What one rank reports of its share.
+/// The report of one rank about its share.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ShareReport {
     /// Number of units that it wrote.
@@ -152,37 +152,37 @@ pub(super) struct ShareReport {
     pub seconds: f64,
 }
 
-/// How the shares of all ranks ended.
+/// The outcome of all shares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SharesSummary {
     /// Number of units written by all ranks.
     pub written: u64,
-    /// Whether the same run may succeed later, by the first rank that failed; none if none did.
+    /// Whether the same run may succeed later, according to the first rank that failed; `None` if no rank failed.
     pub failed_transiently: Option<bool>,
 }
 
 impl Ranks {
-    /// Ranks that a communicator connects.
+    /// Creates ranks that a communicator connects.
     pub fn new(communicator: Box<dyn Communicator>) -> Self {
         Self { communicator, state: Mutex::default() }
     }
 
-    /// This rank, from 0.
+    /// Returns the number of this rank, from 0.
     pub fn rank(&self) -> usize {
         self.communicator.rank()
     }
 
-    /// Number of ranks.
+    /// Returns the number of ranks.
     pub fn size(&self) -> usize {
         self.communicator.size()
     }
 
-    /// Whether this is rank 0, which creates, completes and reports.
+    /// Returns whether this is rank 0, which creates, completes and reports.
     pub fn is_first(&self) -> bool {
         self.rank() == 0
     }
 
-    /// How the work was shared; none before the end, and where there is one rank.
+    /// Returns how evenly the work was shared; `None` before the end, and for a single rank.
     pub fn balance(&self) -> Option<Balance> {
         self.state().balance
     }
@@ -194,7 +194,7 @@ impl Ranks {
     /// Checks that all ranks have read the same inputs.
     ///
     /// # Errors
-    /// Another rank failed, or has other inputs.
+    /// Returns an error if another rank failed or has other inputs.
     pub(super) fn agree_on_inputs(&self, digest: u64) -> Result<(), RanksProblem> {
         self.state().has_agreed = true;
         // a flag that the rank is ready, and its digest
@@ -212,14 +212,15 @@ impl Ranks {
         }
     }
 
-    /// Whether this rank is to report the error with which it ended: of several that failed, the first does. Every rank calls
-    /// this once, at its end; those that failed before all had agreed on their inputs inform the others by it.
+    /// Returns whether this rank must report the error with which it ended. Every rank calls this once, at its end. If
+    /// several ranks failed before the inputs were compared, the first of them reports; the call then also informs the
+    /// other ranks of the failure.
     pub fn is_reporter(&self, outcome: Result<(), &Error>) -> bool {
         if self.size() == 1 {
             return outcome.is_err();
         }
         if std::mem::replace(&mut self.state().has_agreed, true) {
-            // ranks that end since another one failed know it
+            // a rank that ended because another one failed has nothing to report
             return outcome.is_err_and(|error| error.problem::<RanksProblem>() != Some(&RanksProblem::EndedElsewhere));
         }
         let all = self.communicator.all_gather(&[u64::from(outcome.is_ok()), 0], &mut || ());
@@ -227,17 +228,17 @@ impl Ranks {
         outcome.is_err() && first_failed == Some(self.rank())
     }
 
-    /// Waits until all ranks are here: launchers end the others when one goes.
+    /// Waits until all ranks call this, because launchers stop all processes when one exits early.
     pub fn wait_for_all(&self) {
         drop(self.communicator.all_gather(&[0], &mut || ()));
     }
 
-    /// Gives all ranks what rank 0 found when it began or resumed the output: the bytes of rank 0.
+    /// Sends the bytes of rank 0 to all ranks: the state in which it found the output.
     pub(super) fn broadcast(&self, bytes: Vec<u8>) -> Vec<u8> {
         self.communicator.broadcast(bytes)
     }
 
-    /// Informs all ranks how this rank's share ended, and learns how theirs did.
+    /// Sends the outcome of this rank's share to all ranks, and returns the outcome of all shares.
     pub(super) fn gather_shares(&self, own: ShareReport, on_wait: &mut dyn FnMut()) -> SharesSummary {
         let ShareReport { written, outcome, had_units, seconds } = own;
         let numbers = [written, outcome as u64, u64::from(had_units), seconds.to_bits()];
@@ -258,16 +259,16 @@ impl Ranks {
     }
 }
 
-/// Gives units of these sizes to ranks: for each unit the rank that writes it.
+/// Assigns units of these sizes to ranks, and returns the rank of each unit.
 ///
-/// Units that follow one another go to one rank, since they may lie in one part of a table, which then is read once. No
-/// rank has more than the mean and one unit.
+/// Neighbouring units go to one rank, since they may lie in one part of a table, which then is read once. No rank gets
+/// more than the mean and one unit.
 pub fn assign_units(sizes: &[u64], ranks: usize) -> Vec<usize> {
     let total: u128 = sizes.iter().map(|&size| u128::from(size)).sum();
     let ranks = ranks.max(1);
     let mut before = 0_u128;
     let assign = |&size: &u64| {
-        // the rank in whose share the middle of the unit lies
+        // the rank whose share contains the middle of the unit
         let middle = (2 * before + u128::from(size)).saturating_sub(1);
         before += u128::from(size);
         match (middle * ranks as u128).checked_div(2 * total) {

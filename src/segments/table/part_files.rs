@@ -9,7 +9,7 @@ use crate::io::atomic_output::OutputConflict;
 
 /// A folder with files that do not belong to a table.
 #[derive(Debug, thiserror::Error)]
-#[error("not replaced, expected a folder of nothing but `part-*.parquet` and `_manifest.parquet`, found {0}")]
+#[error("not replaced, expected a folder with only `part-*.parquet` and `_manifest.parquet`, found {0}")]
 struct ForeignFolder(String);
 
 impl Problem for ForeignFolder {

@@ -11,7 +11,7 @@ use crate::io::parquet_file::ParquetProblem;
 #[derive(Debug, thiserror::Error)]
 pub enum TableProblem {
     /// The file is not Parquet, or it is damaged.
-    #[error("no readable Parquet file: {0}")]
+    #[error("not a readable Parquet file: {0}")]
     Parquet(String),
     /// The file was changed after it was written, or its compression is not supported.
     #[error(transparent)]
