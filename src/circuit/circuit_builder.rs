@@ -1,4 +1,4 @@
-//! A circuit as users of the library open it: with defaults, and a builder for what differs from them.
+//! The public interface for circuits: defaults, and a builder for other settings.
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ impl Circuit {
         Ok(Self { config: config.as_ref().to_path_buf(), populations })
     }
 
-    /// The names of the populations that have segments: those of the type `biophysical`.
+    /// Returns the names of the populations that have segments: those of the type `biophysical`.
     pub fn populations(&self) -> &[String] {
         &self.populations
     }
@@ -42,7 +42,7 @@ impl Circuit {
     }
 }
 
-/// The segments of one population, and how they are cut and stored.
+/// The segments of one population, with settings for their number and storage.
 #[derive(Debug, Clone)]
 pub struct SegmentsBuilder<'a> {
     request: CircuitRequest<'a>,
@@ -72,7 +72,7 @@ impl<'a> SegmentsBuilder<'a> {
         self
     }
 
-    /// Sets what becomes of the axons, instead of what the cell templates do.
+    /// Sets how axons are treated, instead of the rule of the cell templates.
     #[must_use]
     pub fn axon(mut self, replacement: AxonReplacement) -> Self {
         self.request.axon_replacement = Some(replacement);
@@ -123,12 +123,12 @@ impl<'a> SegmentsBuilder<'a> {
         self
     }
 
-    /// Places the segments and writes the table: one file if `out` ends in `.parquet`, otherwise a folder of parts. The table
-    /// appears under its name when it is complete.
+    /// Places the segments and writes the table: one file if `out` ends in `.parquet`, otherwise a folder of parts. The
+    /// table appears under its name when it is complete.
     ///
     /// # Errors
-    /// Returns an error if the circuit is malformed, has several populations and none is selected, a neuron cannot be placed,
-    /// or the table exists or cannot be written.
+    /// Returns an error if the circuit is malformed, has several populations and none is selected, a neuron cannot be
+    /// placed, or the table exists or cannot be written.
     pub fn write_table(&self, out: impl AsRef<Path>) -> Result<SegmentTable> {
         let plan = SegmentationPlan::open(&self.request)?;
         plan.write(out.as_ref(), self.existing, &self.options, &|_| ())?;

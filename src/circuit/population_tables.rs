@@ -1,4 +1,4 @@
-//! All populations of a circuit: one table each.
+//! Writes one table for each population of a circuit.
 
 use std::path::Path;
 
@@ -15,11 +15,11 @@ use crate::segments::table::part_files;
 use crate::sonata::compartment_report;
 use crate::sonata::config::{NodePopulation, SonataConfig};
 
-/// The tables of a circuit: one a population that has segments.
+/// The tables of a circuit: one for each population that has segments.
 pub struct PopulationTables {
-    /// What is known of each.
+    /// The plan of each table.
     pub plans: Vec<SegmentationPlan>,
-    /// The populations that have none.
+    /// The populations without a table.
     pub skipped_populations: Vec<SkippedPopulation>,
     /// Whether each table has a folder of its own.
     in_folders: bool,
@@ -30,9 +30,9 @@ pub struct PopulationTables {
 pub struct SkippedPopulation {
     /// Its name.
     pub population: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Its type, where that is why: only biophysical ones have segments.
+    /// Its type, if that is the reason: only biophysical populations have segments.
     pub population_type: Option<String>,
 }
 
@@ -52,11 +52,11 @@ impl SkippedPopulation {
 }
 
 impl PopulationTables {
-    /// Reads a circuit as far as its nodes and segment counts. Without a population's name all biophysical ones are
-    /// taken; of several, those without selected nodes are left out.
+    /// Reads the nodes and segment counts of a circuit. Without a population's name all biophysical populations are
+    /// used; if there are several, those without selected nodes are left out.
     ///
     /// # Errors
-    /// Anything missing, malformed or contradictory in the circuit; no neurons at all.
+    /// Returns an error if anything in the circuit is missing, malformed or contradictory, or no neurons are selected.
     pub fn open(request: &CircuitRequest<'_>) -> Result<Self> {
         let config = SonataConfig::open(request.config)?;
         let source = request::choose_count_source(&config, request)?;
@@ -93,20 +93,20 @@ impl PopulationTables {
         Ok(Self { plans: tables, skipped_populations: left_out, in_folders: true })
     }
 
-    /// Number of segments in all tables.
+    /// Returns the number of segments in all tables.
     pub fn segment_count(&self) -> u64 {
         self.plans.iter().map(SegmentationPlan::segment_count).sum()
     }
 
-    /// Places all segments and writes the tables, which appear under their name when all are complete: with several
-    /// populations a folder with one of each.
+    /// Places all segments and writes the tables, which appear under their name when all are complete: several
+    /// populations are written to a folder with one table each.
     ///
-    /// What is done is recorded in a checkpoint ([`crate::io::checkpoint`]) part by part: a run that was killed or stopped, or
-    /// that found the disk full, is resumed by another one with [`RunSettings::resume`]. The bytes are the same.
+    /// Finished parts are recorded in a checkpoint ([`crate::io::checkpoint`]): a run that was killed or stopped, or
+    /// that found the disk full, can be resumed with [`RunSettings::resume`], to the same bytes.
     ///
     /// # Errors
-    /// As [`SegmentationPlan::write`]; several populations and the name of one file; what an earlier run left, if it is not to be
-    /// gone on with or is of other inputs.
+    /// The same as for [`SegmentationPlan::write`]; also if several populations are written to the name of one file, or
+    /// an earlier run left an unfinished output that must not be resumed or has other inputs.
     pub fn write(
         &self,
         out: &Path,
@@ -116,7 +116,7 @@ impl PopulationTables {
         self.write_with_ranks(out, options, settings, &Ranks::default())
     }
 
-    /// Refuses the name of one file for several tables.
+    /// Refuses the name of a single file for several tables.
     pub(super) fn check_output_name(&self, out: &Path) -> Result<()> {
         if self.in_folders && part_files::is_single_file(out) {
             let names = join_quoted(self.plans.iter().map(SegmentationPlan::population), 12);
@@ -125,10 +125,11 @@ impl PopulationTables {
         Ok(())
     }
 
-    /// The same by several processes, each of which calls this: they share the parts. The bytes do not depend on their number.
+    /// Does the same as [`PopulationTables::write`] in several processes, each of which calls this: they share the
+    /// parts. The bytes do not depend on the number of processes.
     ///
     /// # Errors
-    /// As [`PopulationTables::write`]; a rank that did not fail itself returns
+    /// The same as for [`PopulationTables::write`]; a rank that did not fail itself returns
     /// [`RanksProblem::EndedElsewhere`](crate::io::ranks::RanksProblem).
     pub fn write_with_ranks(
         &self,
@@ -143,7 +144,7 @@ impl PopulationTables {
     }
 }
 
-/// A table, or why a population has none.
+/// Opens a population; returns its plan, or the reason why it has no table.
 fn open_population(
     config: &SonataConfig,
     population: &NodePopulation,
@@ -163,28 +164,29 @@ fn open_population(
     SegmentationPlan::from_selection(config, population, selection, source, request).map(Ok)
 }
 
-/// Refuses an output that is not to be replaced, or cannot be written: before anything is read. What an interrupted run left is
-/// kept if it is to be gone on with.
+/// Refuses an output that must not be replaced or cannot be written, before any input is read. The output of an
+/// interrupted run is accepted if it is to be resumed.
 ///
 /// # Errors
-/// As said.
+/// Returns an error if the output exists and must not be replaced, another run writes it, or an interrupted run left
+/// finished parts and is not to be resumed.
 pub fn check_output(out: &Path, existing: OverwritePolicy, resume: bool) -> Result<()> {
-    // what is there is looked at when it is known what it should be
+    // with `resume` a complete output is compared later, when its expected content is known
     if !resume || existing == OverwritePolicy::Replace {
         check_target(out, existing, allowed_contents(out))?;
     }
     check_can_start(out, existing, resume)
 }
 
-/// Starts an output: a file, or a folder of parts or of tables.
-pub(super) fn begin_output(claim: OutputLock, existing: OverwritePolicy) -> Result<AtomicOutput> {
-    match allowed_contents(claim.target()) {
-        None => AtomicOutput::create_file_locked(claim, existing),
-        Some(contents) => AtomicOutput::create_folder_locked(claim, existing, contents),
+/// Creates an output: a file, or a folder of parts or of tables.
+pub(super) fn begin_output(lock: OutputLock, existing: OverwritePolicy) -> Result<AtomicOutput> {
+    match allowed_contents(lock.target()) {
+        None => AtomicOutput::create_file_locked(lock, existing),
+        Some(contents) => AtomicOutput::create_folder_locked(lock, existing, contents),
     }
 }
 
-/// What a folder of tables may hold; none where the output is one file.
+/// Returns the check of a folder of tables; `None` if the output is a single file.
 pub(super) fn allowed_contents(out: &Path) -> Option<ContentsCheck> {
     (!part_files::is_single_file(out)).then_some(part_files::check_replaceable)
 }

@@ -1,4 +1,4 @@
-//! Whether tables are those that would be written: of the same inputs and settings, with the same rows.
+//! Checks whether existing tables are those that a run would write: with the same inputs, settings and rows.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::Metadata;
@@ -15,7 +15,8 @@ use crate::io::digest::Digest;
 use crate::segments::table::{Precision, SegmentTable, TableMetadata, TableNeuron, TablePart};
 use crate::segments::{Segment, Segments};
 
-/// A digest of all that the tables depend on: of morphologies, of which there may be many, length and time.
+/// Computes a digest of everything that the tables depend on. Of morphologies, which may be many, it uses length and
+/// modification time.
 pub(super) fn digest_inputs(plans: &[TablePlan<'_>], options: &SegmentTableOptions) -> u64 {
     let mut digest = Digest::default();
     let SegmentTableOptions { stub_placement, precision, segments_per_part, row_group_rows } = options;
@@ -83,8 +84,8 @@ fn add_neuron(digest: &mut Digest, plan: &NeuronPlan) {
     section_counts.iter().for_each(|s| digest.add_u64(u64::from(s.section_id) << 32 | u64::from(s.segments)));
 }
 
-/// Whether the output holds these tables: what they say of themselves, their neurons, and every row. Inputs leave no other
-/// trace in it.
+/// Returns whether the output contains these tables: their metadata, their neurons, and every row, because nothing else
+/// in it depends on the inputs.
 pub(super) fn is_output_complete(out: &Path, plans: &[TablePlan<'_>], options: &SegmentTableOptions) -> Result<bool> {
     for plan in plans {
         let Ok(table) = SegmentTable::open(&plan.path_below(out)) else { return Ok(false) };
@@ -108,7 +109,7 @@ pub(super) fn is_output_complete(out: &Path, plans: &[TablePlan<'_>], options: &
     Ok(true)
 }
 
-/// Whether a part holds these segments, as it would hold them.
+/// Returns whether a part contains these segments in the form in which it would be written.
 fn is_part_stored(placed: &Segments, part: &TablePart, options: &SegmentTableOptions) -> Result<bool> {
     let stored = part.read_by_row()?;
     let mut first = 0;

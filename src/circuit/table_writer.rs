@@ -1,5 +1,5 @@
-//! Writing segment tables: the units of the output ([`resumable_output`](crate::io::resumable_output)) are the parts of all
-//! tables, each a file.
+//! Writes segment tables: the units of the output ([`resumable_output`](crate::io::resumable_output)) are the parts of
+//! all tables, each of which is a file.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -17,21 +17,21 @@ use crate::io::resumable_output::{RunSettings, UnitJob, UnitMarker, write_output
 use crate::segments::Segments;
 use crate::segments::table::{self, TableMetadata, TableNeuron, manifest, part_files};
 
-/// What was written.
+/// The result of writing tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TablesSummary {
     /// The tables.
     pub tables: Vec<TableSummary>,
     /// Number of their parts.
     pub parts: u64,
-    /// Parts that an earlier run had written; all, where the output was complete.
+    /// Parts that an earlier run had written; all parts if the output was complete.
     pub resumed_parts: u64,
 }
 
-/// A table that is to be written, cut into parts.
+/// A table to be written, split into parts.
 pub(super) struct TablePlan<'a> {
     pub segmentation: &'a SegmentationPlan,
-    /// Its folder in the output's, if it has one of its own.
+    /// Its folder in the output, if each table has one.
     folder: Option<&'a str>,
     /// Indices of the neurons' plans in Hilbert order.
     order: Vec<usize>,
@@ -58,12 +58,13 @@ impl<'a> TablePlan<'a> {
         Self { segmentation, folder, order, cuts, metadata }
     }
 
-    /// The table's folder, or its file, below an output.
+    /// Returns the path of the table's folder or file in an output.
     pub fn path_below(&self, output: &Path) -> PathBuf {
         self.folder.map_or_else(|| output.to_path_buf(), |folder| output.join(folder))
     }
 
-    /// Places the neurons of a part. Those of one morphology follow one another, so that it is parsed once for all of them.
+    /// Places the neurons of a part. Neurons with the same morphology are placed one after the other, so that it is
+    /// parsed once.
     pub fn place_part(
         &self,
         cut: &Range<usize>,
@@ -76,18 +77,18 @@ impl<'a> TablePlan<'a> {
         self.segmentation.place_neurons(&which, options, on_placed)
     }
 
-    /// The neurons of a part, in Hilbert order.
+    /// Returns the neurons of a part, in Hilbert order.
     pub fn neurons(&self, cut: &Range<usize>) -> impl Iterator<Item = TableNeuron> {
         let indices = self.order.get(cut.clone()).unwrap_or_default().iter();
         indices.filter_map(|&i| self.segmentation.plans.get(i)).map(to_table_neuron)
     }
 
-    /// Number of segments of a part.
+    /// Returns the number of segments of a part.
     pub fn segment_count(&self, cut: &Range<usize>) -> u64 {
         self.neurons(cut).map(|n| n.segments).sum()
     }
 
-    /// The first neurons that have so many segments together.
+    /// Returns the first neurons that together have this many segments.
     pub fn first_neurons(&self, segments: u64) -> Range<usize> {
         let mut so_far = 0;
         let behind = self.neurons(&(0..self.order.len())).position(|n| {
@@ -112,7 +113,7 @@ impl<'a> TablePlan<'a> {
 struct PlannedPart<'a> {
     table: &'a TablePlan<'a>,
     cut: &'a Range<usize>,
-    /// Its file, below the output; none where the output is that file.
+    /// The path of its file in the output; `None` if the output is that file.
     file: Option<PathBuf>,
 }
 
@@ -122,7 +123,7 @@ impl PlannedPart<'_> {
     }
 }
 
-/// The parts of all tables, in order.
+/// Returns the parts of all tables, in order.
 fn plan_parts<'a>(tables: &'a [TablePlan<'a>], is_single_file: bool) -> Vec<PlannedPart<'a>> {
     let parts_of = |table: &'a TablePlan<'a>| {
         let folder = table.folder.map(PathBuf::from).unwrap_or_default();
@@ -134,7 +135,7 @@ fn plan_parts<'a>(tables: &'a [TablePlan<'a>], is_single_file: bool) -> Vec<Plan
     tables.iter().flat_map(parts_of).collect()
 }
 
-/// Places all segments of some populations and writes their tables, each in a folder of its own if that is asked for.
+/// Places all segments of some populations and writes their tables, with a folder for each if requested.
 pub(super) fn write_tables(
     segmentations: &[&SegmentationPlan],
     in_folders: bool,
@@ -160,7 +161,7 @@ pub(super) fn write_tables(
     Ok(TablesSummary { tables, parts: done.units, resumed_parts: done.resumed })
 }
 
-/// What there is to write.
+/// The job of writing tables.
 struct TableJob<'a> {
     out: &'a Path,
     tables: &'a [TablePlan<'a>],
@@ -178,7 +179,7 @@ impl TableJob<'_> {
         created.try_for_each(|created| created.map_err(FileProblem::Write)).in_file(self.out)
     }
 
-    /// Places the segments of a part and writes them, synced, below a folder.
+    /// Places the segments of a part, and writes and syncs its file.
     fn write_part(&self, part: &PlannedPart<'_>, output: &Path) -> Result<UnitRecord> {
         let PlannedPart { table, cut, .. } = part;
         let segments = table.place_part(cut, self.options, self.settings.on_progress)?;
@@ -254,7 +255,7 @@ impl UnitJob for TableJob<'_> {
     }
 
     fn sync(&self, _output: &AtomicOutput) -> Result<()> {
-        // a part's file is synced when it is written
+        // the file of a part is synced when it is written
         Ok(())
     }
 
@@ -266,7 +267,7 @@ impl UnitJob for TableJob<'_> {
         output.keep_partial();
     }
 
-    /// Writes the manifests of tables that are folders: the records have the checksums of the parts.
+    /// Writes the manifests of tables that are folders; the records contain the checksums of the parts.
     fn write_ending(&self, output: &AtomicOutput, records: &[Option<UnitRecord>]) -> Result<()> {
         if part_files::is_single_file(self.out) {
             return Ok(());

@@ -1,10 +1,10 @@
-//! One output by independent processes: one lays the file out, others write parts of it, in any order and at the same time, and one
-//! gives it its name.
+//! Writes one output by independent processes: one lays the file out, others write parts of it in any order and at the
+//! same time, and one renames the complete file.
 //!
-//! What is laid out is what an interrupted run leaves that has done nothing: `OUT.partial` and `OUT.checkpoint`. Processes that
-//! write parts share the lock, so that no other run touches the output; each marks the units of its part in the checkpoint when
-//! their rows are safe on the disk. A process that is killed leaves its units unmarked, and another one writes them. The bytes
-//! are those of one run.
+//! The laid-out file is the same as that of an interrupted run without finished units: `OUT.partial` and
+//! `OUT.checkpoint`. Processes that write parts share the lock, so that no other run touches the output; each records
+//! the units of its part in the checkpoint when their rows are safe on the disk. A process that is killed leaves its
+//! units unrecorded, and another one writes them. The bytes are those of a single run.
 
 use std::collections::BTreeSet;
 
@@ -15,16 +15,16 @@ use crate::io::atomic_output::{OutputLock, check_overwrite, partial_path_for};
 use crate::io::checkpoint::{Checkpoint, CheckpointProblem};
 use crate::io::resumable_output::{RunSummary, UnitJob, complete_output, create, reopen, write_some_units};
 
-/// How many missing parts an error names.
+/// Largest number of missing parts that an error names.
 const MAX_LISTED_PARTS: usize = 12;
 
-/// What can be wrong with parts that are written by themselves.
+/// Errors of parts that are written by separate processes.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ByPartProblem {
-    /// Nothing to write to.
+    /// The output is not laid out.
     #[error("not laid out, expected the unfinished file of a run with `--layout`, found none")]
     NotLaidOut,
-    /// A part that is not there.
+    /// The part does not exist.
     #[error("no such part of the tables, expected a number below {parts}, found {found}")]
     NoPart {
         /// Number of parts.
@@ -32,8 +32,8 @@ pub enum ByPartProblem {
         /// The number asked for.
         found: u64,
     },
-    /// Parts that nobody has written, or that are not as they were written.
-    #[error("parts are missing, expected all {all}, found none of number {missing}")]
+    /// Parts are not written, or are damaged.
+    #[error("parts are missing, expected all {all}, missing {missing}")]
     Missing {
         /// Number of parts.
         all: u64,
@@ -46,21 +46,21 @@ impl Problem for ByPartProblem {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::NotLaidOut => {
-                "lay it out first, once: the same command with `--layout` in place of `--part` and `--finish`"
+                "lay it out once with the same command and `--layout` in place of `--part` or `--finish`"
             }
             Self::NoPart { .. } => "parts are counted from 0, over all tables in the order given",
             Self::Missing { .. } => {
-                "write each of them: `--part NUMBER`; or all that is left in one process: `--resume`"
+                "write each of them with `--part NUMBER`, or all of them in one process with `--resume`"
             }
         };
         Some(text.into())
     }
 }
 
-/// Lays the output out, and leaves it for [`write_parts`]. Gives the number of parts of the tables.
+/// Lays the output out, and leaves it for [`write_parts`]. Returns the number of parts of the tables.
 ///
 /// # Errors
-/// As [`super::compute_weights`], but for weights.
+/// The same as for [`super::compute_weights`], except the errors of weights.
 pub fn lay_out(request: &WeightsRequest<'_>) -> Result<u64> {
     let job = WeightsJob::new(request)?;
     check_overwrite(request.output, request.existing)?;
@@ -69,12 +69,13 @@ pub fn lay_out(request: &WeightsRequest<'_>) -> Result<u64> {
     Ok(job.parts().len() as u64)
 }
 
-/// Writes some parts, by their numbers, of an output that is laid out; those that are there already are left as they are. Gives the number of
-/// segments written.
+/// Writes some parts, given by their numbers, of an output that is laid out. Parts that are written already are not
+/// written again. Returns the number of segments written.
 ///
 /// # Errors
-/// Nothing is laid out, or with other inputs or settings; no such part; another run that does not write parts holds the output; tables or
-/// weights as for [`super::compute_weights`].
+/// Returns an error if the output is not laid out, or with other inputs or settings; if a part does not exist; if
+/// another run that does not write parts has locked the output; or if tables or weights fail as in
+/// [`super::compute_weights`].
 pub fn write_parts(request: &WeightsRequest<'_>, numbers: &[u64]) -> Result<u64> {
     let output = request.output;
     let job = WeightsJob::new(request)?;
@@ -82,7 +83,7 @@ pub fn write_parts(request: &WeightsRequest<'_>, numbers: &[u64]) -> Result<u64>
     if let Some(&found) = numbers.iter().find(|number| **number >= parts) {
         return Err(ByPartProblem::NoPart { parts, found }).in_file(output);
     }
-    // held to the end: others that join do not mind, and no other run begins
+    // a shared lock, held to the end: other writers of parts may join, but no other run can begin
     let Some(_lock) = OutputLock::acquire_shared(output)? else {
         return Err(ByPartProblem::NotLaidOut).in_file(output);
     };
@@ -99,10 +100,11 @@ pub fn write_parts(request: &WeightsRequest<'_>, numbers: &[u64]) -> Result<u64>
     write_some_units(&job, &units, &job.settings())
 }
 
-/// Gives the output its name when all parts are there, as they were written.
+/// Checks that all parts are written and intact, and renames the output.
 ///
 /// # Errors
-/// Parts are missing; a process still writes one; nothing is laid out, or with other inputs or settings; the output exists and is to be kept.
+/// Returns an error if parts are missing, a process still writes one, the output is not laid out or with other inputs
+/// or settings, or the output exists and must not be replaced.
 pub fn finish(request: &WeightsRequest<'_>) -> Result<WeightsSummary> {
     let output = request.output;
     let job = WeightsJob::new(request)?;

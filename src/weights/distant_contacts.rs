@@ -1,4 +1,4 @@
-//! The check for contacts in other units or in another frame than the segments.
+//! Detects contacts that are in another unit or coordinate frame than the segments.
 
 use std::fmt;
 
@@ -8,23 +8,24 @@ use crate::error::Result;
 use crate::geometry::Aabb;
 use crate::methods::Contact;
 
-/// Contacts this far from every segment are suspicious, um.
+/// A contact farther than this from every segment is suspicious, µm.
 pub const SUSPICIOUS_DISTANCE_UM: f64 = 10_000.0;
 
-/// Every contact is further than [`SUSPICIOUS_DISTANCE_UM`] from every segment.
+/// A warning: every contact is farther than [`SUSPICIOUS_DISTANCE_UM`] from every segment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DistantContacts {
-    /// The box round the contacts, um.
+    /// Bounding box of the contacts, µm.
     pub contact_bounds_um: Aabb,
-    /// The box round the segments, um.
+    /// Bounding box of the segments, µm.
     pub segment_bounds_um: Aabb,
 }
 
 impl DistantContacts {
-    /// Looks at the boxes of the tables and at each contact without a lead field, whose place is in no formula.
+    /// Compares the tables' bounding boxes with each contact that has no lead field; the formulas of contacts with a
+    /// lead field do not use their position.
     ///
     /// # Errors
-    /// A table does not tell its box.
+    /// Returns an error if the bounding box of a table cannot be read.
     pub fn find(sources: &[&dyn SegmentSource], electrodes: &[ConfiguredElectrode]) -> Result<Option<Self>> {
         let boxes = sources.iter().map(|s| s.bounds()).collect::<Result<Vec<_>>>()?;
         let segments = boxes.iter().copied().fold(Aabb::EMPTY, Aabb::union);

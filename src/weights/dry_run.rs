@@ -1,4 +1,4 @@
-//! What a run will take: bytes, memory, and the time that a short trial of it tells.
+//! Estimates what a run needs: bytes, memory, and the time, which a short trial measures.
 
 use std::time::{Duration, Instant};
 
@@ -15,24 +15,24 @@ use crate::io::ranks::{DryRunEstimate, RankLoad};
 use crate::segments::Segments;
 use crate::sonata::electrodes_file::{WEIGHT_BYTES, layout_size_bytes};
 
-/// The program, its libraries, and what is read of a table at one time.
+/// Memory of the program, its libraries, and the buffers for reading a table, bytes.
 const BASE_BYTES: u64 = 34 << 20;
-/// A segment of the parts that are in memory: its columns.
+/// Bytes for a segment of the parts in memory: its columns.
 const BYTES_PER_SEGMENT: u64 = 80;
-/// A neuron: in the table's list, in the sorted one, in the layout.
+/// Bytes for a neuron: in the table's list, in the sorted list, in the layout.
 const BYTES_PER_NEURON: u64 = 110;
 
 /// How long the trial computes and writes.
 const TRIAL_DURATION: Duration = Duration::from_millis(500);
-/// How much it writes, unless a thread's blocks are more.
+/// Bytes that the trial writes, unless the blocks of the threads have more.
 const MAX_TRIAL_BYTES: usize = 64 << 20;
 
-/// Finds out what [`super::compute_weights_on_ranks`] will take with this many ranks. Nothing is left behind, and no name appears: the size is
-/// that of a layout in the folder for temporary files; time is that of reading one part, of computing some of it, and of
-/// writing that to a file without a name beside the output.
+/// Estimates what [`super::compute_weights_on_ranks`] needs with this number of ranks. Nothing is left behind, and no
+/// name appears. The size is that of a layout in the folder for temporary files; the time is that of reading one part,
+/// of computing some of its weights, and of writing these to a file without a name in the output's folder.
 ///
 /// # Errors
-/// As [`super::compute_weights`], but for an output that is there; too little space on the disk.
+/// The same as for [`super::compute_weights`], except that the output may exist; also if the disk has too little space.
 pub fn dry_run(request: &WeightsRequest<'_>, ranks: usize) -> Result<DryRunEstimate> {
     let columns = WeightColumns::new(request.electrodes)?;
     let layout = layout::build_layout(request, &columns)?;
@@ -41,7 +41,7 @@ pub fn dry_run(request: &WeightsRequest<'_>, ranks: usize) -> Result<DryRunEstim
     let parts = units::number_parts(request.sources);
     let sizes: Vec<u64> = parts.iter().map(NumberedPart::segment_count).collect();
     let (segments, loads) = (sizes.iter().sum(), RankLoad::for_ranks(&sizes, ranks));
-    // the smallest, since it is read whole
+    // the smallest part, since it is read completely
     let tried = parts.iter().filter(|part| part.segment_count() > 0).min_by_key(|part| part.segment_count());
     let a_segment = tried.map_or(Ok(0.0), |part| measure_seconds_per_segment(request, &columns, part))?;
     Ok(DryRunEstimate {
@@ -67,7 +67,7 @@ fn estimate_memory_bytes(parts: &[NumberedPart<'_>], width: usize) -> u64 {
     BASE_BYTES + held * BYTES_PER_SEGMENT + neurons().count() as u64 * BYTES_PER_NEURON + threads * block
 }
 
-/// Reads a part, computes and writes some of it, and syncs that.
+/// Reads a part, computes and writes some of its weights, and syncs them.
 fn measure_seconds_per_segment(
     request: &WeightsRequest<'_>,
     columns: &WeightColumns,

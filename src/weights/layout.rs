@@ -1,4 +1,4 @@
-//! The file's layout from the tables' neuron lists, and the check that the tables' rows are those.
+//! Builds the file's layout from the tables' neuron lists, and checks the tables' rows against these lists.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::segments::table::{TableNeuron, TableProblem};
 use crate::sonata::electrodes_file::{self, AttributeValue, PopulationLayout};
 use crate::units::WEIGHT_UNIT;
 
-/// The layout of everything that was asked for.
+/// Builds the layout of the complete output.
 pub fn build_layout(request: &WeightsRequest<'_>, columns: &WeightColumns) -> Result<electrodes_file::FileLayout> {
     check_populations(request.sources)?;
     let electrodes = request.electrodes.iter().enumerate();
@@ -24,7 +24,7 @@ pub fn build_layout(request: &WeightsRequest<'_>, columns: &WeightColumns) -> Re
     Ok(electrodes_file::FileLayout { electrodes, populations, provenance: vec![("program", program.into())] })
 }
 
-/// Each population has one table.
+/// Checks that each population has only one table.
 fn check_populations(sources: &[&dyn SegmentSource]) -> Result<()> {
     for (i, source) in sources.iter().enumerate() {
         let population = &source.metadata().population;
@@ -37,7 +37,7 @@ fn check_populations(sources: &[&dyn SegmentSource]) -> Result<()> {
     Ok(())
 }
 
-/// A contact and its method's settings, as the file keeps them.
+/// Returns the layout of a contact, with its method's settings as the file stores them.
 fn contact_layout(
     ConfiguredElectrode { electrode, contact }: &ConfiguredElectrode,
     sizes: Vec<(&'static str, f64)>,
@@ -60,7 +60,7 @@ fn contact_layout(
     }
 }
 
-/// What a contact in a medium was computed with.
+/// Returns the settings of a contact in a medium.
 fn medium_attributes(contact: &Contact) -> Vec<(&'static str, AttributeValue)> {
     let conductivity = match contact.conductivity.isotropic_s_per_m() {
         Some(sigma) => AttributeValue::Number(sigma),
@@ -73,14 +73,14 @@ fn medium_attributes(contact: &Contact) -> Vec<(&'static str, AttributeValue)> {
     always.into_iter().chain(boundary).chain(normal).collect()
 }
 
-/// What is measured in a region, where it is not the midpoint alone.
+/// Returns what is measured in a region, if it is not the midpoint alone.
 fn measure_attributes(region: &RegionOverrides) -> impl Iterator<Item = (&'static str, AttributeValue)> {
     let length = (region.measure == Measure::Length).then(|| ("measure", AttributeValue::from("length")));
     let density = (region.density == Density::PerVolume).then(|| ("per_volume", AttributeValue::from("true")));
     length.into_iter().chain(density)
 }
 
-/// The lead field that a contact's coefficients come from.
+/// Returns the settings of the lead field from which a contact's weights are computed.
 fn lead_field_attributes(field: &LeadField, outside: OutsideField) -> Vec<(&'static str, AttributeValue)> {
     let file = field.path().display().to_string();
     let placement = field.placement().map(|to| {
@@ -92,7 +92,7 @@ fn lead_field_attributes(field: &LeadField, outside: OutsideField) -> Vec<(&'sta
     always.into_iter().chain(placement).chain(zero).collect()
 }
 
-/// A population's nodes and rows: node ids ascending, rows without gaps.
+/// Returns a population's nodes and rows: node ids ascending, rows without gaps.
 fn population_layout(source: &dyn SegmentSource) -> Result<PopulationLayout> {
     let mut neurons: Vec<TableNeuron> =
         (0..source.part_count()).flat_map(|part| source.part_neurons(part)).copied().collect();
@@ -123,7 +123,7 @@ fn population_layout(source: &dyn SegmentSource) -> Result<PopulationLayout> {
     Ok(PopulationLayout { name: metadata.population.clone(), node_ids, offsets, provenance })
 }
 
-/// The row behind a neuron that follows the rows before it.
+/// Returns the row after a neuron whose rows must follow the rows before it.
 fn next_first_row(before: Option<&TableNeuron>, neuron: &TableNeuron, expected: u64) -> Result<u64, WeightsProblem> {
     if before.is_some_and(|b| b.node_id == neuron.node_id) {
         return Err(WeightsProblem::DuplicateNeuron);
@@ -133,7 +133,7 @@ fn next_first_row(before: Option<&TableNeuron>, neuron: &TableNeuron, expected: 
     behind.ok_or(WeightsProblem::FirstRow { expected, found })
 }
 
-/// Checks that a part's rows are those of its neuron list.
+/// Checks that a part's rows match its neuron list.
 pub fn check_rows(path: &Path, neurons: &[TableNeuron], segments: &Segments) -> Result<()> {
     let mut views = segments.neurons();
     let mut rows = segments.row.iter();
@@ -147,16 +147,16 @@ pub fn check_rows(path: &Path, neurons: &[TableNeuron], segments: &Segments) -> 
     }
 }
 
-/// Checks one neuron: the same node, as many segments, rows that count up.
+/// Checks one neuron: the same node, the same number of segments, rows that count up.
 fn check_neuron<'a>(
     listed: &TableNeuron,
     found: Option<(u64, u64)>,
     rows: &mut impl Iterator<Item = &'a u64>,
 ) -> Result<(), WeightsProblem> {
-    let told = |(node, segments): (u64, u64)| format!("node {node} with {}", format_count(segments, "segment"));
+    let describe = |(node, segments): (u64, u64)| format!("node {node} with {}", format_count(segments, "segment"));
     let expected = (listed.node_id, listed.segments);
     if found != Some(expected) {
-        return Err(rows_mismatch(&told(expected), found.map_or("no node".into(), told)));
+        return Err(rows_mismatch(&describe(expected), found.map_or("no node".into(), describe)));
     }
     // the layout has checked that these do not overflow
     for (row, &found) in (listed.first_row..listed.first_row + listed.segments).zip(rows) {
@@ -171,7 +171,7 @@ fn rows_mismatch(expected: &str, found: String) -> WeightsProblem {
     WeightsProblem::Rows { expected: expected.into(), found }
 }
 
-/// A problem of a node in a table.
+/// Creates the error of a node in a table.
 pub fn node_error(path: &Path, node: u64, problem: impl Problem) -> Error {
     Error::new(ErrorLocation::file(path).with_item("node").with_index(node), problem)
 }

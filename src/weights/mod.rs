@@ -1,8 +1,9 @@
-//! From a segment table to an electrodes file: part by part, neuron by neuron, in threads.
+//! Computes an electrodes file from segment tables: part by part, neuron by neuron, in threads.
 //!
-//! The file is laid out first; each block of neurons is then computed into a buffer and written at its place. A block's
-//! bytes depend on its neurons alone, so the file does not depend on the number of threads. In memory at one time: one
-//! part of the table and the next one, which is read meanwhile, and for each thread one block of [`BLOCK_BYTES`] (or of one neuron, where that is more).
+//! The file is laid out first; each block of neurons is then computed into a buffer and written at its position. A
+//! block's bytes depend on its neurons alone, so the file does not depend on the number of threads. In memory at one
+//! time: one part of the table and the next one, which is read meanwhile, and for each thread one block of
+//! [`BLOCK_BYTES`] (or of one neuron, if it needs more).
 
 mod by_part;
 mod distant_contacts;
@@ -37,10 +38,10 @@ use crate::io::ranks::Ranks;
 use weight_columns::WeightColumns;
 use weights_job::WeightsJob;
 
-/// Output bytes that a thread computes before it writes: few enough to stay in a core's cache until they are written.
+/// Output bytes that a thread computes before it writes: few enough to stay in a core's cache until then.
 pub const BLOCK_BYTES: usize = 1 << 20;
 
-/// What is to be computed, and where it goes.
+/// What to compute, and where to write it.
 #[derive(Clone, Copy)]
 pub struct WeightsRequest<'a> {
     /// One table for each population.
@@ -49,17 +50,17 @@ pub struct WeightsRequest<'a> {
     pub electrodes: &'a [ConfiguredElectrode],
     /// The electrodes file.
     pub output: &'a Path,
-    /// What to do if it exists.
+    /// What to do if the electrodes file exists.
     pub existing: OverwritePolicy,
-    /// Whether to go on where an earlier run was interrupted, if there was one.
+    /// Whether to resume an earlier run that was interrupted, if there was one.
     pub resume: bool,
-    /// Asked before each part whether to stop, and to leave the rest to a later run.
+    /// Called before each part; returns whether to stop and leave the rest to a later run.
     pub stop: &'a (dyn Fn() -> bool + Sync),
     /// Called with the number of segments done since the last call, from any thread.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
-/// What was computed.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WeightsSummary {
     /// Number of contacts.
@@ -68,23 +69,23 @@ pub struct WeightsSummary {
     pub neurons: u64,
     /// Number of segments, all populations together.
     pub segments: u64,
-    /// Size of the file.
+    /// Size of the file, bytes.
     pub bytes: u64,
     /// Number of parts.
     pub parts: u64,
-    /// How many of them an earlier run had done; all, where the file was complete.
+    /// Parts that an earlier run had done; all parts if the file was complete.
     pub resumed_parts: u64,
-    /// How many of them an earlier run had done but not left whole, so that they were done again.
+    /// Parts that an earlier run had recorded, but whose bytes were damaged, so that they were computed again.
     pub damaged_parts: u64,
 }
 
-/// What can be wrong with tables and contacts that are each well-formed.
+/// Errors of tables and contacts that are each well-formed.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum WeightsProblem {
-    /// Nothing to compute for.
+    /// There are no contacts.
     #[error("no contacts, expected at least one")]
     NoContacts,
-    /// Two tables with the rows of one population.
+    /// Two tables have rows of the same population.
     #[error("second table of population `{population}`, expected one, found `{first}` too")]
     DuplicatePopulation {
         /// The population.
@@ -92,28 +93,28 @@ pub enum WeightsProblem {
         /// The other table.
         first: String,
     },
-    /// A neuron in two parts.
+    /// A neuron is in two parts.
     #[error("neuron listed twice in the table, expected each in one part")]
     DuplicateNeuron,
-    /// Rows that leave a gap or overlap.
+    /// Rows leave a gap or overlap.
     #[error("rows do not follow those of the node before, expected first row {expected}, found {found}")]
     FirstRow {
-        /// One behind the last row of the node before.
+        /// The row after the last one of the node before.
         expected: u64,
         /// The row in the table.
         found: u64,
     },
-    /// A part's rows are not those that its neuron list tells.
+    /// A part's rows do not match its neuron list.
     #[error("segments are not those of the table's neuron list, expected {expected}, found {found}")]
     Rows {
-        /// What the list tells.
+        /// The entry in the list.
         expected: String,
-        /// What the columns hold.
+        /// The rows in the columns.
         found: String,
     },
-    /// Not a number, or infinite.
+    /// A weight is NaN or infinite.
     #[error(
-        "no finite coefficient at contact `{contact}` for section {section}, segment {segment}, \
+        "weight is not finite at contact `{contact}` for section {section}, segment {segment}, \
          expected a contact off the segment, found {value}"
     )]
     NotFinite {
@@ -123,7 +124,7 @@ pub enum WeightsProblem {
         section: u32,
         /// Segment within the section.
         segment: u32,
-        /// The coefficient.
+        /// The weight.
         value: f64,
     },
 }
@@ -142,37 +143,39 @@ impl Problem for WeightsProblem {
     }
 }
 
-/// What a user should know of contacts before their coefficients are computed, which fails where this fails.
+/// Returns warnings about contacts before their weights are computed.
 ///
 /// # Errors
-/// No contacts, or a contact lacks a setting that its method needs.
+/// Returns an error if there are no contacts, or a contact lacks a setting that its method needs.
 pub fn contact_warnings(electrodes: &[ConfiguredElectrode]) -> Result<Vec<Error>> {
     Ok(WeightColumns::new(electrodes)?.warnings())
 }
 
-/// Computes the coefficients of all contacts for all segments and writes the electrodes file.
+/// Computes the weights of all contacts for all segments and writes the electrodes file.
 ///
-/// What is done is recorded in a checkpoint ([`crate::io::checkpoint`]) unit by unit: a run that was killed or stopped, or that
-/// found the disk full, is resumed by another one with [`WeightsRequest::resume`]. The bytes are the same.
+/// Finished units are recorded in a checkpoint ([`crate::io::checkpoint`]): a run that was killed or stopped, or that
+/// found the disk full, can be resumed with [`WeightsRequest::resume`], to the same bytes.
 ///
 /// # Errors
-/// Tables of one population, tables whose rows leave gaps, unreadable tables; an output that exists or cannot be
-/// written; a coefficient that is not finite, with contact, node, section and segment; what an earlier run left, if it is
-/// not to be gone on with or is of other inputs. No output is left behind, unless the same run may succeed later.
+/// Returns an error if two tables have the same population, the rows of a table leave gaps, or a table cannot be read;
+/// if the output exists and must not be replaced, or cannot be written; if a weight is not finite, with contact, node,
+/// section and segment; or if an earlier run left an unfinished output that must not be resumed or has other inputs. No
+/// output is left behind, unless the same run may succeed later.
 pub fn compute_weights(request: &WeightsRequest<'_>) -> Result<WeightsSummary> {
     compute_weights_on_ranks(request, &Ranks::default())
 }
 
-/// The same by several processes, each of which calls this: they share the parts, and write them to one file. The bytes do
-/// not depend on their number.
+/// Does the same as [`compute_weights`] in several processes, each of which calls this: they share the parts, and write
+/// them to one file. The bytes do not depend on the number of processes.
 ///
 /// # Errors
-/// As [`compute_weights`]; a rank that did not fail itself returns [`RanksProblem::EndedElsewhere`](crate::io::ranks::RanksProblem).
+/// The same as for [`compute_weights`]; a rank that did not fail itself returns
+/// [`RanksProblem::EndedElsewhere`](crate::io::ranks::RanksProblem).
 pub fn compute_weights_on_ranks(request: &WeightsRequest<'_>, ranks: &Ranks) -> Result<WeightsSummary> {
     WeightsJob::new(request)?.run(ranks)
 }
 
-/// The checksum of values as they are in the file.
+/// Computes the checksum of values as the file stores them.
 fn checksum(values: &[f64]) -> crc32fast::Hasher {
     let mut checksum = crc32fast::Hasher::new();
     checksum.update(values.as_bytes());

@@ -1,21 +1,21 @@
 //! Differential montages: columns from which another column, or the mean of several, is subtracted.
 //!
-//! What is subtracted is always a column as its own method gives it: the reference of a reference does not count. The
-//! average is that of all contacts whose reference is `average`, so that their columns sum to zero in every row.
+//! The subtracted column always is the one that its own method computes: the reference of a reference is not applied.
+//! The average is that of all contacts whose reference is `average`, so that their columns sum to zero in every row.
 
 use crate::electrodes::{ConfiguredElectrode, Reference};
 
-/// What is subtracted from which column.
+/// The columns to subtract, and from which columns.
 #[derive(Debug, Default)]
 pub struct Montage {
-    /// Column and the column that is subtracted from it.
+    /// Pairs of a column and the column that is subtracted from it.
     differences: Vec<(usize, usize)>,
-    /// Columns of which the mean is subtracted.
+    /// Columns from which their mean is subtracted.
     average: Vec<usize>,
 }
 
 impl Montage {
-    /// That of contacts in column order, whose references are known to be there.
+    /// Creates the montage of contacts in column order, whose references are known to exist.
     pub fn from_electrodes(electrodes: &[ConfiguredElectrode]) -> Self {
         let mut montage = Self::default();
         for (column, electrode) in electrodes.iter().enumerate() {
@@ -31,7 +31,7 @@ impl Montage {
         montage
     }
 
-    /// The columns that make up a column besides itself.
+    /// Returns the columns that a column's values depend on, besides itself.
     pub fn reference_columns(&self, column: usize) -> Vec<usize> {
         match self.differences.iter().find(|(from, _)| *from == column) {
             Some((_, other)) => vec![*other],
@@ -40,7 +40,7 @@ impl Montage {
         }
     }
 
-    /// Subtracts in rows of `width` columns. `scratch` is reused from call to call.
+    /// Subtracts in rows of `width` columns. `scratch` is reused in later calls.
     pub fn subtract_references(&self, rows: &mut [f64], width: usize, scratch: &mut Vec<f64>) {
         if self.differences.is_empty() && self.average.is_empty() {
             return;

@@ -1,4 +1,4 @@
-//! Blocks of neurons: computed by one thread into one buffer, written in as few pieces as their rows allow.
+//! Blocks of neurons: one thread computes a block into one buffer, and writes it in as few pieces as its rows allow.
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -12,22 +12,22 @@ use crate::segments::{NeuronSegments, Segments};
 pub struct NeuronBlock<'a> {
     /// The neurons, node ids ascending.
     pub neurons: &'a [TableNeuron],
-    /// Place of their first segment in the part.
+    /// Index of their first segment in the part.
     pub first_segment: usize,
     /// Number of their segments.
     pub segment_count: usize,
 }
 
-/// Rows that follow one another in the file, computed together.
+/// Consecutive rows of the file that are computed together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowRun {
     /// First row in the file.
     pub first_row: u64,
-    /// Where they are in the block's rows.
+    /// Their indices in the block's rows.
     pub block_rows: Range<usize>,
 }
 
-/// Cuts a part's neurons into blocks of at most `bytes` of output, or of one neuron where that alone is more.
+/// Splits a part's neurons into blocks of at most `bytes` of output, or of one neuron if it has more.
 pub fn split_into_blocks(neurons: &[TableNeuron], columns: usize, bytes: usize) -> Vec<NeuronBlock<'_>> {
     let most = (bytes / size_of::<f64>() / columns.max(1)).max(1);
     let mut blocks = Vec::new();
@@ -42,7 +42,7 @@ pub fn split_into_blocks(neurons: &[TableNeuron], columns: usize, bytes: usize) 
     blocks
 }
 
-/// How many neurons, and how many segments they have, fit into `most` segments; at least one neuron.
+/// Returns how many neurons fit into `most` segments, at least one, and the number of their segments.
 fn count_fitting_neurons(neurons: &[TableNeuron], most: usize) -> (usize, usize) {
     let (mut length, mut segments) = (0, 0);
     for neuron in neurons {
@@ -56,7 +56,7 @@ fn count_fitting_neurons(neurons: &[TableNeuron], most: usize) -> (usize, usize)
 }
 
 impl NeuronBlock<'_> {
-    /// Computes all rows: `values` is row-major, one row a segment of the block.
+    /// Computes all rows: `values` is row-major, with one row for each segment of the block.
     pub fn fill_weights(&self, part: &Segments, columns: &WeightColumns, values: &mut [f64], scratch: &mut Vec<f64>) {
         let (mut first, mut rest) = (self.first_segment, values);
         for neuron in self.neurons {
@@ -67,7 +67,7 @@ impl NeuronBlock<'_> {
         }
     }
 
-    /// The neuron that a row of the block belongs to, and the row's place in it.
+    /// Returns the neuron that a row of the block belongs to, and the row's index in it.
     pub fn neuron_at<'a>(&self, part: &'a Segments, row: usize) -> Option<(NeuronSegments<'a>, usize)> {
         let mut first = 0;
         for neuron in self.neurons {
@@ -83,7 +83,7 @@ impl NeuronBlock<'_> {
         None
     }
 
-    /// The block's rows in pieces that lie together in the file.
+    /// Splits the block's rows into runs that are consecutive in the file.
     pub fn row_runs(&self) -> Vec<RowRun> {
         let mut runs: Vec<RowRun> = Vec::new();
         let mut at = 0;
@@ -99,21 +99,21 @@ impl NeuronBlock<'_> {
     }
 }
 
-/// Buffers that threads take and give back: fresh memory costs more than the arithmetic.
+/// A pool of buffers that threads reuse, because allocating new memory takes longer than the arithmetic.
 #[derive(Debug, Default)]
 pub struct BufferPool(Mutex<Vec<BlockBuffer>>);
 
-/// What a thread needs for one block.
+/// The buffers that a thread needs for one block.
 #[derive(Debug, Default)]
 pub struct BlockBuffer {
-    /// The block's coefficients.
+    /// The block's weights.
     pub values: Vec<f64>,
-    /// One method's coefficients of one neuron.
+    /// One method's weights of one neuron.
     pub scratch: Vec<f64>,
 }
 
 impl BufferPool {
-    /// Lends a buffer to `work`, then keeps it for others.
+    /// Lends a buffer to `work`, then returns it to the pool.
     pub fn with_buffer<T>(&self, work: impl FnOnce(&mut BlockBuffer) -> T) -> T {
         let mut buffer = self.lock().pop().unwrap_or_default();
         let result = work(&mut buffer);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_hold_all_neurons_in_order_and_no_more_than_their_bytes() {
+    fn blocks_contain_all_neurons_in_order_and_at_most_their_bytes() {
         let all = neurons(&[3, 4, 5, 20, 1], &[0; 5]);
         let blocks = split_into_blocks(&all, 2, 8 * 2 * 8);
         let shape: Vec<_> =
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_follow_one_another_are_one_run() {
+    fn consecutive_rows_are_one_run() {
         let all = neurons(&[3, 4, 5], &[10, 13, 90]);
         let blocks = split_into_blocks(&all, 1, 8 << 20);
         assert_eq!(blocks.len(), 1);

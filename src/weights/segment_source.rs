@@ -1,4 +1,4 @@
-//! Where segments come from.
+//! Sources of segments.
 
 use std::path::Path;
 
@@ -7,31 +7,31 @@ use crate::geometry::Aabb;
 use crate::segments::Segments;
 use crate::segments::table::{SegmentTable, TableMetadata, TableNeuron};
 
-/// The segments of one population, in parts of whole neurons.
+/// The segments of one population, in parts of complete neurons.
 pub trait SegmentSource: Sync {
-    /// What errors name.
+    /// Returns the path that errors name.
     fn path(&self) -> &Path;
-    /// What the table says of itself.
+    /// Returns the table's metadata.
     fn metadata(&self) -> &TableMetadata;
-    /// The box round all segments, um.
+    /// Returns the bounding box of all segments, µm.
     ///
     /// # Errors
-    /// The table does not tell.
+    /// Returns an error if the table does not store it.
     fn bounds(&self) -> Result<Aabb>;
-    /// A number that tells its contents from those of others.
+    /// Returns a number that identifies the table's content.
     ///
     /// # Errors
-    /// The table cannot be read.
+    /// Returns an error if the table cannot be read.
     fn fingerprint(&self) -> Result<u64>;
-    /// Number of parts.
+    /// Returns the number of parts.
     fn part_count(&self) -> usize;
-    /// The neurons of a part, node ids ascending; none for a part that is not there.
+    /// Returns the neurons of a part, node ids ascending; empty for a part that does not exist.
     fn part_neurons(&self, part: usize) -> &[TableNeuron];
-    /// The segments of a part: neurons as [`SegmentSource::part_neurons`] lists them, each contiguous, by ascending row. They may use the
-    /// memory of `spare`, segments that are not needed any more.
+    /// Reads the segments of a part: neurons in the order of [`SegmentSource::part_neurons`], each contiguous, by
+    /// ascending row. The result may reuse the memory of `spare`, segments that are no longer needed.
     ///
     /// # Errors
-    /// Unreadable or damaged.
+    /// Returns an error if the part is damaged or cannot be read.
     fn read_part(&self, part: usize, spare: Segments) -> Result<Segments>;
 }
 
@@ -57,7 +57,7 @@ impl SegmentSource for SegmentTable {
     }
 
     fn part_neurons(&self, part: usize) -> &[TableNeuron] {
-        // a part without the others of its table has a file of its own rows
+        // a part without the other parts of its table is a table with rows of its own
         self.renumbered_neurons().unwrap_or_else(|| self.parts().get(part).map_or(&[], |p| p.neurons()))
     }
 

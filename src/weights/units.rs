@@ -1,4 +1,4 @@
-//! What is read and what is written: the parts of all tables, and the units of work, which are blocks of a part's neurons.
+//! The parts of all tables, which are read, and the units of work, which are written: blocks of a part's neurons.
 
 use super::neuron_blocks::{NeuronBlock, split_into_blocks};
 use super::{SegmentSource, layout};
@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::segments::Segments;
 use crate::segments::table::TableNeuron;
 
-/// Output bytes of a unit, unless one neuron has more: what a thread pool computes and writes in about a second.
+/// Output bytes of a unit, unless one neuron has more: about as much as a thread pool computes and writes in a second.
 pub const UNIT_BYTES: usize = 64 << 20;
 
 /// A unit of work: neighbouring neurons of a part.
@@ -18,8 +18,8 @@ pub struct WorkUnit<'a> {
     pub block: NeuronBlock<'a>,
 }
 
-/// Cuts parts into units of work of at most `bytes` of output, or of one neuron where that alone is more. A part without
-/// segments is a unit too.
+/// Splits parts into units of work of at most `bytes` of output, or of one neuron if it has more. A part without
+/// segments is a unit, too.
 pub fn split_into_units<'a>(parts: &[NumberedPart<'a>], columns: usize, bytes: usize) -> Vec<WorkUnit<'a>> {
     let units_of = |&part: &NumberedPart<'a>| {
         let mut blocks = split_into_blocks(part.neurons(), columns, bytes);
@@ -36,26 +36,26 @@ pub fn split_into_units<'a>(parts: &[NumberedPart<'a>], columns: usize, bytes: u
 pub struct NumberedPart<'a> {
     /// Its number among the parts of all tables.
     pub number: u64,
-    /// The place of its table's population in the layout.
+    /// Index of its table's population in the layout.
     pub population_index: usize,
     /// Its table.
     pub source: &'a dyn SegmentSource,
-    /// Its place in the table.
+    /// Its index in the table.
     pub index_in_table: usize,
 }
 
 impl<'a> NumberedPart<'a> {
-    /// Its neurons, node ids ascending.
+    /// Returns its neurons, node ids ascending.
     pub fn neurons(&self) -> &'a [TableNeuron] {
         self.source.part_neurons(self.index_in_table)
     }
 
-    /// Number of its segments.
+    /// Returns the number of its segments.
     pub fn segment_count(&self) -> u64 {
         self.neurons().iter().map(|n| n.segments).sum()
     }
 
-    /// Reads its segments: as its neuron list tells them, or an error. `spare` is memory to use.
+    /// Reads its segments, and checks them against its neuron list. `spare` is memory to reuse.
     pub fn read(&self, spare: Segments) -> Result<Segments> {
         let segments = self.source.read_part(self.index_in_table, spare)?;
         layout::check_rows(self.source.path(), self.neurons(), &segments)?;
@@ -63,7 +63,7 @@ impl<'a> NumberedPart<'a> {
     }
 }
 
-/// The parts of all tables, in order.
+/// Returns the parts of all tables, in order.
 pub fn number_parts<'a>(sources: &[&'a dyn SegmentSource]) -> Vec<NumberedPart<'a>> {
     let places = sources.iter().enumerate().flat_map(|(population, &source)| {
         let parts = 0..source.part_count();
@@ -80,8 +80,8 @@ pub fn number_parts<'a>(sources: &[&'a dyn SegmentSource]) -> Vec<NumberedPart<'
         .collect()
 }
 
-/// Gives parts to `work` in order, until that says that it is enough. While it works on one the next is read, by a thread of
-/// the same pool, and these two are in memory. With one thread one comes after the other, in the same memory.
+/// Passes parts to `work` in order, until it returns false. While it works on one part, a thread of the same pool reads
+/// the next one, so that two parts are in memory. With a single thread the two steps alternate, in the same memory.
 pub fn for_each_part<'a>(
     parts: &[&NumberedPart<'a>],
     mut work: impl FnMut(&NumberedPart<'a>, &Segments) -> Result<bool> + Send,
@@ -118,7 +118,7 @@ mod tests {
     use crate::segments::Segment;
     use crate::segments::table::TableMetadata;
 
-    /// Parts of one neuron of one segment each; one of them cannot be read.
+    /// A source with parts of one neuron with one segment each; one part cannot be read.
     struct Fake {
         metadata: TableMetadata,
         neurons: Vec<TableNeuron>,
@@ -179,7 +179,7 @@ mod tests {
         }
     }
 
-    /// The nodes that are worked on, up to one of them; what goes wrong; how many parts were read.
+    /// Returns the nodes that `work` received up to the node `last`, the error, and the number of parts that were read.
     fn worked(fake: &Fake, last: u64) -> (Vec<u64>, Option<String>, usize) {
         let (parts, mut nodes) = (number_parts(&[fake]), Vec::new());
         let result = for_each_part(&parts.iter().collect::<Vec<_>>(), |part, segments| {
@@ -191,17 +191,17 @@ mod tests {
     }
 
     #[test]
-    fn parts_come_in_order_and_no_more_than_one_too_many_is_read() {
+    fn parts_come_in_order_and_at_most_one_part_too_many_is_read() {
         assert_eq!(worked(&Fake::new(4, 9), 9), (vec![0, 1, 2, 3], None, 4));
         assert_eq!(worked(&Fake::new(4, 9), 1), (vec![0, 1], None, 3));
         assert_eq!(worked(&Fake::new(0, 9), 9), (vec![], None, 0));
     }
 
     #[test]
-    fn a_part_that_cannot_be_read_is_told_when_those_before_it_are_done() {
+    fn an_unreadable_part_is_reported_when_those_before_it_are_done() {
         let (nodes, error, _) = worked(&Fake::new(4, 2), 9);
         assert_eq!((nodes, error.unwrap().as_str()), (vec![0, 1], "table: cannot be read: broken"));
-        // nobody hears of it where the work ends before
+        // the error is not reported if the work ends before
         assert_eq!(worked(&Fake::new(4, 2), 1), (vec![0, 1], None, 3));
     }
 }

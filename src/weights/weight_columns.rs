@@ -1,4 +1,4 @@
-//! Contacts grouped by method, and each method's values put into the contacts' columns.
+//! Groups contacts by method, and puts each method's values into the contacts' columns.
 
 use super::WeightsProblem;
 use super::montage::Montage;
@@ -17,7 +17,7 @@ pub struct WeightColumns {
 /// The contacts of one method.
 struct MethodGroup {
     kernel: Box<dyn PreparedMethod>,
-    /// Their columns, ascending.
+    /// The contacts' columns, ascending.
     columns: Vec<usize>,
 }
 
@@ -25,7 +25,7 @@ impl WeightColumns {
     /// Prepares each method for its contacts.
     ///
     /// # Errors
-    /// No contacts, or a contact lacks a setting that its method needs.
+    /// Returns an error if there are no contacts, or a contact lacks a setting that its method needs.
     pub fn new(electrodes: &[ConfiguredElectrode]) -> Result<Self> {
         if electrodes.is_empty() {
             return Err(WeightsProblem::NoContacts.into());
@@ -45,35 +45,36 @@ impl WeightColumns {
         Ok(Self { groups, montage: Montage::from_electrodes(electrodes), width: electrodes.len() })
     }
 
-    /// Number of columns.
+    /// Returns the number of columns.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// What a user should know of the contacts, though they could be made ready.
+    /// Returns warnings about the contacts.
     pub fn warnings(&self) -> Vec<Error> {
         self.groups.iter().flat_map(|group| group.kernel.warnings()).collect()
     }
 
-    /// Sizes that a column was computed with.
+    /// Returns the sizes with which a column is computed.
     pub fn size_attributes(&self, column: usize) -> Vec<(&'static str, f64)> {
         self.find_group(column).map_or(Vec::new(), |(group, own)| group.kernel.size_attributes(own))
     }
 
-    /// Why the coefficient of a neuron's segment (its place in the view) is not a number, where the method knows.
+    /// Explains why the weight of a neuron's segment (its index in the view) is not finite, if the method knows the
+    /// reason.
     pub fn explain_missing_weight(&self, neuron: &NeuronSegments<'_>, segment: usize, column: usize) -> Option<Error> {
         let sources = std::iter::once(column).chain(self.montage.reference_columns(column));
         let mut owners = sources.filter_map(|source| self.find_group(source));
         owners.find_map(|(group, own)| group.kernel.explain_missing_weight(neuron, segment, own))
     }
 
-    /// The group of a column, and its place there.
+    /// Returns the group of a column, and the column's index in it.
     fn find_group(&self, column: usize) -> Option<(&MethodGroup, usize)> {
         self.groups.iter().find_map(|group| Some((group, group.columns.iter().position(|c| *c == column)?)))
     }
 
-    /// Writes the coefficients of a neuron: `out` is row-major, one row a segment, one column a contact. `scratch` is
-    /// reused from call to call.
+    /// Computes the weights of a neuron: `out` is row-major, with one row for each segment and one column for each
+    /// contact. `scratch` is reused in later calls.
     pub fn fill_weights(&self, neuron: &NeuronSegments<'_>, out: &mut [f64], scratch: &mut Vec<f64>) {
         match self.groups.as_slice() {
             [only] => only.kernel.fill_weights(neuron, out),

@@ -1,4 +1,4 @@
-//! One contact's coefficients for the segments of a table.
+//! Looks up one contact's weights for the segments of a table.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,29 +7,29 @@ use crate::error::{Context, Problem, Result, join_quoted};
 use crate::segments::table::SegmentTable;
 use crate::sonata::electrodes_file::{ContactDescription, ElectrodesFile, PopulationEntry};
 
-/// What can be wrong with a look-up.
+/// Errors of a look-up.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum WeightLookupProblem {
-    /// The file has no such contact.
+    /// The file has no contact of this name.
     #[error("unknown electrode, expected one of {known}, found `{name}`")]
     Electrode {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// Those of the file.
+        /// The names in the file.
         known: String,
     },
     /// The contact has no column for the table's population.
     #[error("electrode without a column for population `{0}`")]
     NoColumn(String),
-    /// The file is of other populations than the table.
+    /// The file does not have the table's population.
     #[error("another population, expected `{expected}` as in the table, found {found}")]
     Population {
-        /// The table's.
+        /// The table's population.
         expected: String,
-        /// Those of the file.
+        /// The populations in the file.
         found: String,
     },
-    /// A neuron is cut otherwise in the file.
+    /// A neuron has another number of segments in the file.
     #[error("another number of segments, expected {expected} as in the table, found {found}")]
     Segments {
         /// The table's number.
@@ -50,7 +50,7 @@ impl Problem for WeightLookupProblem {
     }
 }
 
-/// One contact's column of an electrodes file, ready to be asked by segments of a table.
+/// One contact's column of an electrodes file, for looking up segments of a table.
 #[derive(Debug)]
 pub struct WeightLookup {
     file: ElectrodesFile,
@@ -58,20 +58,21 @@ pub struct WeightLookup {
     electrode: String,
     description: ContactDescription,
     column: u64,
-    /// First row and number of segments of each node, as the table counts them.
+    /// First row and number of segments of each node in the table.
     table_rows: HashMap<u64, (u64, u64)>,
 }
 
 impl WeightLookup {
-    /// The column of an electrode, for the segments of a table.
+    /// Opens the column of an electrode, for the segments of a table.
     ///
     /// # Errors
-    /// No electrodes file, or one that lacks the electrode or the table's population; the table has no list of neurons.
+    /// Returns an error if the file is not an electrodes file, lacks the electrode or the table's population, or the
+    /// table has no list of neurons.
     pub fn open(path: &Path, electrode: &str, table: &SegmentTable) -> Result<Self> {
         let file = ElectrodesFile::open(path)?;
         let expected = &table.metadata().population;
         let population = match file.populations() {
-            // a table that lost its metadata: there is nothing to choose from
+            // a table that lost its metadata has no name: the file's only population is the right one
             [only] if expected.is_empty() => Some(only),
             all => all.iter().find(|p| p.name() == expected),
         };
@@ -94,30 +95,31 @@ impl WeightLookup {
         Ok(Self { population, electrode: electrode.into(), description, column, table_rows: neurons, file })
     }
 
-    /// The file.
+    /// Returns the file.
     pub fn file(&self) -> &ElectrodesFile {
         &self.file
     }
 
-    /// The table's population in the file.
+    /// Returns the table's population in the file.
     pub fn population(&self) -> &PopulationEntry {
         &self.population
     }
 
-    /// The contact's name.
+    /// Returns the contact's name.
     pub fn electrode(&self) -> &str {
         &self.electrode
     }
 
-    /// What the file says of the contact.
+    /// Returns the file's description of the contact.
     pub fn description(&self) -> &ContactDescription {
         &self.description
     }
 
-    /// The coefficients of segments, by node and row of the table; none for a node that the file does not have.
+    /// Returns the weights of segments, given by node and row of the table; `None` for a node that the file does not
+    /// have.
     ///
     /// # Errors
-    /// A node has another number of segments in the file, or the file cannot be read.
+    /// Returns an error if a node has another number of segments in the file, or the file cannot be read.
     pub fn find_weights(&self, nodes: &[u64], rows: &[u64]) -> Result<Vec<Option<f64>>> {
         let places =
             nodes.iter().zip(rows).map(|(&node, &row)| self.file_row(node, row)).collect::<Result<Vec<_>>>()?;
@@ -132,7 +134,7 @@ impl WeightLookup {
         Ok(values)
     }
 
-    /// The row in the file, which may list nodes in another order than the table.
+    /// Returns the row in the file, which may list nodes in another order than the table.
     fn file_row(&self, node: u64, row: u64) -> Result<Option<u64>> {
         let Some(rows) = self.population.rows_of_node(node) else { return Ok(None) };
         let Some(&(first, segments)) = self.table_rows.get(&node) else { return Ok(None) };

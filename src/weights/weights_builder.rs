@@ -1,4 +1,4 @@
-//! Weights as users of the library compute them: with defaults, and a builder for what differs from them.
+//! The public interface for computing weights: defaults, and a builder for other settings.
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ pub struct Weights<'a> {
 }
 
 impl<'a> Weights<'a> {
-    /// Prepares the weights of a table's segments. Contacts without a conductivity of their own have that of
+    /// Prepares the weights of a table's segments. Contacts without a conductivity have
     /// [`DEFAULT_CONDUCTIVITY`](crate::units::DEFAULT_CONDUCTIVITY).
     pub fn new(table: &'a SegmentTable, electrodes: &'a Electrodes) -> Self {
         Self {
@@ -88,8 +88,8 @@ impl<'a> Weights<'a> {
     /// Computes the weights and writes the electrodes file, which appears under its name when it is complete.
     ///
     /// # Errors
-    /// Returns an error if a lead field is missing or cannot be read, a weight is not finite, a table cannot be read, or the
-    /// file exists or cannot be written.
+    /// Returns an error if a lead field is missing or cannot be read, a weight is not finite, a table cannot be read,
+    /// or the file exists or cannot be written.
     pub fn write(&self, out: impl AsRef<Path>) -> Result<WeightsSummary> {
         let sources: Vec<&dyn SegmentSource> = self.tables.iter().map(|&table| table as &dyn SegmentSource).collect();
         let electrodes = self.configured()?;

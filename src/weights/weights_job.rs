@@ -1,5 +1,5 @@
-//! Writing the electrodes file: the units of the output ([`resumable_output`](crate::io::resumable_output)) are blocks of
-//! neurons, each written at its rows.
+//! Writes the electrodes file: the units of the output ([`resumable_output`](crate::io::resumable_output)) are blocks
+//! of neurons, each written at its rows.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -27,21 +27,21 @@ use crate::sonata::electrodes_file::{
     AttributeValue, ContactLayout, ElectrodesFile, FileLayout, Reader, WeightsDataset, Writer, matches_layout,
 };
 
-/// Refuses an output that is not to be replaced, or cannot be written: before anything is read. What an interrupted run left
-/// stays if it is to be resumed.
+/// Refuses an output that must not be replaced or cannot be written, before any input is read. The output of an
+/// interrupted run is accepted if it is to be resumed.
 ///
 /// # Errors
-/// The output exists and is not to be replaced, is a folder or a device; another run writes it; an interrupted run left
-/// units that are done, and is not to be resumed.
+/// Returns an error if the output exists and must not be replaced, is a folder or a device, or another run writes it;
+/// or if an interrupted run left finished units and is not to be resumed.
 pub fn check_output(out: &Path, existing: OverwritePolicy, resume: bool) -> Result<()> {
-    // a complete output is compared when it is known what it should be
+    // with `resume` a complete output is compared later, when its expected content is known
     if !resume || existing == OverwritePolicy::Replace {
         check_target(out, existing, None)?;
     }
     check_can_start(out, existing, resume)
 }
 
-/// All that is known before the first weight is computed.
+/// A prepared run: everything that is known before the first weight is computed.
 pub struct WeightsJob<'a> {
     request: &'a WeightsRequest<'a>,
     columns: WeightColumns,
@@ -57,7 +57,8 @@ impl<'a> WeightsJob<'a> {
     /// Prepares methods and layout, and reads what the digest of the inputs needs.
     ///
     /// # Errors
-    /// No contacts, or a contact lacks a setting; tables of one population, or whose rows leave gaps; unreadable inputs.
+    /// Returns an error if there are no contacts or a contact lacks a setting, two tables have the same population, the
+    /// rows of a table leave gaps, or an input cannot be read.
     pub fn new(request: &'a WeightsRequest<'a>) -> Result<Self> {
         let columns = WeightColumns::new(request.electrodes)?;
         let layout = layout::build_layout(request, &columns)?;
@@ -73,27 +74,27 @@ impl<'a> WeightsJob<'a> {
         Ok(Self { request, columns, layout, parts, units, sizes, plan, buffers: BufferPool::default() })
     }
 
-    /// The parts of all tables.
+    /// Returns the parts of all tables.
     pub fn parts(&self) -> &[NumberedPart<'a>] {
         &self.parts
     }
 
-    /// The units of a part of the tables.
+    /// Returns the units of a part of the tables.
     pub fn units_of_part(&self, number: u64) -> impl Iterator<Item = usize> {
         (0..self.units.len()).filter(move |&unit| self.units.get(unit).is_some_and(|unit| unit.part.number == number))
     }
 
-    /// The number of the part that a unit belongs to.
+    /// Returns the number of the part that a unit belongs to.
     pub fn part_of_unit(&self, unit: usize) -> Option<u64> {
         self.units.get(unit).map(|unit| unit.part.number)
     }
 
-    /// Whether a file is laid out as this request needs it.
+    /// Returns whether a file has the layout that this request needs.
     pub fn is_laid_out(&self, path: &Path) -> bool {
         matches_layout(path, &self.layout).unwrap_or(false)
     }
 
-    /// How a run of this request goes.
+    /// Returns the settings for a run of this request.
     pub fn settings(&self) -> RunSettings<'a> {
         let WeightsRequest { existing, resume, stop, progress, .. } = *self.request;
         RunSettings { existing, resume, is_stopped: stop, on_progress: progress }
@@ -105,7 +106,7 @@ impl<'a> WeightsJob<'a> {
         Ok(self.summarise(done))
     }
 
-    /// What is in the complete file.
+    /// Summarises the complete file.
     pub fn summarise(&self, done: RunSummary) -> WeightsSummary {
         WeightsSummary {
             contacts: self.request.electrodes.len() as u64,
@@ -122,12 +123,12 @@ impl<'a> WeightsJob<'a> {
     fn write_unit(&self, unit: &WorkUnit<'_>, segments: &Segments, writer: &Writer) -> Result<UnitRecord> {
         let write = |block: &NeuronBlock<'_>| self.write_block(&unit.part, segments, block, writer);
         let written: Vec<Result<crc32fast::Hasher>> = self.blocks_of(unit).par_iter().map(write).collect();
-        // the first error in row order, so that it does not depend on threads either
+        // the first error in row order, so that the error does not depend on threads either
         let checksum = combine_checksums(written.into_iter().collect::<Result<Vec<_>>>()?);
         Ok(UnitRecord { segments: unit.block.segment_count as u64, checksum })
     }
 
-    /// The blocks of a unit, each for one thread.
+    /// Splits a unit into blocks, each for one thread.
     fn blocks_of<'u>(&self, unit: &WorkUnit<'u>) -> Vec<NeuronBlock<'u>> {
         let mut blocks = neuron_blocks::split_into_blocks(unit.block.neurons, self.columns.width(), BLOCK_BYTES);
         blocks.iter_mut().for_each(|block| block.first_segment += unit.block.first_segment);
@@ -157,7 +158,7 @@ impl<'a> WeightsJob<'a> {
         })
     }
 
-    /// The error of values that the simulator cannot use.
+    /// Returns the error of a weight that is not finite, which a simulator cannot use.
     fn not_finite_error(
         &self,
         source: &dyn SegmentSource,
@@ -179,7 +180,7 @@ impl<'a> WeightsJob<'a> {
         layout::node_error(source.path(), node_id, problem)
     }
 
-    /// The checksum of a unit's rows as they are in the file.
+    /// Computes the checksum of a unit's rows in the file.
     fn stored_checksum(&self, unit: &WorkUnit<'_>, reader: &Reader<'_>) -> Result<u32> {
         let width = self.columns.width();
         let read = |block: &NeuronBlock<'_>| {
@@ -214,7 +215,7 @@ impl UnitJob for WeightsJob<'_> {
         &self.sizes
     }
 
-    /// Whether the output is what would be computed, to the last weight: inputs leave no other trace in it.
+    /// Compares the output with newly computed weights, because nothing else in the file depends on all inputs.
     fn is_complete(&self) -> Result<bool> {
         if !self.request.output.is_file() || !self.is_laid_out(self.request.output) {
             return Ok(false);
@@ -245,7 +246,7 @@ impl UnitJob for WeightsJob<'_> {
         }
         let writer = Writer::resume(lock, self.request.existing, &self.layout)?;
         if layout != writer.layout_checksum() {
-            // other bytes than those that were laid out, though they describe the same file
+            // the layout describes the same file, but has other bytes than those that were laid out
             writer.keep_partial();
             return Err(CheckpointProblem::Damaged).in_file(&partial);
         }
@@ -300,7 +301,7 @@ impl UnitJob for WeightsJob<'_> {
     }
 
     fn commit(&self, writer: Writer) -> Result<()> {
-        // the contacts stand behind the weights: where somebody has cut the file short meanwhile they are lost
+        // the contacts are stored after the weights: they are lost if somebody has cut the file short meanwhile
         if !writer.is_layout_intact() {
             return Err(OutputConflict::Content).in_file(writer.partial_path());
         }
@@ -308,14 +309,14 @@ impl UnitJob for WeightsJob<'_> {
     }
 }
 
-/// Values that are read twice in a row while they are in the nearest cache.
+/// Number of values that fit into the nearest cache, so that they can be read twice in a row.
 const MAX_CACHED_VALUES: usize = 2048;
 
-/// The checksum of values as they are in the file, if all are finite.
+/// Computes the checksum of values as the file stores them; `None` if one of them is not finite.
 fn finite_checksum(values: &[f64]) -> Option<crc32fast::Hasher> {
     let mut checksum = crc32fast::Hasher::new();
     for near in values.chunks(MAX_CACHED_VALUES) {
-        // no early exit: it would keep the loop from being vectorised
+        // no early exit: it would prevent vectorisation of the loop
         if !near.iter().fold(true, |all, v| all & v.is_finite()) {
             return None;
         }
@@ -324,7 +325,7 @@ fn finite_checksum(values: &[f64]) -> Option<crc32fast::Hasher> {
     Some(checksum)
 }
 
-/// The checksum of blocks that follow one another.
+/// Combines the checksums of consecutive blocks.
 fn combine_checksums(blocks: impl IntoIterator<Item = crc32fast::Hasher>) -> u32 {
     let whole = blocks.into_iter().fold(crc32fast::Hasher::new(), |mut whole, block| {
         whole.combine(&block);
@@ -333,7 +334,7 @@ fn combine_checksums(blocks: impl IntoIterator<Item = crc32fast::Hasher>) -> u32
     whole.finalize()
 }
 
-/// A digest of all that the weights depend on.
+/// Computes a digest of everything that the weights depend on.
 fn digest_inputs(request: &WeightsRequest<'_>, layout: &FileLayout) -> Result<u64> {
     let mut digest = Digest::default();
     digest.add_u64(request.sources.len() as u64);
@@ -344,7 +345,7 @@ fn digest_inputs(request: &WeightsRequest<'_>, layout: &FileLayout) -> Result<u6
     digest.add_u64(layout.electrodes.len() as u64);
     layout.electrodes.iter().for_each(|contact| add_contact_layout(&mut digest, contact));
     request.electrodes.iter().for_each(|e| add_contact(&mut digest, &e.contact));
-    // each file is read once, however many contacts use it
+    // each file is read once, even if several contacts use it
     let fields = request.electrodes.iter().filter_map(|e| e.contact.lead_field.as_ref());
     let files: BTreeSet<&Path> = fields.map(|field| field.path()).collect();
     files.into_iter().try_for_each(|file| digest.add_file(file))?;
@@ -385,7 +386,7 @@ fn add_contact_layout(digest: &mut Digest, contact: &ContactLayout) {
     digest.add_option(units.as_deref(), Digest::add_text);
 }
 
-/// Adds what a method uses of a contact and the file does not state.
+/// Adds the settings of a contact that its method uses and the file does not store.
 fn add_contact(digest: &mut Digest, contact: &Contact) {
     digest.add_f64s(&contact.position_um.to_array());
     digest.add_f64s(&contact.conductivity.components_s_per_m());
@@ -411,16 +412,16 @@ fn add_contact(digest: &mut Digest, contact: &Contact) {
     digest.add_u64(contact.outside_field as u64);
 }
 
-/// The weights of a complete file, and what would be computed.
+/// The weights of a complete file, with what is needed to compute them again.
 struct StoredWeights<'a> {
     columns: &'a WeightColumns,
-    /// One dataset a population.
+    /// One dataset for each population.
     weights: Vec<WeightsDataset>,
     buffers: &'a BufferPool,
 }
 
 impl StoredWeights<'_> {
-    /// Whether the file has the rows of a part as they would be computed.
+    /// Returns whether the file has the rows of a part as they would be computed.
     fn has_part(&self, part: &NumberedPart<'_>, segments: &Segments) -> Result<bool> {
         let Some(weights) = self.weights.get(part.population_index) else { return Ok(false) };
         let blocks = neuron_blocks::split_into_blocks(part.neurons(), self.columns.width(), BLOCK_BYTES);
