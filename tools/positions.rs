@@ -1,4 +1,4 @@
-//! `leadfield positions`: from a circuit to its segment table.
+//! `leadfield positions`: computes the segment table of a circuit.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -22,16 +22,16 @@ use crate::cli::rule_args::{AxonRuleArg, DiscretisationArg, EulerOrderArg};
 use crate::cli::signals::StopSignal;
 use crate::cli::{Common, Outcome, overwrite_policy};
 
-/// Write the segment table of a circuit: where every segment of every neuron lies
+/// Write the segment table of a circuit: the position of every segment of every neuron
 ///
-/// How each section is cut into segments is taken from a simulation's compartment report, or computed by the rule of the
-/// cell templates (hoc), which circuits without a simulation need.
+/// How each section is cut into segments is taken from a simulation's compartment report, or computed by the rule of
+/// the cell templates (hoc), which circuits without a simulation need.
 #[derive(clap::Args)]
 pub struct Args {
     /// Circuit or simulation configuration (SONATA)
     config: PathBuf,
-    /// Table to write: NAME.parquet is one file, any other name a folder of parts; of several populations a folder with a
-    /// folder for each
+    /// Table to write: NAME.parquet is one file, any other name a folder of parts; for several populations a folder
+    /// with one folder for each
     #[arg(short, long, value_name = "TABLE")]
     out: PathBuf,
     /// Only the neurons of this node set (default: all of the report, of the simulation's node set or of the circuit)
@@ -43,51 +43,52 @@ pub struct Args {
     /// Compartment report (default: the one that covers all sections and compartments)
     #[arg(long, value_name = "NAME")]
     report: Option<String>,
-    /// Where the numbers of segments come from (default: the report, if the simulation has one of compartments)
+    /// Source of the numbers of segments (default: the report, if the simulation has a compartment report)
     #[arg(long, value_name = "SOURCE")]
     discretisation: Option<DiscretisationArg>,
-    /// What becomes of the axon (default: what the cell templates, or the report, tell); no templates are read then
+    /// How to treat the axon (default: as the cell templates, or the report, do); no templates are read then
     #[arg(long, value_name = "RULE")]
     axon_rule: Option<AxonRuleArg>,
-    /// The simulation keeps the axons as reconstructed: `--axon-rule keep`
+    /// Keep the axons as reconstructed, as the simulation does: `--axon-rule keep`
     #[arg(long, conflicts_with_all = ["axon_placement", "axon_rule"])]
     keep_axon: bool,
-    /// Chunk length of the rule, um: a section of length L gets 1 + 2 int(L / UM) segments (default: the templates', or 40)
+    /// Chunk length of the rule, um: a section of length L gets 1 + 2 int(L / UM) segments (default: the templates', or
+    /// 40)
     #[arg(long, value_name = "UM", allow_negative_numbers = true)]
     segment_length: Option<f64>,
-    /// Where the stubs lie that stand for a replaced axon
+    /// Placement of the stubs that replace an axon
     #[arg(long, value_name = "RULE", default_value = "bluerecording")]
     axon_placement: AxonPlacementArg,
-    /// In which order Euler angles turn a neuron about the world's axes, where nodes have them (default: sonata, with a
-    /// warning where it matters)
+    /// Order in which Euler angles rotate a neuron about the world's axes, if nodes have them (default: sonata, with a
+    /// warning if it matters)
     #[arg(long, value_name = "ORDER")]
     euler_order: Option<EulerOrderArg>,
-    /// What a neuron leads to that cannot be placed
+    /// What to do with a neuron that cannot be placed
     #[arg(long, value_name = "WHAT", default_value = "error")]
     on_bad_neuron: BadNeuronArg,
-    /// Largest number of segments of a neuron that the rule may give: one with more is bad
+    /// Largest number of segments of a neuron by the rule; a neuron with more cannot be placed
     #[arg(long, value_name = "N", default_value_t = MAX_SEGMENTS_PER_NEURON, value_parser = clap::value_parser!(u64).range(1..))]
     max_segments: u64,
-    /// Take the report's segment counts even where no segment length explains them
+    /// Use the report's segment counts even if no segment length explains them
     #[arg(long)]
     any_discretisation: bool,
     /// Width of the coordinates in the table
     #[arg(long, value_name = "WIDTH", default_value = "f64")]
     precision: PrecisionArg,
-    /// Segments in a part of the table, unless a neuron alone has more; a part is what is in memory at one time, and what is lost
-    /// when a run is interrupted; a table in one file is one part [default: 4000000]
+    /// Segments in a part of the table, unless a single neuron has more; a part is the unit that is held in memory, and
+    /// that is lost when a run is interrupted; a table in one file is one part [default: 4000000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     segments_per_part: Option<u64>,
-    /// Rows in a row group, the unit by which pyarrow, polars and Dask skip what a search cannot touch; smaller ones serve
-    /// small regions in remote storage, larger ones make smaller files
+    /// Rows in a row group, the unit that pyarrow, polars and Dask skip if a search does not touch it; small ones serve
+    /// small regions in remote storage, large ones make small files
     #[arg(long, value_name = "N", default_value_t = ROWS_PER_ROW_GROUP as u32, value_parser = clap::value_parser!(u32).range(1..))]
     row_group_rows: u32,
     #[command(flatten)]
     judged: DryRun,
-    /// Go on where an earlier run of the same inputs and settings was interrupted; where there was none, begin
+    /// Resume an interrupted run of the same inputs and settings; if there was none, begin
     #[arg(long)]
     resume: bool,
-    /// Replace a table that exists, and what an interrupted run left
+    /// Replace an existing table, and what an interrupted run left
     #[arg(long)]
     force: bool,
 }
@@ -95,9 +96,9 @@ pub struct Args {
 /// [`OnBadNeuron`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum BadNeuronArg {
-    /// Nothing is written
+    /// Report an error and write nothing
     Error,
-    /// It is left out, and told
+    /// Leave it out, with a warning
     Skip,
 }
 
@@ -192,25 +193,25 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     };
     let written = tables.write_with_ranks(&args.out, &args.options(), &settings, common.ranks())?;
     progress.finish();
-    let TablesSummary { tables: made, parts, resumed_parts: kept } = written;
-    if kept == parts {
+    let TablesSummary { tables: summaries, parts, resumed_parts } = written;
+    if resumed_parts == parts {
         common.print_note(format_args!("{}: complete already, from the same inputs and settings", args.out.display()));
         return Ok(Outcome::Done);
     }
-    for made in &made {
-        print_summary(made, args, started.elapsed().as_secs_f64(), common);
+    for summary in &summaries {
+        print_summary(summary, args, started.elapsed().as_secs_f64(), common);
     }
-    if kept > 0 {
-        common.print_note(format_args!("{kept} of {} by an earlier run", format_count(parts, "part")));
+    if resumed_parts > 0 {
+        common.print_note(format_args!("{resumed_parts} of {} by an earlier run", format_count(parts, "part")));
     }
     common.print_balance();
     Ok(Outcome::Done)
 }
 
-/// Ties that are told one by one.
+/// Number of ties that are reported one by one.
 const MAX_LISTED_TIES: usize = 20;
 
-/// What a user should know before the segments are placed: populations and neurons that are left out, ties.
+/// Warns before the segments are placed: of populations and neurons that are left out, and of ties.
 fn print_findings(tables: &PopulationTables, args: &Args, common: &Common) {
     print_left_out(&tables.skipped_populations, common);
     let mut assumptions: Vec<String> = tables.plans.iter().filter_map(SegmentationPlan::assumption).collect();
@@ -241,7 +242,7 @@ fn print_findings(tables: &PopulationTables, args: &Args, common: &Common) {
     }
 }
 
-/// The populations without a table: those that have no segments in one line, whatever their number.
+/// Prints the populations without a table: those without segments in one line, whatever their number.
 fn print_left_out(left_out: &[SkippedPopulation], common: &Common) {
     let (without_segments, others): (Vec<&SkippedPopulation>, Vec<&SkippedPopulation>) =
         left_out.iter().partition(|l| l.population_type.is_some());
@@ -267,15 +268,15 @@ fn print_left_out(left_out: &[SkippedPopulation], common: &Common) {
     }
 }
 
-fn print_summary(made: &TableSummary, args: &Args, seconds: f64, common: &Common) {
+fn print_summary(summary: &TableSummary, args: &Args, seconds: f64, common: &Common) {
     common.print_note(format_args!(
         "{}: {}, {} of population `{}`, {}, {}, {seconds:.2} s",
         args.out.display(),
-        format_count(made.segments, "segment"),
-        format_count(made.neurons, "neuron"),
-        made.population,
-        format_count(made.parts as u64, "part"),
-        count_morphologies(made.morphologies),
+        format_count(summary.segments, "segment"),
+        format_count(summary.neurons, "neuron"),
+        summary.population,
+        format_count(summary.parts as u64, "part"),
+        count_morphologies(summary.morphologies),
     ));
 }
 

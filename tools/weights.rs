@@ -1,4 +1,4 @@
-//! `leadfield weights`: from segment tables and contacts to the electrodes file.
+//! `leadfield weights`: computes an electrodes file from segment tables and contacts.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -26,9 +26,9 @@ use crate::cli::progress::Progress;
 use crate::cli::signals::StopSignal;
 use crate::cli::{Common, Outcome, console, overwrite_policy, warn_assumptions};
 
-/// A name for a table that has its own.
+/// The option gives a name, but every table has one.
 #[derive(Debug, thiserror::Error)]
-#[error("--population: no table without a population, expected one for `{0}`, found that all have theirs")]
+#[error("--population: no table lacks a population, expected one for `{0}`, found names in all tables")]
 struct UnusedPopulation(String);
 
 impl Problem for UnusedPopulation {
@@ -37,10 +37,10 @@ impl Problem for UnusedPopulation {
     }
 }
 
-/// Compute the coefficients of all contacts for all segments, and write the electrodes file
+/// Compute the weights of all contacts for all segments, and write the electrodes file
 ///
-/// Prints the `lfp` report to paste into the `reports` of a simulation configuration. Its times are to be adapted; the
-/// simulator ends it with the run. Without `cells` it is that of the simulation's own node set.
+/// Prints the `lfp` report to paste into the `reports` of a simulation configuration. Adapt its times; the simulator
+/// ends it with the run. Without `cells` it covers the simulation's own node set.
 #[derive(clap::Args)]
 pub struct Args {
     /// Segment tables, one for each population, as `leadfield positions` writes them
@@ -51,14 +51,14 @@ pub struct Args {
     /// Electrodes file to write (HDF5)
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
-    /// Population of a table that another program rewrote, which loses the name; repeated for several such tables
+    /// Population of a table that another program rewrote and that lost its name; repeat for several such tables
     #[arg(long, value_name = "NAME")]
     population: Vec<String>,
     /// Conductivity of the medium, S/m, or along x, y and z (0.3,0.4,0.3): one for all contacts, or one for each contact of an
     /// analytic method
     #[arg(long, value_name = "S", num_args = 1.., allow_negative_numbers = true, default_values_t = [DEFAULT_CONDUCTIVITY.get().to_string()])]
     conductivity: Vec<String>,
-    /// What to do with contacts nearer to a segment than its radius
+    /// How to treat contacts nearer to a segment than its radius
     #[arg(long, value_name = "RULE", default_value = "radius")]
     near_field: NearFieldArg,
     /// Lead fields of Reciprocity and DipoleReciprocity: one for all such contacts, or one for each in file order
@@ -67,13 +67,13 @@ pub struct Args {
     /// Lead field of the contact NAME, or of contacts whose `field` is NAME; can be repeated
     #[arg(long, value_name = "NAME=FILE")]
     field: Vec<String>,
-    /// What a point outside a lead field means
+    /// How to treat a point outside of a lead field
     #[arg(long, value_name = "RULE", default_value = "error")]
     outside_field: OutsideFieldArg,
-    /// The current that made the lead fields, nA, instead of the files' own
+    /// The current that made the lead fields, nA, instead of the value in the files
     #[arg(long, value_name = "NA", allow_negative_numbers = true)]
     field_current: Option<f64>,
-    /// Turn the lead fields by a quaternion, then shift them, um: w,x,y,z,dx,dy,dz
+    /// Rotate the lead fields by a quaternion, then shift them, um: w,x,y,z,dx,dy,dz
     #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true)]
     field_transform: Option<String>,
     /// Contacts FIRST:END (from 0 in file order, end excluded) are an array of ObjectiveCSD; can be repeated
@@ -82,22 +82,22 @@ pub struct Args {
     /// Which contacts of an array are neighbours, for the default thickness
     #[arg(long, value_name = "RULE", default_value = "sorted")]
     csd_spacing: SpacingArg,
-    /// Write the file by parts, 1: lay it out for all, and print the number of parts
+    /// Write the file by parts, 1: lay it out for all processes, and print the number of parts
     #[arg(long, group = "by_part", conflicts_with_all = ["dry_run", "resume"])]
     layout: bool,
-    /// Write the file by parts, 2: write part I (from 0, over all tables) of a file that is laid out, while other processes may write others;
-    /// can be repeated
+    /// Write the file by parts, 2: write part I (from 0, over all tables) of a file that is laid out, while other
+    /// processes may write others; can be repeated
     #[arg(long, value_name = "I", value_delimiter = ',', group = "by_part", conflicts_with_all = ["dry_run", "resume", "force"])]
     part: Vec<u64>,
-    /// Write the file by parts, 3: check that all parts are there, and give the file its name
+    /// Write the file by parts, 3: check that all parts are written, and rename the file
     #[arg(long, group = "by_part", conflicts_with_all = ["dry_run", "resume"])]
     finish: bool,
     #[command(flatten)]
     judged: DryRun,
-    /// Go on where an earlier run of the same inputs and settings was interrupted; where there was none, begin
+    /// Resume an interrupted run of the same inputs and settings; if there was none, begin
     #[arg(long)]
     resume: bool,
-    /// Replace a file that exists, and what an interrupted run left
+    /// Replace an existing file, and what an interrupted run left
     #[arg(long)]
     force: bool,
 }
@@ -107,7 +107,7 @@ pub struct Args {
 enum NearFieldArg {
     /// No contact comes nearer than the segment's radius
     Radius,
-    /// The formula as it is; a contact on a segment is an error
+    /// The exact formula; a contact on a segment is an error
     Exact,
 }
 
@@ -125,7 +125,7 @@ impl From<NearFieldArg> for NearField {
 enum OutsideFieldArg {
     /// An error that names the point
     Error,
-    /// The coefficient 0
+    /// The weight 0
     Zero,
 }
 
@@ -156,7 +156,7 @@ impl From<SpacingArg> for NeighbourRule {
     }
 }
 
-/// Configures the electrodes for their methods, with their lead fields. Warns of what looks wrong in either.
+/// Configures the electrodes for their methods, with their lead fields, and warns of suspicious settings.
 fn configure_electrodes(
     args: &Args,
     common: &Common,
@@ -185,7 +185,7 @@ fn configure_electrodes(
     Ok(configured)
 }
 
-/// Opens the tables; those without metadata get the populations' names in order.
+/// Opens the tables; those without metadata get the names of the populations in order.
 fn open_tables(args: &Args, common: &Common) -> Result<Vec<SegmentTable>> {
     let mut names = args.population.iter();
     let mut tables = Vec::new();
@@ -277,7 +277,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
 }
 
 impl Args {
-    /// Whether this process does its part by itself, whatever others a launcher started.
+    /// Whether this process writes parts on its own, independent of other processes of a launcher.
     pub fn is_by_part(&self) -> bool {
         self.layout || self.finish || !self.part.is_empty()
     }
@@ -287,7 +287,7 @@ fn elapsed_s(started: Instant) -> f64 {
     started.elapsed().as_secs_f64()
 }
 
-/// The summary in one line.
+/// Formats the summary as one line.
 fn summary_text(out: &Path, summary: &WeightsSummary, seconds: f64) -> String {
     if summary.resumed_parts > 0 && summary.resumed_parts == summary.parts {
         return format!("{}: complete already, from the same inputs and settings", out.display());
@@ -306,8 +306,9 @@ fn summary_text(out: &Path, summary: &WeightsSummary, seconds: f64) -> String {
     )
 }
 
-/// The entry for `reports` of a simulation configuration: what libsonata 0.2.2 accepts, which rejects `variable_name`
-/// here and `electrodes_file` under `run`. The path is absolute, since it would be relative to the configuration.
+/// Returns the entry for `reports` of a simulation configuration. libsonata 0.2.2 accepts it; it rejects
+/// `variable_name` here and `electrodes_file` under `run`. The path is absolute, since it would be relative to the
+/// configuration.
 fn lfp_report_entry(out: &Path) -> Result<serde_json::Value> {
     let path = out.canonicalize().map_err(FileProblem::Read).in_file(out)?;
     Ok(json!({

@@ -1,4 +1,4 @@
-//! What all tools share: common options, exit codes, how errors are told.
+//! The parts that all tools share: common options, exit codes, and the output of errors.
 
 pub mod circuit_warnings;
 pub mod console;
@@ -23,13 +23,14 @@ use leadfield::segments::table::SegmentTable;
 
 use ranks::LaunchedRanks;
 
-/// Options that every tool takes.
+/// Options of every tool.
 #[derive(clap::Args)]
 pub struct Common {
-    /// Say nothing but errors
+    /// Print only errors
     #[arg(long, global = true)]
     pub quiet: bool,
-    /// Number of worker threads (default: one a core; under mpirun, the cores that a rank may use, shared with the others)
+    /// Number of worker threads (default: one for each core; under mpirun, the cores that a rank may use, shared with
+    /// other ranks)
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<usize>,
     /// The processes that share the run.
@@ -37,8 +38,8 @@ pub struct Common {
     ranks: LaunchedRanks,
 }
 
-/// The program's arguments, with negative numbers written as clap knows them: it takes `-0.001` for a number, but
-/// neither `-1e-3` nor `-.5`.
+/// Returns the program's arguments, with negative numbers in a form that clap accepts: it accepts `-0.001`, but neither
+/// `-1e-3` nor `-.5`.
 pub fn command_line() -> impl Iterator<Item = OsString> {
     std::env::args_os().map(|argument| normalise_number(&argument).unwrap_or(argument))
 }
@@ -48,19 +49,19 @@ fn normalise_number(argument: &OsStr) -> Option<OsString> {
     text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number.to_string().into())
 }
 
-/// How a tool ended that did its work.
+/// The outcome of a tool that did its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Done, or the inputs agree: exit code 0.
+    /// The work is done, or the inputs agree: exit code 0.
     Done,
     /// The inputs differ: exit code 1.
     Differ,
 }
 
-/// More threads than any machine has cores.
+/// Largest number of threads, more than any machine has cores.
 const MAX_THREADS: usize = 1024;
 
-/// The thread pool cannot be had.
+/// The thread pool cannot be started.
 #[derive(Debug, thiserror::Error)]
 enum ThreadProblem {
     #[error("`--threads` out of range, expected 1 to {MAX_THREADS}, found `{0}`")]
@@ -76,7 +77,7 @@ impl Problem for ThreadProblem {
 }
 
 impl Common {
-    /// Starts the worker threads, and the one that watches the HDF5 library.
+    /// Starts the worker threads, and the thread that watches the HDF5 library.
     pub fn start(&self) -> Result<()> {
         watchdog::start();
         let threads = match self.threads {
@@ -88,21 +89,21 @@ impl Common {
         Ok(built.map_err(ThreadProblem::Pool)?)
     }
 
-    /// Tells the user something, on standard error, unless `--quiet`.
+    /// Prints a note on standard error, unless `--quiet` is given.
     pub fn print_note(&self, text: impl std::fmt::Display) {
         if !self.quiet {
             console::note(text);
         }
     }
 
-    /// Warns, on standard error, unless `--quiet`.
+    /// Prints a warning on standard error, unless `--quiet` is given.
     pub fn warn(&self, text: impl std::fmt::Display) {
         self.print_note(format_args!("warning: {text}"));
     }
 }
 
 impl Common {
-    /// Warns of what an error would tell, with its advice, unless `--quiet`.
+    /// Prints an error as a warning, with its hint, unless `--quiet` is given.
     pub fn warn_with_hint(&self, what: &Error) {
         self.warn(what);
         for hint in what.hint().unwrap_or_default().lines() {
@@ -111,9 +112,9 @@ impl Common {
     }
 }
 
-/// What a tool that ranks can share has to know of them.
+/// The functions for tools whose work ranks can share.
 impl Common {
-    /// Connects the other ranks, if several were started. All but rank 0 are quiet from now on.
+    /// Connects the other ranks, if several were started. All ranks but rank 0 are quiet from now on.
     pub fn join_ranks(&mut self) -> Result<()> {
         self.ranks = LaunchedRanks::from_environment();
         self.ranks.connect()?;
@@ -121,12 +122,12 @@ impl Common {
         Ok(())
     }
 
-    /// The ranks that share the run.
+    /// Returns the ranks that share the run.
     pub fn ranks(&self) -> &Ranks {
         self.ranks.connected()
     }
 
-    /// Prints how the work was shared.
+    /// Prints how evenly the work was shared.
     pub fn print_balance(&self) {
         let Some(Balance { ranks, idle_ranks, slowest_s, mean_s }) = self.ranks().balance() else { return };
         if idle_ranks > 0 {
@@ -141,8 +142,8 @@ impl Common {
         }
     }
 
-    /// Prints an error and its hint, and gives the exit code. Of several ranks the first that failed reports; no rank goes before
-    /// it has.
+    /// Prints an error and its hint, and returns the exit code. If several ranks fail, the first one reports; no rank
+    /// exits before it has.
     pub fn report_result(&self, result: Result<Outcome>) -> ExitCode {
         let is_reporter = self.ranks.is_reporter(result.as_ref().map(drop));
         if let (true, Err(error)) = (is_reporter, &result) {
@@ -153,12 +154,12 @@ impl Common {
     }
 }
 
-/// The arguments are not understood, or help was asked for: printed once, however many ranks there are.
+/// Reports arguments that are not understood, or prints the requested help: once, for all ranks.
 pub fn report_argument_error(error: &clap::Error) -> ExitCode {
     let ranks = LaunchedRanks::from_environment();
     let problem = Error::from(ArgumentsProblem);
     if ranks.is_reporter(Err(&problem)) {
-        // where nobody reads it nothing is lost
+        // if nobody reads the output, nothing is lost
         drop(error.print());
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
@@ -171,7 +172,8 @@ struct ArgumentsProblem;
 
 impl Problem for ArgumentsProblem {}
 
-/// Opens a segment table; one that another program rewrote gets the population's name, and what is assumed is said.
+/// Opens a segment table. One that another program rewrote gets the population's name, with a note about the
+/// assumptions.
 pub fn open_table(path: &Path, population: Option<&str>, common: &Common) -> Result<SegmentTable> {
     let mut table = SegmentTable::open(path)?;
     if let Some(name) = population {
@@ -181,14 +183,14 @@ pub fn open_table(path: &Path, population: Option<&str>, common: &Common) -> Res
     Ok(table)
 }
 
-/// Says what is assumed of a table that another program rewrote.
+/// Warns of the assumptions about a table that another program rewrote.
 pub fn warn_assumptions(table: &SegmentTable, common: &Common) {
     if let Some(assumptions) = table.assumptions() {
         common.warn(format_args!("{}: {assumptions}", table.path().display()));
     }
 }
 
-/// `--force` as the library knows it.
+/// Converts `--force` to the library's type.
 pub fn overwrite_policy(force: bool) -> OverwritePolicy {
     if force { OverwritePolicy::Replace } else { OverwritePolicy::Refuse }
 }
@@ -201,7 +203,7 @@ fn exit_code(result: &Result<Outcome>) -> ExitCode {
     }
 }
 
-/// Tells an error and its hint on standard error.
+/// Prints an error and its hint on standard error.
 pub fn print_error(error: &Error) {
     console::note(format_args!("error: {error}"));
     for hint in error.hint().unwrap_or_default().lines() {

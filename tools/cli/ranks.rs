@@ -1,4 +1,4 @@
-//! Ranks: processes of this program that `mpirun` or `srun` started together, to share a run. The only place that knows MPI.
+//! Ranks: processes of this program that `mpirun` or `srun` started together, to share a run. No other module uses MPI.
 
 #[cfg(feature = "mpi")]
 mod communicator;
@@ -8,36 +8,36 @@ use std::time::Duration;
 use leadfield::error::{Error, Problem, Result};
 use leadfield::io::ranks::Ranks;
 
-/// Where launchers tell a process its rank and the number of ranks.
+/// Environment variables with the rank and the number of ranks, for each launcher.
 const LAUNCHERS: [(&str, &str); 5] = [
     // Open MPI; MPICH, Intel MPI, Cray; MVAPICH; Flux
     ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
     ("PMI_RANK", "PMI_SIZE"),
     ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"),
     ("FLUX_TASK_RANK", "FLUX_JOB_SIZE"),
-    // srun. `SLURM_NTASKS` is what a job may start: the script of a batch job has it, and is one process
+    // srun. `SLURM_NTASKS` is the number that a job may start: the batch script has it too, and is one process
     ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
 ];
 
-/// What a launcher tells that is none of these: a rank without a number of ranks.
+/// Environment variable of other launchers: a rank without a number of ranks.
 const RANK_ONLY_VARIABLE: &str = "PMIX_RANK";
 
-/// The time that rank 0 is given to tell what is wrong before there is a line to it.
+/// Time for rank 0 to report an error while the ranks are not connected.
 const REPORT_DELAY: Duration = Duration::from_secs(1);
 
-/// What the launcher tells a process.
+/// The launcher's information for a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct LaunchedRank {
     rank: usize,
-    /// Number of ranks, where that is told.
+    /// Number of ranks, if the launcher reports it.
     ranks: Option<usize>,
 }
 
-/// What is told in the environment; none where there is no launcher, or it started one process.
+/// Reads the environment; `None` if there is no launcher, or it started only one process.
 fn parse_launcher(variable: impl Fn(&str) -> Option<String>) -> Option<LaunchedRank> {
     let number = |name: &str| variable(name).and_then(|text| text.trim().parse::<usize>().ok());
-    let told = LAUNCHERS.iter().find_map(|(rank, ranks)| Some((number(rank)?, Some(number(ranks)?))));
-    let (rank, ranks) = told.or_else(|| Some((number(RANK_ONLY_VARIABLE)?, None)))?;
+    let found = LAUNCHERS.iter().find_map(|(rank, ranks)| Some((number(rank)?, Some(number(ranks)?))));
+    let (rank, ranks) = found.or_else(|| Some((number(RANK_ONLY_VARIABLE)?, None)))?;
     ranks.is_none_or(|ranks| ranks > 1).then_some(LaunchedRank { rank, ranks })
 }
 
@@ -45,7 +45,7 @@ fn detect_launcher() -> Option<LaunchedRank> {
     parse_launcher(|name| std::env::var(name).ok())
 }
 
-/// What can be wrong with the way in which ranks were started.
+/// Errors of starting ranks.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 enum LaunchProblem {
     #[cfg(not(feature = "mpi"))]
@@ -75,23 +75,24 @@ impl Problem for LaunchProblem {
     }
 }
 
-/// The ranks of this run; by default there are no others.
+/// The ranks of this run; by default a single rank.
 #[derive(Default)]
 pub struct LaunchedRanks {
     ranks: Ranks,
     launched: Option<LaunchedRank>,
-    /// Ranks that may use the same cores as this one.
+    /// Number of ranks that may use the same cores as this one.
     sharing_cores: Option<usize>,
 }
 
 impl LaunchedRanks {
-    /// Reads what the launcher says; the other ranks are not connected yet.
+    /// Reads the launcher's information; the other ranks are not connected yet.
     pub fn from_environment() -> Self {
         Self { launched: detect_launcher(), ..Self::default() }
     }
 
-    /// Whether this process reports an error that all ranks may have: decided by all of them, if they are connected, else rank 0
-    /// does. The others give it some time then, since launchers end all ranks when the first of them has failed.
+    /// Returns whether this process must report an error that all ranks may have. Connected ranks decide together;
+    /// otherwise rank 0 reports. The other ranks then wait for some time, since launchers stop all ranks when the first
+    /// of them has failed.
     pub fn is_reporter(&self, outcome: Result<(), &Error>) -> bool {
         if self.ranks.size() > 1 {
             return self.ranks.is_reporter(outcome);
@@ -103,25 +104,26 @@ impl LaunchedRanks {
         is_first && outcome.is_err()
     }
 
-    /// The ranks, as the library knows them.
+    /// Returns the ranks in the library's form.
     pub fn connected(&self) -> &Ranks {
         &self.ranks
     }
 
-    /// Number of worker threads: the cores that this process may use, shared with the ranks that may use the same. 0, for all,
-    /// if there are no other ranks.
+    /// Returns the number of worker threads: the cores that this process may use, divided by the number of ranks that
+    /// may use the same cores. 0, which means all cores, if there are no other ranks.
     pub fn threads(&self) -> usize {
         let Some(sharing_cores) = self.sharing_cores else { return 0 };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         (cores / sharing_cores.max(1)).max(1)
     }
 
-    /// Refuses a run that several processes were started for.
+    /// Refuses a run if several processes were started for it.
     #[cfg(not(feature = "mpi"))]
     pub fn connect(&mut self) -> Result<()> {
         match self.launched {
             None => Ok(()),
-            // rank 0 of an unknown number of ranks cannot know that there are others; they refuse, and that ends it
+            // rank 0 of an unknown number of ranks cannot know whether there are others; they refuse the run, which
+            // ends it
             Some(LaunchedRank { rank: 0, ranks: None }) => Ok(()),
             Some(LaunchedRank { ranks: Some(ranks), .. }) => {
                 Err(LaunchProblem::WithoutMpi(format!("{ranks} ranks")).into())
@@ -130,7 +132,7 @@ impl LaunchedRanks {
         }
     }
 
-    /// Connects the ranks, and starts MPI for that.
+    /// Connects the ranks by MPI.
     #[cfg(feature = "mpi")]
     pub fn connect(&mut self) -> Result<()> {
         let Some(launched) = self.launched else { return Ok(()) };
@@ -149,28 +151,28 @@ impl LaunchedRanks {
 mod tests {
     use super::*;
 
-    fn told(variables: &[(&str, &str)]) -> Option<LaunchedRank> {
+    fn launched(variables: &[(&str, &str)]) -> Option<LaunchedRank> {
         parse_launcher(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string()))
     }
 
     #[test]
-    fn each_launcher_tells_rank_and_ranks() {
+    fn each_launcher_reports_rank_and_ranks() {
         let expected = Some(LaunchedRank { rank: 3, ranks: Some(8) });
         for (rank, ranks) in LAUNCHERS {
-            assert_eq!(told(&[(rank, "3"), (ranks, "8")]), expected, "{rank}");
-            assert_eq!(told(&[(rank, "0"), (ranks, "1")]), None, "{rank}");
+            assert_eq!(launched(&[(rank, "3"), (ranks, "8")]), expected, "{rank}");
+            assert_eq!(launched(&[(rank, "0"), (ranks, "1")]), None, "{rank}");
         }
-        assert_eq!(told(&[("PMIX_RANK", "2")]), Some(LaunchedRank { rank: 2, ranks: None }));
+        assert_eq!(launched(&[("PMIX_RANK", "2")]), Some(LaunchedRank { rank: 2, ranks: None }));
         // Open MPI's launcher inside a step of Slurm
         let both = [("SLURM_PROCID", "0"), ("SLURM_STEP_NUM_TASKS", "1"), ("OMPI_COMM_WORLD_RANK", "3")];
-        assert_eq!(told(&[&both[..], &[("OMPI_COMM_WORLD_SIZE", "8")]].concat()), expected);
+        assert_eq!(launched(&[&both[..], &[("OMPI_COMM_WORLD_SIZE", "8")]].concat()), expected);
     }
 
     #[test]
     fn the_script_of_a_batch_job_is_one_process() {
-        assert_eq!(told(&[]), None);
-        assert_eq!(told(&[("SLURM_PROCID", "0"), ("SLURM_NTASKS", "64"), ("SLURM_JOB_ID", "7")]), None);
+        assert_eq!(launched(&[]), None);
+        assert_eq!(launched(&[("SLURM_PROCID", "0"), ("SLURM_NTASKS", "64"), ("SLURM_JOB_ID", "7")]), None);
         let interactive = [("SLURM_PROCID", "0"), ("SLURM_NTASKS", "64"), ("SLURM_STEP_NUM_TASKS", "1")];
-        assert_eq!(told(&interactive), None);
+        assert_eq!(launched(&interactive), None);
     }
 }

@@ -1,8 +1,8 @@
-//! The collective operations of ranks, by MPI: a thread that alone speaks MPI, so that no more than `MPI_THREAD_FUNNELED` is
-//! asked of the library.
+//! The collective operations of ranks, by MPI. A single thread calls MPI, so that the library needs only
+//! `MPI_THREAD_FUNNELED`.
 //!
-//! The thread waits for an operation without using its core up, and ends MPI on all ranks together. Where a rank panics, MPI
-//! ends them all.
+//! The thread waits for an operation without using up its core, and shuts MPI down on all ranks together. If a rank
+//! panics, MPI stops all ranks.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, PoisonError};
@@ -17,35 +17,35 @@ use mpi::request::{Request, Scope};
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, CommunicatorCollectives, Root};
 
-/// How often the thread looks whether an operation is complete.
+/// Interval at which the thread tests whether an operation is complete.
 const TEST_INTERVAL: Duration = Duration::from_millis(1);
 
-/// How often a caller that waits is called back.
+/// Interval at which a waiting caller's callback is called.
 const CALLBACK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The exit code of all ranks where one has panicked: that of a panic.
+/// Exit code of all ranks if one panics: that of a panic.
 const PANIC_EXIT_CODE: i32 = 101;
 
-/// What the thread is asked to do, and where the result goes.
+/// A request to the thread, and where to send its result.
 enum Operation {
     AllGather(Vec<u64>, Sender<Vec<u64>>),
     Broadcast(Vec<u8>, Sender<Vec<u8>>),
-    /// End all ranks at once.
+    /// Stop all ranks at once.
     Abort,
 }
 
-/// What MPI knows of the ranks.
+/// MPI's information about the ranks.
 #[derive(Debug, Clone, Copy)]
 pub struct World {
     /// This rank.
     pub rank: usize,
     /// Number of ranks.
     pub size: usize,
-    /// Ranks on this node, this one included, that may use the same cores.
+    /// Ranks on this node, including this one, that may use the same cores.
     pub sharing_cores: usize,
 }
 
-/// The ranks that MPI connects.
+/// A communicator between ranks that MPI connects.
 pub struct MpiCommunicator {
     world: World,
     operations: Option<Mutex<Sender<Operation>>>,
@@ -66,12 +66,12 @@ pub fn start() -> Result<(MpiCommunicator, World), String> {
 impl MpiCommunicator {
     fn send(&self, operation: Operation) {
         if let Some(operations) = &self.operations {
-            // the thread lives as long as this, but for a panic of its own, which MPI takes for the end of all
+            // the thread lives as long as this, unless it panics, and then MPI stops all ranks
             drop(operations.lock().unwrap_or_else(PoisonError::into_inner).send(operation));
         }
     }
 
-    /// Has an operation done, and waits for its result.
+    /// Sends an operation to the thread, and waits for its result.
     fn run<T>(&self, operation: impl FnOnce(Sender<T>) -> Operation, on_wait: &mut dyn FnMut()) -> Option<T> {
         let (sender, result) = channel();
         self.send(operation(sender));
@@ -115,7 +115,7 @@ impl Drop for MpiCommunicator {
     }
 }
 
-/// The thread: does operations until there are no more.
+/// Runs the thread: performs operations until the channel is closed.
 fn serve(world_sender: &Sender<World>, operations: &Receiver<Operation>) {
     let Some((universe, _)) = mpi::initialize_with_threading(Threading::Funneled) else { return };
     let world = universe.world();
@@ -125,7 +125,7 @@ fn serve(world_sender: &Sender<World>, operations: &Receiver<Operation>) {
         return;
     }
     for operation in operations {
-        // nobody waits for a result any more where the run is over
+        // a failed send is ignored: after the end of a run nobody waits for its results
         match operation {
             Operation::Abort => world.abort(PANIC_EXIT_CODE),
             Operation::AllGather(numbers, sender) => drop(sender.send(all_gather(&world, &numbers))),
@@ -149,7 +149,7 @@ fn broadcast(world: &SimpleCommunicator, mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// Waits until an operation is complete. MPI's own waiting would use up a core that others may need.
+/// Waits until an operation is complete. MPI's own wait would use up a core that other ranks may need.
 fn wait<'a, D: ?Sized, S: Scope<'a>>(mut request: Request<'a, D, S>) {
     while let Err(pending) = request.test() {
         request = pending;
@@ -157,7 +157,7 @@ fn wait<'a, D: ?Sized, S: Scope<'a>>(mut request: Request<'a, D, S>) {
     }
 }
 
-/// How many ranks, this one included, are on this node and may use the same cores.
+/// Counts the ranks on this node, including this one, that may use the same cores.
 fn count_sharing_cores(world: &SimpleCommunicator) -> usize {
     let mut digest = Digest::default();
     digest.add_text(&processor_name().unwrap_or_default());
@@ -166,7 +166,7 @@ fn count_sharing_cores(world: &SimpleCommunicator) -> usize {
     all_gather(world, &[own]).into_iter().filter(|other| *other == own).count()
 }
 
-/// The cores that this process may use, as Linux lists them.
+/// Returns the cores that this process may use, as Linux lists them.
 fn allowed_cores() -> Option<String> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     status.lines().find(|line| line.starts_with("Cpus_allowed_list:")).map(str::to_string)
