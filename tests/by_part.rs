@@ -1,5 +1,5 @@
-//! One electrodes file by independent processes: in any order and at the same time, killed at any moment, they give the bytes of one run, and
-//! nothing but all parts of the same inputs gets the file's name.
+//! Independent processes write one electrodes file, in any order and at the same time, also if some are killed. They
+//! give the bytes of a single run, and the file is renamed only when all parts of the same inputs are written.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -29,7 +29,7 @@ fn lay_out(dir: &Path) {
     assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5.checkpoint", "w.h5.partial"]].concat());
 }
 
-/// The complete file; it is gone.
+/// Completes the file, returns its bytes and removes it.
 fn finish(dir: &Path) -> Vec<u8> {
     let report = weights(dir, &["--finish"]).ok();
     assert!(report.contains("\"electrodes_file\""), "{report}");
@@ -58,40 +58,40 @@ fn processes_at_the_same_time_and_in_any_order_give_the_bytes_of_one_run() {
     }
     assert_eq!(marked_parts(&dir.join("w.h5")), PARTS);
     assert!(finish(dir) == expected);
-    // several by one process, told how many
+    // several parts by one process, which reports their number
     lay_out(dir);
     let run = leadfield_in(dir, &[&COMMAND[..], &["--part", "3,4", "--part", "5"]].concat());
     assert!(run.code == 0 && run.stderr.contains(" of 3 parts written, "), "{}", run.stderr);
     let facts = leadfield_in(dir, &["info", "w.h5.partial"]).ok();
     assert!(facts.contains(&format!("  3 of {PARTS} parts, ")), "{facts}");
-    // what is left by one process that goes on
+    // one process resumes the rest
     weights(dir, &["--resume"]).ok();
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
 }
 
 #[test]
-fn processes_killed_at_any_moment_lose_their_part_alone_which_is_named() {
+fn killed_processes_lose_only_their_part_which_is_named() {
     let dir = folder(200);
     let dir = dir.path();
     let expected = undisturbed(dir);
     let mut killed = 0;
     for seed in 0..4 {
-        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
         lay_out(dir);
         let mut children: Vec<(u64, Child)> =
             (0..PARTS).step_by(4).map(|i| (i, start(dir, &["--part", &i.to_string()]))).collect();
-        std::thread::sleep(Duration::from_micros(dice.random_range(0..60_000)));
+        std::thread::sleep(Duration::from_micros(rng.random_range(0..60_000)));
         for (_, child) in &mut children {
-            // one that has ended already cannot be killed
+            // a process that has ended already cannot be killed
             drop(child.kill());
             child.wait().unwrap();
         }
         let done = marked_parts(&dir.join("w.h5"));
         killed += children.len() as u64 - done;
         let unfinished = weights(dir, &["--finish"]);
-        let told = format!("error: w.h5: parts are missing, expected all {PARTS}, found none of number ");
-        assert!(unfinished.code == 2 && unfinished.stderr.starts_with(&told), "{}", unfinished.stderr);
-        // each part again, whether it was done or not
+        let text = format!("error: w.h5: parts are missing, expected all {PARTS}, missing ");
+        assert!(unfinished.code == 2 && unfinished.stderr.starts_with(&text), "{}", unfinished.stderr);
+        // each part again, whether it was written or not
         let all: Vec<String> = (0..PARTS).map(|i| i.to_string()).collect();
         weights(dir, &["--part", &all.join(",")]).ok();
         assert!(finish(dir) == expected, "seed {seed}");
@@ -107,15 +107,15 @@ fn the_parts_that_are_missing_are_named() {
     let all: Vec<String> = (0..PARTS).filter(|i| ![3, 17].contains(i)).map(|i| i.to_string()).collect();
     weights(dir, &["--part", &all.join(",")]).ok();
     weights(dir, &["--finish"]).refused(&format!(
-        "error: w.h5: parts are missing, expected all {PARTS}, found none of number `3`, `17`\n\
-         hint: write each of them: `--part NUMBER`; or all that is left in one process: `--resume`"
+        "error: w.h5: parts are missing, expected all {PARTS}, missing `3`, `17`\n\
+         hint: write each of them with `--part NUMBER`, or all of them in one process with `--resume`"
     ));
     assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5.checkpoint", "w.h5.partial"]].concat());
-    // one that was changed after it was written is missing too
+    // a part that was changed after it was written is missing, too
     weights(dir, &["--part", "3,17"]).ok();
     crate::interrupted::damage(dir, &dir.join("w.h5.partial"), 7);
     let run = weights(dir, &["--finish"]);
-    assert!(run.stderr.contains("found none of number `7`\n"), "{}", run.stderr);
+    assert!(run.stderr.contains("missing `7`\n"), "{}", run.stderr);
     weights(dir, &["--part", "7"]).ok();
     finish(dir);
 }
@@ -127,8 +127,8 @@ fn other_inputs_and_settings_are_refused() {
     let expected = undisturbed(dir);
     lay_out(dir);
     let run = weights(dir, &["--part", "0", "--conductivity", "0.3"]);
-    let told = "error: w.h5.checkpoint: unfinished run of other inputs or settings, expected digest ";
-    assert!(run.code == 2 && run.stderr.starts_with(told), "{}", run.stderr);
+    let text = "error: w.h5.checkpoint: unfinished run of other inputs or settings, expected digest ";
+    assert!(run.code == 2 && run.stderr.starts_with(text), "{}", run.stderr);
     assert_eq!(marked_parts(&dir.join("w.h5")), 0);
     std::fs::write(dir.join("f.csv"), "name,x,y,z\nother,0,0,0\n").unwrap();
     let other = leadfield_in(dir, &["weights", "table", "f.csv", "-o", "w.h5", "--part", "0", "--quiet"]);
@@ -146,38 +146,38 @@ fn other_inputs_and_settings_are_refused() {
 }
 
 #[test]
-fn what_is_not_laid_out_is_told_and_nothing_is_left() {
+fn an_output_that_is_not_laid_out_is_refused_and_nothing_is_left() {
     let dir = folder(4);
     let dir = dir.path();
-    let told = "error: w.h5: not laid out, expected the unfinished file of a run with `--layout`, found none\n\
-                hint: lay it out first, once: the same command with `--layout` in place of `--part` and `--finish`";
+    let text = "error: w.h5: not laid out, expected the unfinished file of a run with `--layout`, found none\n\
+                hint: lay it out once with the same command and `--layout` in place of `--part` or `--finish`";
     for options in [&["--part", "0"][..], &["--finish"]] {
-        weights(dir, options).refused(told);
+        weights(dir, options).refused(text);
         assert_eq!(names_in(dir), INPUTS);
     }
     lay_out(dir);
     weights(dir, &["--layout"]).refused(
-        "error: w.h5.partial: exists already, left by a run that did not finish\n\
-         hint: resume it: `--resume`; or begin anew: `--force`",
+        "error: w.h5.partial: exists already, left by an interrupted run\n\
+         hint: resume it with `--resume`, or start again with `--force`",
     );
     assert_eq!(weights(dir, &["--layout", "--force"]).ok(), format!("{PARTS}\n"));
     for options in [&["--part", "0", "--layout"][..], &["--part", "0", "--resume"], &["--finish", "--dry-run"]] {
         assert_eq!(weights(dir, options).code, 2, "{options:?}");
     }
-    // a complete file is kept, and replaced where that is asked
+    // a complete file is kept, and replaced only with `--force`
     weights(dir, &["--resume"]).ok();
     weights(dir, &["--layout"])
         .refused("error: w.h5: exists already\nhint: choose another name, or replace it with `--force`");
 }
 
 #[test]
-fn other_runs_are_kept_away_while_parts_are_written() {
+fn other_runs_are_refused_while_parts_are_written() {
     let dir = folder(4);
     let dir = dir.path();
     lay_out(dir);
     let in_use = "error: w.h5: in use by another run, expected one run at a time\n\
                   hint: wait for it, or choose another name";
-    // as a process that writes a part holds it
+    // a shared lock, like that of a process that writes a part
     let lock = std::fs::File::open(dir.join("w.h5.checkpoint")).unwrap();
     lock.lock_shared().unwrap();
     for options in [&["--finish"][..], &["--resume"], &["--force"], &["--layout", "--force"]] {
@@ -185,7 +185,7 @@ fn other_runs_are_kept_away_while_parts_are_written() {
     }
     weights(dir, &["--part", "0"]).ok();
     lock.unlock().unwrap();
-    // as any other run
+    // an exclusive lock, like that of any other run
     lock.lock().unwrap();
     weights(dir, &["--part", "1"]).refused(in_use);
     lock.unlock().unwrap();
@@ -193,7 +193,7 @@ fn other_runs_are_kept_away_while_parts_are_written() {
 }
 
 #[test]
-fn a_slot_that_a_process_left_half_written_hides_no_other() {
+fn a_slot_that_was_written_halfway_affects_no_other() {
     let dir = folder(4);
     let dir = dir.path();
     let expected = undisturbed(dir);

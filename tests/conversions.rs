@@ -467,7 +467,7 @@ fn no_output_takes_the_place_of_an_input() {
              name\n{hint}"
         ),
     );
-    let in_place = format!("error: w.h5: is an input too, expected an output of another name\n{hint}");
+    let in_place = format!("error: w.h5: is also an input, expected another file as output\n{hint}");
     refused(&["convert", "w.h5", "-o", "w.h5", "--force"], &in_place);
     refused(
         &["validate", "electrodes-file", "w.h5", "--fix", "./w.h5", "--force", "--quiet"],

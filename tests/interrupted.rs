@@ -1,5 +1,5 @@
-//! Nothing is lost: runs that are killed, stopped, or out of space or of inputs go on where they were, and end with the
-//! bytes of a run that nobody disturbed.
+//! Runs that are killed or stopped, or that find the disk full or an input missing, are resumed, and end with the bytes
+//! of an uninterrupted run.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -21,10 +21,10 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::support::{Run, leadfield_in, names_in, scratch};
 
-/// Neurons of the circuit, each a part of the table.
+/// Neurons of the circuit, each of which is a part of the table.
 pub const PARTS: u64 = 24;
 
-/// A folder with a circuit, its table `table` of [`PARTS`] parts, and `e.csv` of so many LineSource contacts.
+/// Creates a folder with a circuit, its table `table` of [`PARTS`] parts, and `e.csv` with LineSource contacts.
 pub fn folder(contacts: usize) -> tempfile::TempDir {
     let dir = scratch();
     let cells = PARTS.to_string();
@@ -47,7 +47,7 @@ fn weights(dir: &Path, options: &[&str]) -> Run {
     leadfield_in(dir, &[&["weights", "table", "e.csv", "-o", "w.h5", "--quiet"], options].concat())
 }
 
-/// The bytes that an undisturbed run writes; its file is gone.
+/// Returns the bytes of an uninterrupted run, and removes its file.
 pub fn undisturbed(dir: &Path) -> Vec<u8> {
     weights(dir, &[]).ok();
     let bytes = std::fs::read(dir.join("w.h5")).unwrap();
@@ -55,7 +55,7 @@ pub fn undisturbed(dir: &Path) -> Vec<u8> {
     bytes
 }
 
-/// The library's part of `leadfield weights table e.csv -o w.h5`.
+/// Runs `leadfield weights table e.csv -o w.h5` by the library.
 fn compute_in(
     dir: &Path,
     table: &SegmentTable,
@@ -65,7 +65,7 @@ fn compute_in(
     compute_over(OverwritePolicy::Refuse, dir, table, resume, stop)
 }
 
-/// The same, with or without `--force`.
+/// Does the same, with or without `--force`.
 fn compute_over(
     existing: OverwritePolicy,
     dir: &Path,
@@ -86,7 +86,7 @@ fn compute_over(
     })
 }
 
-/// Leaves what a run leaves that is stopped after some parts.
+/// Stops a run after some parts, and leaves its unfinished output.
 fn interrupt(dir: &Path, parts: u64) {
     let asked = AtomicU64::new(0);
     let stop = || asked.fetch_add(1, Ordering::Relaxed) == parts;
@@ -100,7 +100,7 @@ fn interrupt(dir: &Path, parts: u64) {
     assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5.checkpoint", "w.h5.partial"]].concat());
 }
 
-/// Changes the last bit of the first coefficient of a part.
+/// Flips the last bit of the first weight of a part.
 pub fn damage(dir: &Path, file: &Path, part: u64) {
     let table = SegmentTable::open(&dir.join("table")).unwrap();
     let h5 = Hdf5File::open(file).unwrap();
@@ -120,12 +120,12 @@ fn start<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S]) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// Number of parts that the checkpoint marks as done.
+/// Returns the number of parts that the checkpoint records as done.
 pub fn marked_parts(output: &Path) -> u64 {
     Checkpoint::read(output).unwrap().map_or(0, |checkpoint| checkpoint.progress().unwrap().0)
 }
 
-/// Waits until so many parts are marked, or the program has ended.
+/// Waits until this number of parts is recorded, or the program has ended.
 pub fn wait_for(child: &mut Child, parts: u64, output: &Path) {
     while marked_parts(output) < parts && child.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_micros(200));
@@ -133,21 +133,21 @@ pub fn wait_for(child: &mut Child, parts: u64, output: &Path) {
 }
 
 #[test]
-fn weights_killed_at_any_moment_go_on_to_the_same_bytes() {
+fn weights_killed_at_any_moment_are_resumed_to_the_same_bytes() {
     let dir = folder(200);
     let dir = dir.path();
     let (expected, output) = (undisturbed(dir), dir.join("w.h5"));
     let mut kept = 0;
     for seed in 0..20 {
-        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut child = start(dir, &["weights", "table", "e.csv", "-o", "w.h5", "--quiet", "--resume"]);
-        wait_for(&mut child, dice.random_range(0..PARTS), &output);
-        std::thread::sleep(Duration::from_micros(dice.random_range(0..3000)));
+        wait_for(&mut child, rng.random_range(0..PARTS), &output);
+        std::thread::sleep(Duration::from_micros(rng.random_range(0..3000)));
         child.kill().unwrap();
         child.wait().unwrap();
         kept += marked_parts(&output);
-        let told = weights(dir, &["--resume"]);
-        assert_eq!((told.code, told.stderr.as_str()), (0, ""), "seed {seed}");
+        let run = weights(dir, &["--resume"]);
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "seed {seed}");
         assert!(std::fs::read(&output).unwrap() == expected, "seed {seed}");
         assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat(), "seed {seed}");
         std::fs::remove_file(&output).unwrap();
@@ -179,7 +179,7 @@ fn signals_stop_at_the_end_of_a_part() {
 }
 
 #[test]
-fn a_run_goes_on_after_the_parts_that_are_done() {
+fn a_resumed_run_continues_after_the_finished_parts() {
     let dir = folder(8);
     let dir = dir.path();
     let expected = undisturbed(dir);
@@ -191,7 +191,7 @@ fn a_run_goes_on_after_the_parts_that_are_done() {
 }
 
 #[test]
-fn info_tells_how_far_an_interrupted_run_came() {
+fn info_reports_the_progress_of_an_interrupted_run() {
     let dir = folder(8);
     interrupt(dir.path(), 5);
     let table = SegmentTable::open(&dir.path().join("table")).unwrap();
@@ -203,15 +203,15 @@ fn info_tells_how_far_an_interrupted_run_came() {
 }
 
 #[test]
-fn without_resume_or_force_what_an_interrupted_run_left_is_kept() {
+fn without_resume_or_force_an_unfinished_output_is_kept() {
     let dir = folder(8);
     let dir = dir.path();
     let expected = undisturbed(dir);
     interrupt(dir, 5);
     let left = std::fs::read(dir.join("w.h5.partial")).unwrap();
     weights(dir, &[]).refused(
-        "error: w.h5.partial: exists already, left by a run that did not finish\n\
-         hint: resume it: `--resume`; or begin anew: `--force`",
+        "error: w.h5.partial: exists already, left by an interrupted run\n\
+         hint: resume it with `--resume`, or start again with `--force`",
     );
     assert!(std::fs::read(dir.join("w.h5.partial")).unwrap() == left && marked_parts(&dir.join("w.h5")) == 5);
     weights(dir, &["--force"]).ok();
@@ -220,14 +220,14 @@ fn without_resume_or_force_what_an_interrupted_run_left_is_kept() {
 }
 
 #[test]
-fn a_run_of_other_settings_inputs_or_version_is_not_gone_on_with() {
+fn a_run_of_other_settings_inputs_or_version_is_not_resumed() {
     let dir = folder(8);
     let dir = dir.path();
     interrupt(dir, 5);
     let refused = |options: &[&str], what: &str| {
         let run = weights(dir, &[&["--resume"], options].concat());
         assert_eq!(run.code, 2);
-        let hint = "hint: give the inputs and settings that it was begun with, or begin anew with `--force`";
+        let hint = "hint: use the inputs and settings of that run, or start again with `--force`";
         let lines: Vec<&str> = run.stderr.lines().collect();
         assert!(lines.len() == 2 && lines[0].starts_with(what) && lines[1] == hint, "{}", run.stderr);
         assert_eq!(marked_parts(&dir.join("w.h5")), 5);
@@ -247,14 +247,14 @@ fn a_run_of_other_settings_inputs_or_version_is_not_gone_on_with() {
     std::fs::write(&path, bytes).unwrap();
     let version = format!("expected `{PROGRAM}`, found `leadfield 0.0.1`");
     refused(&[], &format!("error: w.h5.checkpoint: unfinished run of another version, {version}"));
-    // with both options a run that cannot be gone on with is replaced
+    // with both options an unfinished output that cannot be resumed is replaced
     let expected = weights(dir, &["--resume", "--force"]).ok();
     assert!(expected.contains("electrodes_file"));
     assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat());
 }
 
 #[test]
-fn resume_begins_where_nothing_was_begun_and_ends_where_all_is_done() {
+fn resume_begins_a_new_run_and_accepts_a_complete_output() {
     let dir = folder(8);
     let dir = dir.path();
     let expected = undisturbed(dir);
@@ -275,7 +275,7 @@ fn resume_begins_where_nothing_was_begun_and_ends_where_all_is_done() {
 }
 
 #[test]
-fn parts_that_are_not_as_they_were_written_are_done_again() {
+fn damaged_parts_are_computed_again() {
     let dir = folder(8);
     let dir = dir.path();
     let expected = undisturbed(dir);
@@ -289,7 +289,7 @@ fn parts_that_are_not_as_they_were_written_are_done_again() {
 }
 
 #[test]
-fn what_is_damaged_beside_the_coefficients_is_not_gone_on_with() {
+fn an_output_damaged_outside_of_the_weights_is_not_resumed() {
     let dir = folder(8);
     let dir = dir.path();
     interrupt(dir, PARTS - 1);
@@ -304,12 +304,12 @@ fn what_is_damaged_beside_the_coefficients_is_not_gone_on_with() {
     for damaged in [&bytes, &sound[..1000]] {
         std::fs::write(&partial, damaged).unwrap();
         weights(dir, &["--resume"]).refused(
-            "error: w.h5.partial: damaged, expected what was laid out by the run that did not finish\n\
-             hint: begin anew: `--force`",
+            "error: w.h5.partial: damaged, expected the file that the interrupted run laid out\n\
+             hint: start again with `--force`",
         );
         assert_eq!(marked_parts(&dir.join("w.h5")), PARTS - 1);
     }
-    // any byte beside the coefficients, also one that no reader looks at, and bytes behind the end
+    // any byte outside of the weights, even one that no reader uses, and bytes after the end
     let h5 = Hdf5File::open(&dir.join("sound.h5")).unwrap();
     let object = format!("/electrodes/{}/scaling_factors", population(dir));
     let first = h5.byte_offset(&object).unwrap().unwrap() as usize;
@@ -323,8 +323,8 @@ fn what_is_damaged_beside_the_coefficients_is_not_gone_on_with() {
     }
     std::fs::write(&partial, [&sound[..], b"more"].concat()).unwrap();
     weights(dir, &["--resume"]).refused(
-        "error: w.h5.partial: damaged, expected what was laid out by the run that did not finish\n\
-         hint: begin anew: `--force`",
+        "error: w.h5.partial: damaged, expected the file that the interrupted run laid out\n\
+         hint: start again with `--force`",
     );
     std::fs::write(&partial, sound).unwrap();
     weights(dir, &["--resume"]).ok();
@@ -335,7 +335,7 @@ fn population(dir: &Path) -> String {
 }
 
 #[test]
-fn what_another_run_is_writing_is_left_alone() {
+fn the_output_of_a_running_process_is_not_touched() {
     let dir = folder(8);
     let dir = dir.path();
     let expected = undisturbed(dir);
@@ -357,7 +357,7 @@ fn what_another_run_is_writing_is_left_alone() {
 }
 
 #[test]
-fn a_run_that_was_to_replace_an_output_goes_on_with_both_options() {
+fn a_run_that_replaces_an_output_is_resumed_with_both_options() {
     let dir = folder(8);
     let dir = dir.path();
     let expected = undisturbed(dir);
@@ -368,7 +368,7 @@ fn a_run_that_was_to_replace_an_output_goes_on_with_both_options() {
     let error = compute_over(OverwritePolicy::Replace, dir, &table, false, &stop).unwrap_err();
     let hint = format!("5 of {PARTS} parts are kept: resume with `--resume --force`");
     assert_eq!(error.hint(), Some(hint));
-    // a run whose output is complete leaves the other one's parts alone
+    // a run whose output is complete does not touch the other run's parts
     weights(dir, &["--conductivity", "0.3", "--resume"]).ok();
     assert_eq!(marked_parts(&dir.join("w.h5")), 5);
     let summary = compute_over(OverwritePolicy::Replace, dir, &table, true, &|| false).unwrap();
@@ -378,7 +378,7 @@ fn a_run_that_was_to_replace_an_output_goes_on_with_both_options() {
 }
 
 #[test]
-fn a_part_that_is_away_costs_nothing_but_itself() {
+fn a_missing_part_costs_no_other_part() {
     let dir = folder(8);
     let dir = dir.path();
     let expected = undisturbed(dir);
@@ -401,7 +401,7 @@ fn a_part_that_is_away_costs_nothing_but_itself() {
 
 pub const CIRCUIT: &str = "circuit/simulation_config.json";
 
-/// A folder with a circuit of [`PARTS`] neurons.
+/// Creates a folder with a circuit of [`PARTS`] neurons.
 pub fn circuit() -> tempfile::TempDir {
     let dir = folder(1);
     std::fs::remove_dir_all(dir.path().join("table")).unwrap();
@@ -409,7 +409,7 @@ pub fn circuit() -> tempfile::TempDir {
     dir
 }
 
-/// The arguments of a run. The configuration's path is told in the table, and so is the same in every run.
+/// Returns the arguments of a run. The table stores the configuration's path, so it is the same in every run.
 pub fn positions_of(dir: &Path, options: &[&str]) -> Vec<String> {
     let config = dir.join(CIRCUIT);
     let args = ["positions", config.to_str().unwrap(), "-o", "t", "--segments-per-part", "1"];
@@ -420,12 +420,12 @@ fn positions(dir: &Path, options: &[&str]) -> Run {
     leadfield_in(dir, &positions_of(dir, &[&["--quiet"], options].concat()))
 }
 
-/// Names and bytes of a table's parts.
+/// Returns the names and bytes of a table's parts.
 pub fn bytes_of(table: &Path) -> Vec<(String, Vec<u8>)> {
     names_in(table).into_iter().map(|name| (name.clone(), std::fs::read(table.join(&name)).unwrap())).collect()
 }
 
-/// The parts that an undisturbed run writes; its folder is gone.
+/// Returns the parts of an uninterrupted run, and removes its folder.
 pub fn undisturbed_table(dir: &Path) -> Vec<(String, Vec<u8>)> {
     positions(dir, &[]).ok();
     let bytes = bytes_of(&dir.join("t"));
@@ -435,7 +435,7 @@ pub fn undisturbed_table(dir: &Path) -> Vec<(String, Vec<u8>)> {
     bytes
 }
 
-/// Leaves what a run of positions leaves that is stopped after some parts.
+/// Stops a run of `positions` after some parts, and leaves its unfinished output.
 fn interrupt_positions(dir: &Path, parts: u64) {
     let asked = AtomicU64::new(0);
     let stop = || asked.fetch_add(1, Ordering::Relaxed) == parts;
@@ -450,21 +450,21 @@ fn interrupt_positions(dir: &Path, parts: u64) {
 }
 
 #[test]
-fn positions_killed_at_any_moment_go_on_to_the_same_bytes() {
+fn positions_killed_at_any_moment_are_resumed_to_the_same_bytes() {
     let dir = circuit();
     let dir = dir.path();
     let (expected, output) = (undisturbed_table(dir), dir.join("t"));
     let mut kept = 0;
     for seed in 0..20 {
-        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut child = start(dir, &positions_of(dir, &["--quiet", "--resume"]));
-        wait_for(&mut child, dice.random_range(0..PARTS), &output);
-        std::thread::sleep(Duration::from_micros(dice.random_range(0..3000)));
+        wait_for(&mut child, rng.random_range(0..PARTS), &output);
+        std::thread::sleep(Duration::from_micros(rng.random_range(0..3000)));
         child.kill().unwrap();
         child.wait().unwrap();
         kept += marked_parts(&output);
-        let told = positions(dir, &["--resume"]);
-        assert_eq!((told.code, told.stderr.as_str()), (0, ""), "seed {seed}");
+        let run = positions(dir, &["--resume"]);
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "seed {seed}");
         assert!(bytes_of(&output) == expected, "seed {seed}");
         assert_eq!(names_in(dir), ["circuit", "t"], "seed {seed}");
         std::fs::remove_dir_all(&output).unwrap();
@@ -493,7 +493,7 @@ fn a_signal_stops_positions_at_the_end_of_a_part() {
 }
 
 #[test]
-fn an_unfinished_table_is_told_kept_and_gone_on_with() {
+fn an_unfinished_table_is_reported_kept_and_resumed() {
     let dir = circuit();
     let dir = dir.path();
     let expected = undisturbed_table(dir);
@@ -503,14 +503,14 @@ fn an_unfinished_table_is_told_kept_and_gone_on_with() {
         facts.contains(&format!("  5 of {PARTS} parts, ")) && facts.contains("segment table, unfinished"),
         "{facts}"
     );
-    let left = "error: t.partial: exists already, left by a run that did not finish\n\
-                hint: resume it: `--resume`; or begin anew: `--force`";
+    let left = "error: t.partial: exists already, left by an interrupted run\n\
+                hint: resume it with `--resume`, or start again with `--force`";
     positions(dir, &[]).refused(left);
     assert_eq!(marked_parts(&dir.join("t")), 5);
     let other = positions(dir, &["--resume", "--precision", "f32"]);
     let text = "error: t.checkpoint: unfinished run of other inputs or settings, expected digest ";
     assert!(other.code == 2 && other.stderr.starts_with(text), "{}", other.stderr);
-    // of the parts that are done one is cut short, and one is away
+    // of the finished parts one is cut short, and one is missing
     std::fs::write(dir.join("t.partial/part-00001.parquet"), "PAR1").unwrap();
     std::fs::remove_file(dir.join("t.partial/part-00003.parquet")).unwrap();
     let run = leadfield_in(dir, &positions_of(dir, &["--resume"]));
@@ -528,7 +528,7 @@ fn an_unfinished_table_is_told_kept_and_gone_on_with() {
 }
 
 #[test]
-fn a_complete_table_is_not_taken_for_that_of_a_circuit_that_changed_since() {
+fn a_complete_table_is_refused_if_the_circuit_changed_since() {
     let dir = circuit();
     let dir = dir.path();
     positions(dir, &[]).ok();
@@ -540,11 +540,11 @@ fn a_complete_table_is_not_taken_for_that_of_a_circuit_that_changed_since() {
         x.write_slice(&[moved], ndarray::s![last..]).unwrap();
     });
     let run = positions(dir, &["--resume"]);
-    let told = "error: t: exists already, and is not what these inputs and settings give\n";
-    assert!(run.code == 2 && run.stderr.starts_with(told), "{}", run.stderr);
+    let text = "error: t: exists already, and is not what these inputs and settings give\n";
+    assert!(run.code == 2 && run.stderr.starts_with(text), "{}", run.stderr);
 }
 
-/// With `--force` a run begins anew, whatever an interrupted one left.
+/// Checks that with `--force` a run begins from the start and replaces an unfinished output.
 fn interrupt_elsewhere_and_force(dir: &Path, expected: &[(String, Vec<u8>)]) {
     std::fs::remove_dir_all(dir.join("t")).unwrap();
     interrupt_positions(dir, 2);
@@ -555,17 +555,18 @@ fn interrupt_elsewhere_and_force(dir: &Path, expected: &[(String, Vec<u8>)]) {
 
 // a full disk
 
-/// In namespaces of its own, where it may mount: runs on disks that are too small, on disks that fill up while they are written,
-/// and on disks that have more space at last. `$1` is too few bytes for the electrodes file, `$2` enough; `$3` too few for the
-/// table, `$4` as many as a table of so many segments may have, but not this one; `$5` the program, `$6` the configuration.
+/// Runs in its own namespaces, in which it may mount: on disks that are too small, on disks that fill up during the
+/// run, and on disks that then get more space. `$1` is too few bytes for the electrodes file, `$2` enough; `$3` too few
+/// for the table, `$4` enough for the smallest table of this number of segments, but not for this one; `$5` the
+/// program, `$6` the configuration.
 const ON_A_SMALL_DISK: &str = "
     mkdir small && mount -t tmpfs -o size=$1 tmpfs small || exit 99
     weights() { \"$program\" weights table e.csv -o small/w.h5 --quiet --threads 1 $1 >/dev/null; }
     positions() { \"$program\" positions \"$config\" -o small/t --quiet --segments-per-part 1 $1 >/dev/null; }
     program=$5 config=$6
-    weights --dry-run 2>told; echo \"code $?\" >>told
-    weights 2>>told; echo \"code $?\" >>told
-    ls small >>told
+    weights --dry-run 2>log; echo \"code $?\" >>log
+    weights 2>>log; echo \"code $?\" >>log
+    ls small >>log
     mount -o remount,size=$2 small
     for attempt in 1 2 3 4 5 6 7 8 9 10; do
         \"$program\" weights table e.csv -o small/w.h5 --quiet --threads 1 >/dev/null 2>full &
@@ -576,28 +577,28 @@ const ON_A_SMALL_DISK: &str = "
         [ $code = 0 ] || break
         rm small/w.h5
     done
-    cat full >>told; echo \"code $code\" >>told
-    ls small >>told
+    cat full >>log; echo \"code $code\" >>log
+    ls small >>log
     weights --resume || exit 98
     cp small/w.h5 .
     rm -r small/*; mount -o remount,size=$3 small
-    positions --dry-run 2>>told; echo \"code $?\" >>told
-    positions 2>>told; echo \"code $?\" >>told
-    ls small >>told
+    positions --dry-run 2>>log; echo \"code $?\" >>log
+    positions 2>>log; echo \"code $?\" >>log
+    ls small >>log
     mount -o remount,size=$4 small
-    positions 2>>told; echo \"code $?\" >>told
+    positions 2>>log; echo \"code $?\" >>log
     mount -o remount,size=1g small
     positions --resume || exit 97
     cp -r small/t .";
 
 #[test]
 #[ignore = "needs permission to mount a small file system: root, or user namespaces and util-linux"]
-fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
+fn a_full_disk_is_reported_and_the_run_is_resumed_when_there_is_space() {
     let dir = folder(200);
     let dir = dir.path();
     let segments = SegmentTable::open(&dir.join("table")).unwrap().len();
     let (expected, table) = (undisturbed(dir), undisturbed_table(dir));
-    // a segment of a table is counted as 32 bytes before any is written
+    // before a table is written its size is estimated as 32 bytes for each segment
     let (least, whole) = (32 * segments, table.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>());
     assert!(least + 50_000 < whole, "{least} {whole}");
     let sizes = [expected.len() as u64 / 2, expected.len() as u64 + 2_000_000, least / 2, u64::midpoint(least, whole)];
@@ -605,32 +606,33 @@ fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
     unshare.args(["-rm", "sh", "-c", ON_A_SMALL_DISK, "sh"]).args(sizes.map(|bytes| bytes.to_string()));
     unshare.arg(env!("CARGO_BIN_EXE_leadfield")).arg(dir.join(CIRCUIT));
     let status = unshare.current_dir(dir).status().unwrap();
-    let told = std::fs::read_to_string(dir.join("told")).unwrap();
-    assert_eq!(status.code(), Some(0), "{told}");
-    let mut lines = told.lines();
+    let log = std::fs::read_to_string(dir.join("log")).unwrap();
+    assert_eq!(status.code(), Some(0), "{log}");
+    let mut lines = log.lines();
     let mut next = || lines.next().unwrap_or_default().to_string();
     let too_little = |line: String, name: &str, bytes: &dyn Fn(u64) -> bool| {
         let start = format!("error: small/{name}: too little space on the disk, expected ");
         let number = line.strip_prefix(&start).and_then(|rest| rest.split_once(" bytes, found "));
         let number = number.filter(|(_, found)| found.ends_with(" that are free")).and_then(|(n, _)| n.parse().ok());
-        assert!(number.is_some_and(bytes), "{told}");
+        assert!(number.is_some_and(bytes), "{log}");
     };
-    let hint = "hint: make room, or write to another disk";
-    // the forecast is of the whole file; when it is laid out its coefficients are missing, but for two blocks at their ends
-    let coefficients = 8 * 200 * segments;
+    let hint = "hint: free some space, or write to another disk";
+    // the dry run checks the complete file; the run checks it when it is laid out, without the weights but for two
+    // blocks
+    let weight_bytes = 8 * 200 * segments;
     too_little(next(), "w.h5", &|bytes| bytes == expected.len() as u64);
     assert_eq!([next(), next()], [hint, "code 2"]);
-    too_little(next(), "w.h5", &|bytes| (coefficients - 8192..=coefficients).contains(&bytes));
+    too_little(next(), "w.h5", &|bytes| (weight_bytes - 8192..=weight_bytes).contains(&bytes));
     assert_eq!([next(), next()], [hint, "code 2"]);
     assert_eq!(
         next(),
         "error: small/w.h5: cannot be written: no space left on device",
-        "nothing was left before: {told}"
+        "nothing was left before: {log}"
     );
     let kept = next();
     let parts: u64 =
-        kept.strip_prefix("hint: ").unwrap_or_else(|| panic!("{told}")).split(' ').next().unwrap().parse().unwrap();
-    assert!((1..PARTS).contains(&parts), "{told}");
+        kept.strip_prefix("hint: ").unwrap_or_else(|| panic!("{log}")).split(' ').next().unwrap().parse().unwrap();
+    assert!((1..PARTS).contains(&parts), "{log}");
     assert_eq!(kept, format!("hint: {parts} of {PARTS} parts are kept: resume with `--resume`"));
     assert_eq!([next(), next(), next()], ["code 2", "w.h5.checkpoint", "w.h5.partial"]);
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
@@ -639,10 +641,10 @@ fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
         assert_eq!([next(), next()], [hint, "code 2"]);
     }
     let full = next();
-    let (place, what) = full.split_once(".parquet: ").unwrap_or_else(|| panic!("{told}"));
-    assert!(place.starts_with("error: small/t.partial/part-"), "{told}");
+    let (place, what) = full.split_once(".parquet: ").unwrap_or_else(|| panic!("{log}"));
+    assert!(place.starts_with("error: small/t.partial/part-"), "{log}");
     assert_eq!(what, "cannot be written: no space left on device");
-    assert!(next().ends_with(&format!(" of {PARTS} parts are kept: resume with `--resume`")), "{told}");
+    assert!(next().ends_with(&format!(" of {PARTS} parts are kept: resume with `--resume`")), "{log}");
     assert_eq!([next(), next()], ["code 2", ""]);
     assert!(bytes_of(&dir.join("t")) == table);
 }

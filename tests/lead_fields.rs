@@ -557,7 +557,7 @@ fn a_dataset_that_claims_more_than_its_file_can_hold_is_refused() {
     assert_eq!(
         told(&read(&path, &everything()).unwrap_err(), folder.path()),
         format!(
-            "f.h5: {FIELDS}/EM Potential(x,y,z,f0)/_Object/Snapshots/0/comp0: claims too much, expected at most what a \
+            "f.h5: {FIELDS}/EM Potential(x,y,z,f0)/_Object/Snapshots/0/comp0: too many values, expected at most what a \
              file of {bytes} bytes can hold, found 54000000000 values"
         )
     );
@@ -722,7 +722,7 @@ fn parquet_gives_what_csv_gives() {
     std::fs::write(&path, "no parquet").unwrap();
     assert!(
         told(&read(&path, &ONE_NA).unwrap_err(), folder.path())
-            .starts_with("points.parquet: no readable Parquet file: ")
+            .starts_with("points.parquet: not a readable Parquet file: ")
     );
 }
 

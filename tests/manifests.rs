@@ -106,7 +106,7 @@ fn a_search_opens_only_the_parts_whose_boxes_it_touches() {
     let beyond = bounds.max.x + 1000.0;
     assert_eq!(count(dir, "t", &format!("{beyond},0,0,10")), 0);
     let all = leadfield_in(dir, &["query", "t", "--count"]);
-    let told = format!("error: {}: no readable Parquet file: ", part(1));
+    let told = format!("error: {}: not a readable Parquet file: ", part(1));
     assert!(all.code == 2 && all.stderr.starts_with(&told), "{}", all.stderr);
 }
 

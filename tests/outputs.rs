@@ -1,5 +1,6 @@
-//! Every output is whole or not there, whoever else writes to its name, and nothing goes that no run of the program made: two runs at a
-//! time, runs that are killed, files of users in the way, links, cut files, full disks, file systems without locks.
+//! Every output is complete or missing, and no file that the program did not create is removed: with two runs at the
+//! same time, killed runs, files of users under the same names, links, cut files, full disks, and file systems without
+//! locks.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use crate::support::{Run, golden, leadfield_in, names_in, scratch};
 /// A tool that writes a file or folder: its arguments, and the name that it writes.
 type Tool = (&'static [&'static str], &'static str);
 
-/// Every tool that writes, and every form that is written in another way.
+/// Every tool that writes, and every format that is written by other code.
 const TOOLS: [Tool; 19] = [
     (&["positions", "c/simulation_config.json", "-o", "p.parquet"], "p.parquet"),
     (&["positions", "c/simulation_config.json", "-o", "parts", "--segments-per-part", "1"], "parts"),
@@ -39,7 +40,8 @@ const TOOLS: [Tool; 19] = [
     (&["validate", "weights", "w.h5", "w.h5", "--junit", "junit.xml"], "junit.xml"),
 ];
 
-/// A folder with a circuit `c`, its table `t.parquet` and boundaries `b.parquet`, contacts `e.csv` and their coefficients `w.h5`.
+/// Creates a folder with a circuit `c`, its table `t.parquet` and boundaries `b.parquet`, contacts `e.csv` and their
+/// weights `w.h5`.
 fn inputs() -> tempfile::TempDir {
     let dir = scratch();
     let run = |args: &[&str]| drop(leadfield_in(dir.path(), args).ok());
@@ -53,7 +55,7 @@ fn inputs() -> tempfile::TempDir {
 
 const INPUTS: [&str; 5] = ["b.parquet", "c", "e.csv", "t.parquet", "w.h5"];
 
-/// Whether this is the JUnit file that `validate` writes first, for the case that it is killed before it has a verdict.
+/// Returns whether this is the JUnit file that `validate` writes first, in case it is killed before it has a verdict.
 fn is_without_verdict(output: &Path) -> bool {
     output.ends_with("junit.xml") && {
         let text = std::fs::read_to_string(output).unwrap();
@@ -61,7 +63,7 @@ fn is_without_verdict(output: &Path) -> bool {
     }
 }
 
-/// What is under a path: the bytes of a file, or of all files below a folder by their paths.
+/// Returns what is under a path: the bytes of a file, or of all files below a folder by their paths.
 fn contents(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut left = vec![path.to_path_buf()];
@@ -71,7 +73,7 @@ fn contents(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             left.extend(std::fs::read_dir(&next).unwrap().map(|entry| entry.unwrap().path()));
         } else if let Ok(mut bytes) = std::fs::read(&next) {
             if next.ends_with("page.html") {
-                // it tells when it was made, and how long that took
+                // the file contains the time of the run and its duration
                 bytes = moments.replace_all(&bytes, &b""[..]).into_owned();
             }
             found.insert(next.strip_prefix(path).unwrap().to_path_buf(), bytes);
@@ -90,33 +92,33 @@ fn command(dir: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// What became of a child: its exit code (none where it was killed) and what it told.
+/// Returns the outcome of a child: its exit code (`None` if it was killed) and its error output.
 fn ended(child: Child) -> (Option<i32>, String) {
     let output = child.wait_with_output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
-/// How often each tool is disturbed: `LEADFIELD_KILLS`, else a few times.
+/// Returns how often each tool is disturbed: `LEADFIELD_KILLS`, otherwise a few times.
 fn times() -> u64 {
     std::env::var("LEADFIELD_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(2)
 }
 
-/// What a tool writes when nobody disturbs it, and how long that takes.
+/// Returns the output of an undisturbed run, and its duration.
 fn undisturbed(dir: &Path, (args, name): Tool) -> (BTreeMap<PathBuf, Vec<u8>>, Duration) {
     let started = Instant::now();
-    let (code, told) = ended(command(dir, args).spawn().unwrap());
-    assert_eq!((code, told.as_str()), (Some(0), ""), "{args:?}");
+    let (code, message) = ended(command(dir, args).spawn().unwrap());
+    assert_eq!((code, message.as_str()), (Some(0), ""), "{args:?}");
     let took = started.elapsed();
     let expected = contents(&dir.join(name));
     remove(&dir.join(name));
     (expected, took)
 }
 
-/// Whether a run that was refused, was so since another one was at work or had been.
-fn lost_the_race(name: &str, told: &str) -> bool {
-    told == format!(
+/// Returns whether a run was refused because another one was writing the output or had written it.
+fn lost_the_race(name: &str, text: &str) -> bool {
+    text == format!(
         "error: {name}: in use by another run, expected one run at a time\nhint: wait for it, or choose another name\n"
-    ) || told == format!("error: {name}: exists already\nhint: choose another name, or replace it with `--force`\n")
+    ) || text == format!("error: {name}: exists already\nhint: choose another name, or replace it with `--force`\n")
 }
 
 #[test]
@@ -130,15 +132,15 @@ fn of_two_runs_with_one_name_one_writes_it_and_the_other_is_refused() {
         for seed in 0..times() {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             let first = command(dir, args).spawn().unwrap();
-            // the first time at once
+            // in the first round both start at once
             std::thread::sleep(took.mul_f64(if seed == 0 { 0.0 } else { rng.random_range(0.0..1.0) }));
             let second = command(dir, args).spawn().unwrap();
             let ends = [ended(first), ended(second)];
             let done = ends.iter().filter(|(code, _)| *code == Some(0)).count();
-            let lost = ends.iter().filter(|(code, told)| *code == Some(2) && lost_the_race(name, told)).count();
-            // a JUnit report replaces the one before
+            let lost = ends.iter().filter(|(code, message)| *code == Some(2) && lost_the_race(name, message)).count();
+            // a JUnit report replaces an earlier one
             assert!(done >= 1 && done + lost == 2 && (done == 1 || name == "junit.xml"), "{args:?} {seed}: {ends:?}");
-            refused += ends.iter().filter(|(_, told)| told.contains("in use by another run")).count();
+            refused += ends.iter().filter(|(_, message)| message.contains("in use by another run")).count();
             assert!(contents(&dir.join(name)) == expected, "{args:?} {seed}");
             remove(&dir.join(name));
             assert_eq!(names_in(dir), INPUTS, "{args:?} {seed}");
@@ -147,14 +149,14 @@ fn of_two_runs_with_one_name_one_writes_it_and_the_other_is_refused() {
     assert!(refused > 0, "no two runs were at work at a time");
 }
 
-/// The arguments by which a run goes on after one that was killed.
-fn going_on<'a>(args: &[&'a str]) -> Vec<&'a str> {
+/// Returns the arguments of a run that resumes a killed one.
+fn resume_args<'a>(args: &[&'a str]) -> Vec<&'a str> {
     let resume = matches!(args[0], "positions" | "weights").then_some("--resume");
     args.iter().copied().chain(resume).collect()
 }
 
 #[test]
-fn whatever_is_killed_the_name_stands_for_a_whole_output_and_the_next_run_goes_on() {
+fn after_a_kill_the_output_is_complete_or_missing_and_the_next_run_resumes() {
     let dir = inputs();
     let dir = dir.path();
     let mut half_way = 0;
@@ -173,8 +175,8 @@ fn whatever_is_killed_the_name_stands_for_a_whole_output_and_the_next_run_goes_o
                 assert!(contents(&output) == expected || is_without_verdict(&output), "{args:?} {seed}");
                 remove(&output);
             }
-            let (code, told) = ended(command(dir, &going_on(args)).spawn().unwrap());
-            assert_eq!((code, told.as_str()), (Some(0), ""), "{args:?} {seed}");
+            let (code, message) = ended(command(dir, &resume_args(args)).spawn().unwrap());
+            assert_eq!((code, message.as_str()), (Some(0), ""), "{args:?} {seed}");
             assert!(contents(&output) == expected, "{args:?} {seed}");
             remove(&output);
             assert_eq!(names_in(dir), INPUTS, "{args:?} {seed}");
@@ -184,7 +186,7 @@ fn whatever_is_killed_the_name_stands_for_a_whole_output_and_the_next_run_goes_o
 }
 
 #[test]
-fn two_runs_one_of_which_is_killed_leave_nothing_half_written() {
+fn two_runs_one_of_which_is_killed_leave_no_incomplete_output() {
     let dir = inputs();
     let dir = dir.path();
     for tool in TOOLS {
@@ -192,7 +194,7 @@ fn two_runs_one_of_which_is_killed_leave_nothing_half_written() {
         let (expected, took) = undisturbed(dir, tool);
         for seed in 0..times() {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            let args = going_on(args);
+            let args = resume_args(args);
             let [mut killed, other] = [(); 2].map(|()| {
                 let child = command(dir, &args).spawn().unwrap();
                 std::thread::sleep(took.mul_f64(rng.random_range(0.0..0.5)));
@@ -201,16 +203,17 @@ fn two_runs_one_of_which_is_killed_leave_nothing_half_written() {
             std::thread::sleep(took.mul_f64(rng.random_range(0.0..0.5)));
             killed.kill().unwrap();
             killed.wait().unwrap();
-            let (code, told) = ended(other);
-            let expected_end = code == Some(0) && told.is_empty() || code == Some(2) && lost_the_race(name, &told);
-            assert!(expected_end, "{args:?} {seed}: {told}");
+            let (code, message) = ended(other);
+            let expected_end =
+                code == Some(0) && message.is_empty() || code == Some(2) && lost_the_race(name, &message);
+            assert!(expected_end, "{args:?} {seed}: {message}");
             let output = dir.join(name);
             if output.exists() {
                 assert!(contents(&output) == expected || is_without_verdict(&output), "{args:?} {seed}");
                 remove(&output);
             }
-            let (code, told) = ended(command(dir, &args).spawn().unwrap());
-            assert_eq!((code, told.as_str()), (Some(0), ""), "{args:?} {seed}");
+            let (code, message) = ended(command(dir, &args).spawn().unwrap());
+            assert_eq!((code, message.as_str()), (Some(0), ""), "{args:?} {seed}");
             assert!(contents(&output) == expected, "{args:?} {seed}");
             remove(&output);
             assert_eq!(names_in(dir), INPUTS, "{args:?} {seed}");
@@ -220,7 +223,7 @@ fn two_runs_one_of_which_is_killed_leave_nothing_half_written() {
 
 type Put = fn(&Path);
 
-/// What stands in the way of a temporary file, as it is told.
+/// What occupies the name of a temporary file, in the words of the error.
 const IN_THE_WAY: [(&str, Put); 3] = [
     ("another file", |path| std::fs::write(path, "mine").unwrap()),
     ("a link", |path| std::os::unix::fs::symlink("precious", path).unwrap()),
@@ -288,7 +291,7 @@ fn an_index_is_an_output_too() {
     assert_eq!(names_in(dir), [&INPUTS[..3], &["t.index", "t.parquet", "w.h5"]].concat());
 }
 
-/// The lock of an output, as another run holds it.
+/// Locks an output as another run does.
 fn locked(dir: &Path, name: &str) -> std::fs::File {
     let path = dir.join(format!("{name}.checkpoint"));
     std::fs::write(&path, "leadfield checkpoint 1\nrun 1 elsewhere\n").unwrap();
@@ -318,7 +321,7 @@ fn a_name_that_another_run_holds_is_refused_at_once() {
 // folders
 
 #[test]
-fn a_circuit_is_replaced_with_nothing_else_in_it() {
+fn a_circuit_is_replaced_only_if_the_program_wrote_all_of_it() {
     let dir = scratch();
     let dir = dir.path();
     let run = |options: &[&str]| {
@@ -330,7 +333,7 @@ fn a_circuit_is_replaced_with_nothing_else_in_it() {
         std::fs::write(dir.join("c").join(name), "mine").unwrap();
         let before = contents(dir);
         run(&["--force"]).refused(&format!(
-            "error: c: not replaced, expected a folder of nothing but a synthetic circuit, found `{name}`\n\
+            "error: c: not replaced, expected a folder with only a synthetic circuit, found `{name}`\n\
              hint: choose another name, or remove it by hand"
         ));
         assert!(contents(dir) == before);
@@ -339,17 +342,17 @@ fn a_circuit_is_replaced_with_nothing_else_in_it() {
     std::fs::create_dir(dir.join("c/networks/edges")).unwrap();
     std::os::unix::fs::symlink("nodes", dir.join("c/networks/link")).unwrap();
     run(&["--force"]).refused(
-        "error: c: not replaced, expected a folder of nothing but a synthetic circuit, found `networks/edges`, \
+        "error: c: not replaced, expected a folder with only a synthetic circuit, found `networks/edges`, \
          `networks/link`\nhint: choose another name, or remove it by hand",
     );
     std::fs::remove_dir(dir.join("c/networks/edges")).unwrap();
     std::fs::remove_file(dir.join("c/networks/link")).unwrap();
-    // a circuit of the user's, with names that ours have too
+    // a circuit of the user with some of the same names
     let config = dir.join("c/circuit_config.json");
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, text.replace("biophysical", "virtual")).unwrap();
     run(&["--force"]).refused(
-        "error: c: not replaced, expected a folder of nothing but a synthetic circuit, found `circuit_config.json`\n\
+        "error: c: not replaced, expected a folder with only a synthetic circuit, found `circuit_config.json`\n\
          hint: choose another name, or remove it by hand",
     );
     std::fs::write(&config, text).unwrap();
@@ -366,7 +369,7 @@ fn a_circuit_is_replaced_with_nothing_else_in_it() {
 }
 
 #[test]
-fn a_demo_is_replaced_with_nothing_else_in_it() {
+fn a_demo_is_replaced_only_if_the_program_wrote_all_of_it() {
     let dir = scratch();
     let dir = dir.path();
     let demo = |options: &[&str]| leadfield_in(dir, &[&["demo", "d", "--cells", "1", "--quiet"], options].concat());
@@ -379,13 +382,12 @@ fn a_demo_is_replaced_with_nothing_else_in_it() {
     let hint = "hint: choose another name, or remove it by hand";
     for name in ["thesis.tex", "reference/notes.txt", "circuit/mine.txt"] {
         std::fs::write(dir.join("d").join(name), "mine").unwrap();
-        demo(&["--force"]).refused(&format!(
-            "error: d: not replaced, expected a folder of nothing but a demo, found `{name}`\n{hint}"
-        ));
+        demo(&["--force"])
+            .refused(&format!("error: d: not replaced, expected a folder with only a demo, found `{name}`\n{hint}"));
         assert_eq!(std::fs::read(dir.join("d").join(name)).unwrap(), b"mine");
         std::fs::remove_file(dir.join("d").join(name)).unwrap();
     }
-    // as a demo leaves it that is killed early: without its mark, with what it was about to write
+    // the folder of a demo that was killed early: without its mark, with some of its files
     std::fs::remove_file(dir.join("d/reference/np8.h5")).unwrap();
     std::fs::write(dir.join("d/weights.h5.partial"), "half").unwrap();
     demo(&["--force"]).refused(
@@ -399,7 +401,7 @@ fn a_demo_is_replaced_with_nothing_else_in_it() {
 }
 
 #[test]
-fn a_folder_without_a_checkpoint_is_not_gone_on_with_nor_removed() {
+fn a_folder_without_a_checkpoint_is_neither_resumed_nor_removed() {
     let dir = inputs();
     let dir = dir.path();
     std::fs::create_dir(dir.join("parts.partial")).unwrap();
@@ -418,7 +420,7 @@ fn a_folder_without_a_checkpoint_is_not_gone_on_with_nor_removed() {
 }
 
 #[test]
-fn tables_are_replaced_with_nothing_else_in_their_folder() {
+fn tables_are_replaced_only_if_the_program_wrote_all_of_their_folder() {
     let dir = inputs();
     let dir = dir.path();
     let positions = |options: &[&str]| {
@@ -428,7 +430,7 @@ fn tables_are_replaced_with_nothing_else_in_their_folder() {
     positions(&[]).ok();
     let refusal = |names: &str| {
         format!(
-            "error: parts: not replaced, expected a folder of nothing but `part-*.parquet` and `_manifest.parquet`, \
+            "error: parts: not replaced, expected a folder with only `part-*.parquet` and `_manifest.parquet`, \
              found {names}\n\
              hint: choose another name, or remove it by hand"
         )
@@ -455,7 +457,7 @@ fn tables_are_replaced_with_nothing_else_in_their_folder() {
 
 // names from files
 
-/// A circuit whose second population has this name.
+/// Creates a circuit whose second population has this name.
 fn with_population(name: &str) -> tempfile::TempDir {
     let dir = scratch();
     leadfield_in(dir.path(), &["synthesize", "c", "--cells", "2", "--quiet"]).ok();
@@ -465,7 +467,7 @@ fn with_population(name: &str) -> tempfile::TempDir {
         if let Some((above, _)) = name.rsplit_once('/') {
             file.create_group(&format!("/nodes/{above}")).unwrap();
         }
-        // a name without letters stands for the group above
+        // HDF5 resolves a name without letters to the parent group
         if !name.is_empty() && name != "." && !name.contains('\0') {
             file.relink("/nodes/neurons", &format!("/nodes/{name}")).unwrap();
         }
@@ -480,11 +482,11 @@ fn with_population(name: &str) -> tempfile::TempDir {
 
 #[test]
 fn populations_become_folders_only_if_their_names_are_plain() {
-    for (name, told) in [("..", ".."), (".hidden", ".hidden"), ("a\nb", "a\\nb"), ("a\u{1b}[2J", "a\\u{1b}[2J")] {
+    for (name, message) in [("..", ".."), (".hidden", ".hidden"), ("a\nb", "a\\nb"), ("a\u{1b}[2J", "a\\u{1b}[2J")] {
         let dir = with_population(name);
         let before = names_in(dir.path());
         leadfield_in(dir.path(), &["positions", "c/circuit_config.json", "-o", "out", "--quiet"]).refused(&format!(
-            "error: c/networks/nodes/more.h5: population `{told}` cannot name the folder of its table, expected a \
+            "error: c/networks/nodes/more.h5: population `{message}` cannot name the folder of its table, expected a \
              name of at most 240 bytes without `/`, `\\`, control characters and a leading `.`\n\
              hint: choose one population with `--population`: its table is then named like the output"
         ));
@@ -492,7 +494,7 @@ fn populations_become_folders_only_if_their_names_are_plain() {
         let options = ["positions", "c/circuit_config.json", "-o", "out", "--population", name, "--quiet"];
         leadfield_in(dir.path(), &options).ok();
     }
-    // names that are no object of HDF5
+    // names that cannot be an HDF5 object
     for name in ["", "a\0b", ".", "a/b", "../b"] {
         let dir = with_population(name);
         let before = names_in(dir.path());
@@ -507,7 +509,7 @@ fn populations_become_folders_only_if_their_names_are_plain() {
 
 // disturbed from outside
 
-/// The library that disturbs a program.
+/// Builds the library that disturbs a program, and returns its path.
 #[cfg(target_os = "linux")]
 fn disturb() -> &'static Path {
     static LIBRARY: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
@@ -532,13 +534,13 @@ fn disturbed(dir: &Path, args: &[&str], (variable, value): (&str, &str)) -> Run 
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_file_that_is_cut_before_it_gets_its_name_is_not_given_it() {
+fn a_file_that_is_cut_before_it_is_renamed_is_not_renamed() {
     let dir = inputs();
     let dir = dir.path();
     for (args, name) in TOOLS {
         let ending = match name {
             "parts" | "again" => ".partial/part-00000.parquet".into(),
-            // its many files are not brought to the disk one by one
+            // this tool does not sync its many files one by one
             "circuit" => continue,
             name => format!("/{name}.partial"),
         };
@@ -552,21 +554,21 @@ fn a_file_that_is_cut_before_it_gets_its_name_is_not_given_it() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn coefficients_that_were_cut_off_while_others_were_written_are_not_given_a_name() {
+fn weights_that_are_cut_while_others_are_written_are_not_renamed() {
     let dir = crate::interrupted::folder(200);
     let dir = dir.path();
     let run = disturbed(dir, &["weights", "table", "e.csv", "-o", "w.h5"], ("DISTURB_GAP", "/w.h5.partial"));
     run.refused(
         "error: w.h5.partial: changed by others while it was written, expected the bytes that were written, found \
          others\n\
-         hint: run it again, and let nothing else write there: the output was not given its name",
+         hint: run it again while nothing else writes there; the output was not renamed",
     );
     assert_eq!(names_in(dir), crate::interrupted::INPUTS);
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_full_disk_is_told_for_every_form() {
+fn a_full_disk_is_reported_for_every_format() {
     let dir = inputs();
     let dir = dir.path();
     for (args, name) in TOOLS {
@@ -592,7 +594,7 @@ fn a_full_disk_is_told_for_every_form() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn without_locks_the_names_are_still_given_to_whole_outputs_only() {
+fn without_locks_only_complete_outputs_are_renamed() {
     let dir = inputs();
     let dir = dir.path();
     let no_locks = ("DISTURB_NO_LOCKS", "1");
@@ -613,7 +615,7 @@ fn without_locks_the_names_are_still_given_to_whole_outputs_only() {
             let second = start();
             let ends = [ended(first), ended(second)];
             assert!(ends.iter().all(|(code, _)| matches!(code, Some(0 | 2))), "{args:?} {seed}: {ends:?}");
-            assert!(ends.iter().all(|(_, told)| !told.contains("make its folder first")), "{ends:?}");
+            assert!(ends.iter().all(|(_, message)| !message.contains("make its folder first")), "{ends:?}");
             if dir.join(name).exists() {
                 assert!(contents(&dir.join(name)) == expected, "{args:?} {seed}: {ends:?}");
                 remove(&dir.join(name));
@@ -621,7 +623,7 @@ fn without_locks_the_names_are_still_given_to_whole_outputs_only() {
             assert_eq!(names_in(dir), INPUTS, "{args:?} {seed}: {ends:?}");
         }
     }
-    // a process of this node that runs is known by its number, one of another node is not
+    // a running process of this node is recognised by its number, one of another node is not
     let node = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     let query = ["query", "t.parquet", "-o", "q.csv"];
     for (run, in_use) in [
@@ -647,14 +649,14 @@ fn without_locks_the_names_are_still_given_to_whole_outputs_only() {
 
 #[test]
 fn old_positions_become_a_table_in_an_empty_folder_only() {
-    // `convert` of several files writes into a folder that is there
+    // `convert` of several files writes into an existing folder
     let dir = scratch();
     let old = golden().join("reference/positions_2files");
     std::fs::create_dir(dir.path().join("t")).unwrap();
     std::fs::write(dir.path().join("t/thesis.tex"), "mine").unwrap();
     let run = leadfield_in(dir.path(), &["convert", old.to_str().unwrap(), "-o", "t", "--force", "--quiet"]);
     run.refused(
-        "error: t: not replaced, expected a folder of nothing but `part-*.parquet` and `_manifest.parquet`, found \
+        "error: t: not replaced, expected a folder with only `part-*.parquet` and `_manifest.parquet`, found \
          `thesis.tex`\n\
          hint: choose another name, or remove it by hand",
     );
@@ -662,7 +664,7 @@ fn old_positions_become_a_table_in_an_empty_folder_only() {
 }
 
 #[test]
-fn no_input_is_replaced_by_the_output_however_it_is_reached() {
+fn an_output_never_replaces_an_input_on_any_path() {
     let dir = inputs();
     let dir = dir.path();
     leadfield_in(dir, &["positions", "c/simulation_config.json", "-o", "parts", "--segments-per-part", "1"]).ok();
@@ -683,16 +685,16 @@ fn no_input_is_replaced_by_the_output_however_it_is_reached() {
         (&["weights", "t.parquet", "e.csv"], "e.csv"),
     ] {
         let run = leadfield_in(dir, &[args, &["-o", output, "--force"]].concat());
-        let told = run.stderr.lines().next().unwrap_or_default().to_string();
+        let message = run.stderr.lines().next().unwrap_or_default().to_string();
         assert!(run.code == 2 && contents(dir) == before, "{args:?}: {}: {}", run.code, run.stderr);
-        let expected = format!("error: {output}: is an input too, expected an output of another name");
-        assert_eq!(told, expected, "{args:?}");
+        let expected = format!("error: {output}: is also an input, expected another file as output");
+        assert_eq!(message, expected, "{args:?}");
     }
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_limit_of_the_size_of_files_is_told() {
+fn a_limit_of_the_file_size_is_reported() {
     let dir = inputs();
     let dir = dir.path();
     let program = env!("CARGO_BIN_EXE_leadfield");
@@ -702,9 +704,12 @@ fn a_limit_of_the_size_of_files_is_told() {
         // blocks of 512 bytes
         let script = format!("ulimit -f 1; exec {program} {} --quiet", args.join(" "));
         let child = Command::new("sh").current_dir(dir).args(["-c", &script]).stderr(Stdio::piped()).spawn().unwrap();
-        let (code, told) = ended(child);
-        let first = told.lines().next().unwrap_or_default();
-        assert!(code == Some(2) && first.ends_with("cannot be written: file too large"), "{args:?}: {code:?}: {told}");
+        let (code, message) = ended(child);
+        let first = message.lines().next().unwrap_or_default();
+        assert!(
+            code == Some(2) && first.ends_with("cannot be written: file too large"),
+            "{args:?}: {code:?}: {message}"
+        );
         assert!(!dir.join(name).exists(), "{args:?}");
         assert_eq!(names_in(dir), INPUTS, "{args:?}");
     }

@@ -1,5 +1,5 @@
-//! Ranks write one output together, to the bytes of one process; none waits for another that failed, and what some of them
-//! did is resumed. Ranks are threads here, and processes that MPI connects in `mpi`.
+//! Several ranks write one output with the bytes of a single process; none waits for a rank that failed, and an
+//! interrupted run can be resumed. Ranks are threads here, and processes that MPI connects in `mpi`.
 
 #[cfg(feature = "mpi")]
 mod mpi;
@@ -24,7 +24,7 @@ use crate::interrupted::{
 };
 use crate::support::names_in;
 
-/// What the ranks of a run that are threads share: the numbers and bytes of the collective call in progress.
+/// The state that ranks as threads share: the numbers and bytes of the collective call in progress.
 struct SharedCalls {
     barrier: Barrier,
     numbers: Mutex<Vec<Vec<u64>>>,
@@ -67,10 +67,10 @@ impl Communicator for Threads {
     }
 }
 
-/// What came of a rank: its result, whether it reports an error, and how the work was shared as it knows.
+/// The outcome of a rank: its result, whether it reports an error, and how the work was shared.
 type Ended<T> = (Result<T>, bool, Option<Balance>);
 
-/// Does a run in so many threads, each a rank.
+/// Runs a function in `size` threads, each of which is a rank.
 fn run_in<T: Send>(size: usize, run: impl Fn(usize, &Ranks) -> Result<T> + Sync) -> Vec<Ended<T>> {
     let shared = Arc::new(SharedCalls {
         barrier: Barrier::new(size),
@@ -93,7 +93,7 @@ fn run_in<T: Send>(size: usize, run: impl Fn(usize, &Ranks) -> Result<T> + Sync)
     })
 }
 
-/// The error that one rank reports: all others know that the run has ended.
+/// Returns the error that one rank reports; all other ranks must return that the run has ended elsewhere.
 fn reported<T: std::fmt::Debug>(ended: &[Ended<T>]) -> String {
     let reports: Vec<String> = ended
         .iter()
@@ -108,7 +108,7 @@ fn reported<T: std::fmt::Debug>(ended: &[Ended<T>]) -> String {
     reports.into_iter().next().unwrap()
 }
 
-/// One rank's part of `leadfield weights table e.csv -o w.h5`, with this conductivity.
+/// Runs one rank of `leadfield weights table e.csv -o w.h5`, with this conductivity.
 fn weights(dir: &Path, conductivity: f64, resume: bool, stop: &(dyn Fn() -> bool + Sync), ranks: &Ranks) -> Result<()> {
     let table = SegmentTable::open(&dir.join("table"))?;
     let electrodes = electrodes::read(&dir.join("e.csv"))?;
@@ -126,10 +126,10 @@ fn weights(dir: &Path, conductivity: f64, resume: bool, stop: &(dyn Fn() -> bool
     compute_weights_on_ranks(&request, ranks).map(drop)
 }
 
-/// The conductivity that the program takes where none is given, S/m.
+/// The program's default conductivity, S/m.
 const DEFAULT: f64 = DEFAULT_CONDUCTIVITY.get();
 
-/// All ranks' part of it; no rank may fail. Gives how the work was shared.
+/// Runs all ranks, of which none may fail; returns how the work was shared.
 fn weights_in(size: usize, dir: &Path, resume: bool) -> Option<Balance> {
     let ended = run_in(size, |_, ranks| weights(dir, DEFAULT, resume, &|| false, ranks));
     let balance = ended[0].2;
@@ -155,7 +155,7 @@ fn any_number_of_ranks_writes_the_same_weights() {
     }
 }
 
-/// One rank's part of `leadfield positions CIRCUIT -o t --segments-per-part 1`.
+/// Runs one rank of `leadfield positions CIRCUIT -o t --segments-per-part 1`.
 fn positions(dir: &Path, stop: &(dyn Fn() -> bool + Sync), ranks: &Ranks) -> Result<()> {
     let config = dir.join(CIRCUIT);
     let tables = PopulationTables::open(&circuit::CircuitRequest::new(&config))?;
@@ -171,14 +171,14 @@ fn positions_in(size: usize, dir: &Path) {
 }
 
 #[test]
-fn any_number_of_ranks_writes_the_same_table_and_resumes_what_others_left() {
+fn any_number_of_ranks_writes_the_same_table_and_resumes_an_interrupted_run() {
     let dir = circuit();
     let dir = dir.path();
     let expected = undisturbed_table(dir);
     for size in [1, 2, 3, PARTS as usize + 1] {
         positions_in(size, dir);
         assert!(bytes_of(&dir.join("t")) == expected, "{size}");
-        // now it is complete, which all ranks find
+        // now the output is complete, which all ranks find
         positions_in(size, dir);
         std::fs::remove_dir_all(dir.join("t")).unwrap();
     }
@@ -225,11 +225,11 @@ fn a_rank_that_fails_ends_the_run_and_reports_why() {
     let dir = folder(8);
     let dir = dir.path();
     let (expected, output) = (undisturbed(dir), dir.join("w.h5"));
-    // a part of one rank's share; which rank that is does not matter
+    // a part in the share of some rank
     let (part, away) = (dir.join("table/part-00007.parquet"), dir.join("away"));
     let reading = Mutex::new(0);
     let ended = run_in(2, |_, ranks| {
-        // both have opened the table when the part goes
+        // both ranks have opened the table when the part is removed
         let stop = || {
             let mut ranks = reading.lock().unwrap();
             *ranks += 1;
@@ -281,14 +281,15 @@ fn ranks_with_other_inputs_do_not_work_together() {
 
 #[cfg(not(feature = "mpi"))]
 mod without_mpi {
-    //! Programs that were built without MPI and are started several times would each do all of the work, to one name.
+    //! A program built without MPI refuses to be started several times: each process would do all of the work, and
+    //! write to one name.
 
     use std::process::Command;
 
     use super::{INPUTS, folder, names_in};
     use crate::support::Run;
 
-    /// Runs a tool with what a launcher tells.
+    /// Runs a tool with the environment variables of a launcher.
     fn run(dir: &std::path::Path, variables: &[(&str, &str)], args: &[&str]) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
         command.envs(variables.iter().copied()).current_dir(dir).args(args);
@@ -312,7 +313,7 @@ mod without_mpi {
             run(dir.path(), &launcher, &WEIGHTS).refused(text);
             run(dir.path(), &launcher, &POSITIONS).refused(text);
         }
-        // the other ranks say nothing, and give the first the time to say it
+        // the other ranks print nothing, and wait so that the first can report
         run(dir.path(), &[("PMI_SIZE", "4"), ("PMI_RANK", "3")], &WEIGHTS).refused("");
         run(dir.path(), &[("PMI_SIZE", "4"), ("PMI_RANK", "3")], &["weights", "--nonsense"]).refused("");
         assert_eq!(names_in(dir.path()), INPUTS);
@@ -326,7 +327,7 @@ mod without_mpi {
         // the script of a batch job of 64 tasks
         let batch = [("SLURM_JOB_ID", "7"), ("SLURM_NTASKS", "64"), ("SLURM_PROCID", "0"), ("SLURM_NPROCS", "64")];
         run(dir.path(), &batch, &WEIGHTS).ok();
-        // tools that write nothing in common
+        // a tool that writes no shared output
         let info = run(dir.path(), &[("PMI_SIZE", "4"), ("PMI_RANK", "3")], &["info", "w.h5"]).ok();
         assert!(info.contains("electrodes file"), "{info}");
     }

@@ -262,7 +262,7 @@ fn a_table_that_another_program_rewrote_works_in_every_tool() {
         assert!(page.contains(&population), "{name}");
     }
     run(&["weights", "t.parquet", "e.csv", "-o", "v.h5", "--population", "other"]).refused(
-        "error: --population: no table without a population, expected one for `other`, found that all have theirs\n\
+        "error: --population: no table lacks a population, expected one for `other`, found names in all tables\n\
          hint: leave `--population` out: a table that `leadfield positions` wrote names its own",
     );
 }

@@ -292,7 +292,7 @@ fn a_value_that_is_not_finite_is_told_with_contact_node_section_and_segment() {
     refused(
         &[&InMemory::new("cells", &NODES, 2)],
         &electrodes,
-        "cells.parquet: node[4]: no finite coefficient at contact `c` for section 7, segment 1, \
+        "cells.parquet: node[4]: weight is not finite at contact `c` for section 7, segment 1, \
          expected a contact off the segment, found inf\n\
          hint: `--near-field radius` never lets a contact come nearer than a segment's radius",
     );

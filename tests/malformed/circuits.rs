@@ -113,7 +113,7 @@ fn a_column_that_is_compressed_by_a_filter_that_hdf5_does_not_have() {
     refused(
         folder.path(),
         &[],
-        "error: nodes.h5: /nodes/cells/0/x: compressed by a filter that cannot be undone here, expected `deflate` or none, found \
+        "error: nodes.h5: /nodes/cells/0/x: compressed by a filter that cannot be decoded, expected `deflate` or none, found \
          `lzf`\n\
          hint: write the file again without this filter: `h5repack -f GZIP=4 FILE NEW` where HDF5 has the plugin `lzf`, or \
          Python's h5py (it has lzf; `import hdf5plugin` brings others)",

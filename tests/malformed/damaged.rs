@@ -135,7 +135,7 @@ fn a_virtual_dataset_is_refused_by_every_tool() {
     let dir = damaged();
     let file = "virtual-dataset-of-itself.h5";
     with_table(dir.path());
-    let expected = "kept elsewhere, expected values in this file, found a virtual dataset";
+    let expected = "stored elsewhere, expected values in this file, found a virtual dataset";
     for args in [
         &["info", file][..],
         &["validate", "weights", file, file],
@@ -157,7 +157,7 @@ fn chunks_that_were_never_written_are_refused_and_not_filled_up() {
     let dir = damaged();
     let file = "chunks-never-written.h5";
     let stderr = refused(dir.path(), file, &["convert", file, "-o", "x.csv"]);
-    let problem = "/electrodes/neurons/scaling_factors: claims too much, expected at most what a file of 49232 bytes can \
+    let problem = "/electrodes/neurons/scaling_factors: too many values, expected at most what a file of 49232 bytes can \
                    hold, found 17179869184 values";
     assert_eq!(stderr, format!("error: {file}: {problem}\n"));
 }
@@ -194,16 +194,10 @@ fn pipes_sockets_and_devices_are_refused_as_inputs_by_every_tool() {
         ("c/networks/nodes/neurons/nodes.h5", &["positions", "c/circuit_config.json", "-o", "t.parquet"]),
     ] {
         let stderr = refused(dir.path(), file, args);
-        assert!(
-            stderr.contains("is a pipe, expected a file\nhint: write what comes from it to a file first\n"),
-            "{stderr}"
-        );
+        assert!(stderr.contains("is a pipe, expected a file\nhint: write its data to a file first\n"), "{stderr}");
     }
     let device = refused(dir.path(), "/dev/zero", &["info", "/dev/zero"]);
-    assert_eq!(
-        device,
-        "error: /dev/zero: is a device, expected a file\nhint: write what comes from it to a file first\n"
-    );
+    assert_eq!(device, "error: /dev/zero: is a device, expected a file\nhint: write its data to a file first\n");
 }
 
 #[test]

@@ -311,13 +311,13 @@ pub const CORPUS: &[Damage] = &[
     ),
     damage(
         "E08",
-        "/electrodes/pop/scaling_factors: compressed by a filter that cannot be undone here, expected `deflate` or \
+        "/electrodes/pop/scaling_factors: compressed by a filter that cannot be decoded, expected `deflate` or \
          none, found `zstd`",
         |f| compressed_by(f, SCALING, 32015),
     ),
     damage(
         "E08",
-        "/electrodes/pop/scaling_factors: compressed by a filter that cannot be undone here, expected `deflate` or \
+        "/electrodes/pop/scaling_factors: compressed by a filter that cannot be decoded, expected `deflate` or \
          none, found `filter 4242`",
         |f| compressed_by(f, SCALING, 4242),
     ),
@@ -410,7 +410,7 @@ pub const CORPUS: &[Damage] = &[
     }),
     damage(
         "E07",
-        "/electrodes/pop/scaling_factors: claims too much, expected at most what a file of BYTES bytes can hold, \
+        "/electrodes/pop/scaling_factors: too many values, expected at most what a file of BYTES bytes can hold, \
          found 2000000000000 values",
         |f| {
             unlink(f, SCALING);
@@ -421,7 +421,7 @@ pub const CORPUS: &[Damage] = &[
     ),
     damage(
         "E07",
-        "/pop/node_ids: claims too much, expected at most what a file of BYTES bytes can hold, found 4000000000000 \
+        "/pop/node_ids: too many values, expected at most what a file of BYTES bytes can hold, found 4000000000000 \
          values",
         |f| {
             unlink(f, IDS);
@@ -698,7 +698,7 @@ fn a_file_that_cannot_be_opened_is_an_error() {
         let run = examined(dir.path(), &[]);
         assert_eq!(run.code, 2);
         // behind the colon is the HDF5 library's own text
-        assert!(run.stderr.starts_with("error: w.h5: no readable HDF5 file: "), "{}", run.stderr);
+        assert!(run.stderr.starts_with("error: w.h5: not a readable HDF5 file: "), "{}", run.stderr);
         assert_eq!(run.stderr.lines().nth(1), Some("hint: the file may be cut short, or be of another format"));
     }
 }

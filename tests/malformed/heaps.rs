@@ -60,7 +60,7 @@ fn a_damaged_heap_has_its_own_error_wherever_strings_are_read() {
     assert_eq!((first["code"].as_str(), first["text"].as_str()), (Some("E06"), Some(damaged.as_str())));
     // an attribute is read by the library, which is given up when it does not return
     leadfield_in(dir.path(), &["info", "w.h5"]).refused(
-        "error: w.h5: /electrodes/pop/scaling_factors: the HDF5 library does not come back, expected less than 5 s of \
+        "error: w.h5: /electrodes/pop/scaling_factors: the HDF5 library does not return, expected less than 5 s of \
          computing\nhint: the file is damaged, probably where its strings lie: make it again, or fetch it again",
     );
 }
@@ -123,7 +123,10 @@ fn text_that_is_no_text_is_refused() {
     bytes[at + 16] = 0xff;
     std::fs::write(&path, bytes).unwrap();
     let error = Hdf5File::open(&path).unwrap().read_string_scalar("/electrodes/a/type").unwrap_err().to_string();
-    assert_eq!(error, format!("{}: /electrodes/a/type[0]: no text, expected UTF-8, found other bytes", path.display()));
+    assert_eq!(
+        error,
+        format!("{}: /electrodes/a/type[0]: not text, expected UTF-8, found other bytes", path.display())
+    );
 }
 
 #[test]
@@ -181,7 +184,7 @@ fn a_program_that_the_library_does_not_come_back_to_ends_with_an_error() {
     let &(0, at, _) = objects(&std::fs::read(&path).unwrap()).last().unwrap() else { panic!() };
     overwrite(&path, at + FREE, 0);
     leadfield_in(dir.path(), &["validate", "electrodes-file", "w.h5"]).refused(
-        "error: w.h5: /electrodes/e/type: the HDF5 library does not come back, expected less than 5 s of \
+        "error: w.h5: /electrodes/e/type: the HDF5 library does not return, expected less than 5 s of \
          computing\nhint: the file is damaged, probably where its strings lie: make it again, or fetch it again",
     );
 }

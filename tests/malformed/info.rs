@@ -74,11 +74,11 @@ fn a_file_that_is_missing_or_of_no_known_kind() {
 fn a_table_that_is_cut_short() {
     let folder = changed(|bytes| bytes.truncate(bytes.len() / 2));
     info(folder.path(), "t.parquet").refused(&format!(
-        "error: t.parquet: no readable Parquet file: Invalid Parquet file. Corrupt footer\n{CUT_SHORT}"
+        "error: t.parquet: not a readable Parquet file: Invalid Parquet file. Corrupt footer\n{CUT_SHORT}"
     ));
     let folder = changed(|bytes| bytes.truncate(6));
     info(folder.path(), "t.parquet").refused(&format!(
-        "error: t.parquet: no readable Parquet file: EOF: Parquet file too small. Size is 6 but need 8\n{CUT_SHORT}"
+        "error: t.parquet: not a readable Parquet file: EOF: Parquet file too small. Size is 6 but need 8\n{CUT_SHORT}"
     ));
 }
 
@@ -180,7 +180,7 @@ fn an_electrodes_file_that_is_cut_short() {
     std::fs::write(folder.path().join("w.h5"), &bytes[..bytes.len() / 2]).unwrap();
     let run = info(folder.path(), "w.h5");
     // what stands between is the HDF5 library's own reason, which changes with its version
-    assert!(run.stderr.starts_with("error: w.h5: no readable HDF5 file: "), "{}", run.stderr);
+    assert!(run.stderr.starts_with("error: w.h5: not a readable HDF5 file: "), "{}", run.stderr);
     assert!(run.stderr.ends_with(&format!("\n{CUT_SHORT}\n")), "{}", run.stderr);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
 }

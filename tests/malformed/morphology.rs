@@ -64,7 +64,7 @@ fn a_file_that_is_no_hdf5() {
         let path = folder.path().join("cell.h5");
         std::fs::write(&path, text).unwrap();
         // what follows is the HDF5 library's own reason, which changes with its version
-        let start = "cell.h5: no readable HDF5 file: H5Fopen(): ";
+        let start = "cell.h5: not a readable HDF5 file: H5Fopen(): ";
         let error = read(&path, MorphologyFormat::H5v1).unwrap_err();
         assert!(without(folder.path(), &error.to_string()).starts_with(start), "{error}");
         assert_eq!(error.hint().unwrap(), "the file may be cut short, or be of another format");

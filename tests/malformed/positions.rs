@@ -387,7 +387,7 @@ fn a_quaternion_of_length_zero() {
 fn nodes_that_are_missing_or_cut_short() {
     let circuit = Circuit::new();
     circuit.cut(NODES);
-    circuit.refused_between(&format!("error: {NODES}: no readable HDF5 file: "), CUT_SHORT);
+    circuit.refused_between(&format!("error: {NODES}: not a readable HDF5 file: "), CUT_SHORT);
     circuit.remove(NODES);
     circuit.refused(&format!("error: {NODES}: cannot be read: no such file or directory"));
 }
@@ -492,7 +492,7 @@ fn a_report_with_as_many_pointers_as_nodes() {
 fn a_report_that_is_missing_or_cut_short() {
     let circuit = Circuit::new();
     circuit.cut(REPORT);
-    circuit.refused_between(&format!("error: {REPORT}: no readable HDF5 file: "), CUT_SHORT);
+    circuit.refused_between(&format!("error: {REPORT}: not a readable HDF5 file: "), CUT_SHORT);
     circuit.remove(REPORT);
     circuit.refused(
         "error: output/compartment.h5: cannot be read: no such file or directory\n\
@@ -741,7 +741,7 @@ fn force_replaces_tables_and_nothing_else() {
     std::fs::create_dir_all(circuit.path("out/thesis/data")).unwrap();
     circuit.write("out/thesis/chapter-1.tex", "mine");
     circuit.positions(CONFIG, "out/thesis", &["--force"]).refused(
-        "error: out/thesis: not replaced, expected a folder of nothing but `part-*.parquet` and `_manifest.parquet`, found `chapter-1.tex`, \
+        "error: out/thesis: not replaced, expected a folder with only `part-*.parquet` and `_manifest.parquet`, found `chapter-1.tex`, \
          `data`\nhint: choose another name, or remove it by hand",
     );
     std::fs::create_dir(circuit.path("out/a.parquet")).unwrap();

@@ -234,7 +234,7 @@ fn a_nodes_file_that_is_missing_or_cut_short() {
     let input = Input::new();
     input.cut("nodes.h5");
     let text = format!("{:?}", input.read(&everything()).unwrap_err());
-    let start = format!("{}: no readable HDF5 file: ", input.path("nodes.h5").display());
+    let start = format!("{}: not a readable HDF5 file: ", input.path("nodes.h5").display());
     assert!(text.starts_with(&start), "{text}");
     assert!(text.ends_with("\nhint: the file may be cut short, or be of another format"), "{text}");
     std::fs::remove_file(input.path("nodes.h5")).unwrap();

@@ -274,7 +274,7 @@ fn files_cut_short_or_of_another_kind_are_told() {
         let run = leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "sound.parquet"]);
         assert_eq!(run.code, 2);
         // behind the colon is the Parquet library's own text
-        assert!(run.stderr.starts_with("error: t.parquet: no readable Parquet file: "), "{}", run.stderr);
+        assert!(run.stderr.starts_with("error: t.parquet: not a readable Parquet file: "), "{}", run.stderr);
         assert_eq!(run.stderr.lines().nth(1), Some("hint: the file may be cut short, or be of another format"));
     }
 }

@@ -87,7 +87,7 @@ fn a_contact_on_a_soma_is_refused_by_exact_and_computed_by_radius() {
     let csv = format!("name,x,y,z,type\nfar,9e3,0,0,LineSource\nsoma,{x},{y},{z},PointSource\n");
     std::fs::write(dir.path().join("e.csv"), csv).unwrap();
     weights(dir.path(), "e.csv", "w.h5", &["--near-field", "exact"]).refused(
-        "error: s.parquet: node[2]: no finite coefficient at contact `soma` for section 0, segment 0, \
+        "error: s.parquet: node[2]: weight is not finite at contact `soma` for section 0, segment 0, \
          expected a contact off the segment, found inf\n\
          hint: `--near-field radius` never lets a contact come nearer than a segment's radius",
     );
@@ -220,7 +220,7 @@ fn a_file_cut_short_is_told() {
     assert_eq!(run.code, 2);
     let lines: Vec<&str> = run.stderr.lines().collect();
     // behind the colon is the HDF5 library's own text
-    assert!(lines[0].starts_with("error: w.h5: no readable HDF5 file: "), "{}", run.stderr);
+    assert!(lines[0].starts_with("error: w.h5: not a readable HDF5 file: "), "{}", run.stderr);
     assert_eq!(lines[1..], ["hint: the file may be cut short, or be of another format"]);
 }
 

@@ -1,4 +1,4 @@
-//! Ranks that MPI connects: processes that `mpirun` starts, that of the MPI which the program was built with.
+//! Ranks that MPI connects, started by the `mpirun` of the MPI library with which the program was built.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -15,18 +15,18 @@ use crate::support::Run;
 
 const WEIGHTS: [&str; 6] = ["weights", "table", "e.csv", "-o", "w.h5", "--quiet"];
 
-/// `mpirun`, where there may be fewer cores than ranks, no user but root, and no ssh.
+/// Returns the `mpirun` command, with settings for fewer cores than ranks, for root, and for machines without ssh.
 fn mpirun(dir: &Path) -> Command {
     let mut command = Command::new("mpirun");
     command.current_dir(dir).stdin(Stdio::null());
-    // Open MPI 4, then 5; MPICH asks for nothing
+    // Open MPI 4, then 5; MPICH needs no settings
     command.envs([("OMPI_ALLOW_RUN_AS_ROOT", "1"), ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")]);
     command.env("OMPI_MCA_rmaps_base_oversubscribe", "1").env("OMPI_MCA_plm_rsh_agent", "");
     command.env("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe");
     command
 }
 
-/// The program in so many ranks, one thread each.
+/// Returns the command of the program in this number of ranks, with one thread each.
 fn ranks<S: AsRef<std::ffi::OsStr>>(dir: &Path, ranks: usize, args: &[S]) -> Command {
     let mut command = mpirun(dir);
     command.args(["-n", &ranks.to_string(), env!("CARGO_BIN_EXE_leadfield"), "--threads", "1"]).args(args);
@@ -34,16 +34,16 @@ fn ranks<S: AsRef<std::ffi::OsStr>>(dir: &Path, ranks: usize, args: &[S]) -> Com
 }
 
 impl Run {
-    /// What the program told of errors. The launcher has its own say on exit codes, which is left out.
-    fn told(&self) -> String {
+    /// Returns the program's errors, hints and warnings, without the launcher's own messages about exit codes.
+    fn messages(&self) -> String {
         let ours = |line: &&str| ["error: ", "hint: ", "warning: "].iter().any(|start| line.starts_with(start));
         self.stderr.lines().filter(ours).collect::<Vec<_>>().join("\n")
     }
 
-    /// Asserts that ranks failed with one message, told once.
+    /// Asserts that the ranks failed with this message, reported once.
     #[track_caller]
-    fn told_once(&self, text: &str) {
-        assert_eq!(self.told(), text, "{}", self.stderr);
+    fn failed_once(&self, text: &str) {
+        assert_eq!(self.messages(), text, "{}", self.stderr);
         assert_eq!(self.code, 2);
     }
 }
@@ -61,7 +61,7 @@ fn one_two_and_four_ranks_write_the_bytes_of_one_process() {
             "{}",
             run.stderr
         );
-        // told once, not by each
+        // reported once, not by each rank
         assert_eq!(run.ok().matches("electrodes_file").count(), 1);
         assert!(std::fs::read(&output).unwrap() == expected, "{n}");
         assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat());
@@ -83,32 +83,32 @@ fn one_two_and_four_ranks_write_the_table_of_one_process() {
         std::fs::remove_dir_all(dir.join("t")).unwrap();
     }
     let one_part = Run::of(ranks(dir, 3, &["positions", CIRCUIT, "-o", "t.parquet"]));
-    let surplus = "2 ranks have nothing to do, since there is no more than 1 part\n";
+    let surplus = "2 ranks have nothing to do: there are too few parts\n";
     assert_eq!(one_part.stderr.matches(surplus).count(), 1, "{}", one_part.stderr);
     one_part.ok();
 }
 
 #[test]
-fn ranks_that_fail_tell_it_once() {
+fn failing_ranks_report_their_error_once() {
     let dir = folder(1);
     let dir = dir.path();
     let missing = "error: nothing.csv: cannot be read: no such file or directory";
     let wrong = ["weights", "table", "nothing.csv", "-o", "w.h5"];
-    Run::of(ranks(dir, 3, &wrong)).told_once(missing);
+    Run::of(ranks(dir, 3, &wrong)).failed_once(missing);
     for rank in [0, 1] {
         let mut all = [WEIGHTS.to_vec(), WEIGHTS.to_vec()];
         all[rank] = wrong.to_vec();
         let mut command = mpirun(dir);
         let program = env!("CARGO_BIN_EXE_leadfield");
         command.args(["-n", "1", program]).args(&all[0]).args([":", "-n", "1", program]).args(&all[1]);
-        Run::of(command).told_once(missing);
+        Run::of(command).failed_once(missing);
     }
     let run = Run::of(ranks(dir, 2, &["weights", "--nonsense"]));
-    assert_eq!(run.told(), "error: unexpected argument '--nonsense' found", "{}", run.stderr);
+    assert_eq!(run.messages(), "error: unexpected argument '--nonsense' found", "{}", run.stderr);
     assert_eq!(names_in(dir), INPUTS);
 }
 
-/// The parent, the state and the name of a process, as Linux tells them.
+/// Returns the parent, the state and the name of a process, from Linux's `/proc`.
 fn process(id: u32) -> Option<(u32, char, String)> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     let (name, rest) = stat.split_once('(')?.1.rsplit_once(") ")?;
@@ -117,7 +117,7 @@ fn process(id: u32) -> Option<(u32, char, String)> {
     Some((words.next()?.parse().ok()?, state, name.into()))
 }
 
-/// The two ranks that a launcher starts, as soon as they are there.
+/// Waits for the two ranks of a launcher to start.
 fn two_ranks_of(launcher: &Child) -> Vec<u32> {
     loop {
         let found = ranks_of(launcher.id());
@@ -127,7 +127,7 @@ fn two_ranks_of(launcher: &Child) -> Vec<u32> {
     }
 }
 
-/// The ranks that a launcher has started, in the order of their numbers.
+/// Returns the ranks that a launcher has started, in the order of their numbers.
 fn ranks_of(launcher: u32) -> Vec<u32> {
     let all = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
     let is_below = |mut id: u32| {
@@ -143,11 +143,11 @@ fn ranks_of(launcher: u32) -> Vec<u32> {
 }
 
 fn signal(name: &str, id: u32) {
-    // one that has ended by itself cannot be reached
+    // a process that has ended already cannot be signalled
     let _ = Command::new("kill").args([name, &id.to_string()]).stderr(Stdio::null()).status().unwrap();
 }
 
-/// Waits until processes have ended, which ranks do whose launcher, or one of whom, is gone.
+/// Waits until processes have ended, which ranks do if their launcher or another rank is gone.
 fn await_end_of(ids: &[u32]) {
     let started = Instant::now();
     let is_there = |id: &u32| process(*id).is_some_and(|(_, state, _)| state != 'Z');
@@ -157,16 +157,16 @@ fn await_end_of(ids: &[u32]) {
     }
 }
 
-/// Kills 20 runs of two ranks at random moments: rank 0, the other or the launcher. Each is gone on with.
-fn kill_and_go_on<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S], output: &Path, check: impl Fn(u64)) {
+/// Kills 20 runs of two ranks at random moments, either a rank or the launcher, and resumes each.
+fn kill_and_resume<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S], output: &Path, check: impl Fn(u64)) {
     let mut kept = 0;
     for seed in 0..20 {
-        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut launcher = ranks(dir, 2, args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let all = two_ranks_of(&launcher);
-        let victim = *all.get(dice.random_range(0..3)).unwrap_or(&launcher.id());
-        wait_for(&mut launcher, dice.random_range(0..PARTS), output);
-        std::thread::sleep(Duration::from_micros(dice.random_range(0..3000)));
+        let victim = *all.get(rng.random_range(0..3)).unwrap_or(&launcher.id());
+        wait_for(&mut launcher, rng.random_range(0..PARTS), output);
+        std::thread::sleep(Duration::from_micros(rng.random_range(0..3000)));
         signal("-KILL", victim);
         launcher.wait().unwrap();
         await_end_of(&all);
@@ -179,11 +179,11 @@ fn kill_and_go_on<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S], output: &Pa
 }
 
 #[test]
-fn weights_by_ranks_killed_at_any_moment_go_on_to_the_same_bytes() {
+fn weights_by_ranks_killed_at_any_moment_are_resumed_to_the_same_bytes() {
     let dir = folder(200);
     let dir = dir.path();
     let (expected, output) = (undisturbed(dir), dir.join("w.h5"));
-    kill_and_go_on(dir, &[&WEIGHTS[..], &["--resume"]].concat(), &output, |seed| {
+    kill_and_resume(dir, &[&WEIGHTS[..], &["--resume"]].concat(), &output, |seed| {
         assert!(std::fs::read(&output).unwrap() == expected, "seed {seed}");
         assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat(), "seed {seed}");
         std::fs::remove_file(&output).unwrap();
@@ -191,19 +191,19 @@ fn weights_by_ranks_killed_at_any_moment_go_on_to_the_same_bytes() {
 }
 
 #[test]
-fn positions_by_ranks_killed_at_any_moment_go_on_to_the_same_bytes() {
+fn positions_by_ranks_killed_at_any_moment_are_resumed_to_the_same_bytes() {
     let dir = circuit();
     let dir = dir.path();
     let (expected, output) = (undisturbed_table(dir), dir.join("t"));
-    kill_and_go_on(dir, &positions_of(dir, &["--quiet", "--resume"]), &output, |seed| {
+    kill_and_resume(dir, &positions_of(dir, &["--quiet", "--resume"]), &output, |seed| {
         assert!(bytes_of(&output) == expected, "seed {seed}");
         assert_eq!(names_in(dir), ["circuit", "t"], "seed {seed}");
         std::fs::remove_dir_all(&output).unwrap();
     });
 }
 
-/// Runs two ranks and sends one of them a signal after the first part. Gives what came of it, and how many parts are kept; 0
-/// where the run was done before the signal came.
+/// Runs two ranks and sends one of them a signal after the first part. Returns the result, and the number of finished
+/// parts; 0 if the run was complete before the signal.
 fn run_with_signal(dir: &Path, rank: usize, name: &str, output: &Path) -> (Run, u64) {
     let mut launcher = ranks(dir, 2, &WEIGHTS).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let all = two_ranks_of(&launcher);
@@ -220,7 +220,7 @@ fn a_signal_to_one_rank_stops_all_at_the_end_of_a_part() {
     let dir = dir.path();
     let (expected, output) = (undisturbed(dir), dir.join("w.h5"));
     for (rank, name) in [(0, "-INT"), (1, "-TERM"), (1, "-USR1")] {
-        // on a busy machine a signal may come when all is done
+        // on a busy machine the signal may come after the end of the run
         let stopped_run = (0..20).find_map(|_| {
             let (run, parts) = run_with_signal(dir, rank, name, &output);
             if parts > 0 {
@@ -231,7 +231,7 @@ fn a_signal_to_one_rank_stops_all_at_the_end_of_a_part() {
             None
         });
         let (run, parts) = stopped_run.expect("no run was stopped half way");
-        run.told_once(&format!("error: {}", stopped(Path::new("w.h5"), parts)));
+        run.failed_once(&format!("error: {}", stopped(Path::new("w.h5"), parts)));
         Run::of(ranks(dir, 2, &[&WEIGHTS[..], &["--resume"]].concat())).ok();
         assert!(std::fs::read(&output).unwrap() == expected);
         std::fs::remove_file(&output).unwrap();
