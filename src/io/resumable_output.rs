@@ -7,12 +7,11 @@
 //!
 //! 1. All ranks have read the inputs: they compare digests.
 //! 2. Rank 0 inspects the existing files. Either the output is complete; or an earlier run left units that are done,
-//! whose bytes are checked; or the output is begun. The other ranks receive the list of units that are left.
+//!    whose bytes are checked; or the output is begun. The other ranks receive the list of units that are left.
 //! 3. Each rank writes its share of the units that are left. Between units it checks whether it was asked to stop,
-//! either itself or by another rank through the checkpoint.
+//!    either itself or by another rank through the checkpoint.
 //! 4. The ranks exchange how their shares ended. Rank 0 completes the output and renames it to its name; or leaves the
-//! units that are done, if the same run may succeed later; or removes the unfinished output.
-//!    same run may succeed later; or removes it.
+//!    units that are done, if the same run may succeed later; or removes the unfinished output.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -17,8 +17,8 @@ pub fn partial_path_for(target: &Path) -> PathBuf {
 /// Longest name of a file or folder, in bytes: the usual limit of file systems less the length of `.partial`.
 const MAX_NAME_BYTES: usize = 240;
 
-/// Returns whether a name from a file, such as that of a population, may become the name of a folder: it is in no other
-/// folder, is not hidden, and has no control characters.
+/// Returns whether a name from a file, such as that of a population, may become the name of a folder: it leads to no
+/// other folder, is not hidden, and has no characters that a terminal or a shell script would misinterpret.
 pub fn is_plain_name(name: &str) -> bool {
     let is_strange = |c: char| c.is_control() || matches!(c, '/' | '\\');
     !name.is_empty() && !name.starts_with('.') && name.len() <= MAX_NAME_BYTES && !name.contains(is_strange)
