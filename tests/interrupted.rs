@@ -74,11 +74,10 @@ fn compute_over(
     stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<WeightsSummary> {
     let electrodes = electrodes::read(&dir.join("e.csv")).unwrap();
-    let contacts = electrodes::method_contacts(&electrodes, &[], NearField::ClampToRadius).unwrap();
+    let electrodes = electrodes::configure(&electrodes, &[], NearField::ClampToRadius).unwrap();
     compute_weights(&WeightsRequest {
         sources: &[table],
         electrodes: &electrodes,
-        contacts: &contacts,
         output: &dir.join("w.h5"),
         existing,
         resume,

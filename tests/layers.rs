@@ -23,6 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["weights", "convert"],
     &["validate"],
     &["plot"],
+    &["prelude"],
 ];
 
 /// The file that holds the powers of ten.

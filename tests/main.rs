@@ -9,6 +9,7 @@ mod clients;
 mod comparisons;
 mod conversions;
 mod electrodes;
+mod examples;
 mod forecasts;
 mod frames;
 mod golden;

@@ -113,11 +113,10 @@ fn weights(dir: &Path, conductivity: f64, resume: bool, stop: &(dyn Fn() -> bool
     let table = SegmentTable::open(&dir.join("table"))?;
     let electrodes = electrodes::read(&dir.join("e.csv"))?;
     let medium = conductivity.to_string().parse().unwrap();
-    let contacts = electrodes::method_contacts(&electrodes, &[medium], NearField::ClampToRadius)?;
+    let electrodes = electrodes::configure(&electrodes, &[medium], NearField::ClampToRadius)?;
     let request = WeightsRequest {
         sources: &[&table],
         electrodes: &electrodes,
-        contacts: &contacts,
         output: &dir.join("w.h5"),
         existing: OverwritePolicy::Refuse,
         resume,

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::electrodes::Electrode;
+use leadfield::electrodes::{ConfiguredElectrode, Electrode};
 use leadfield::geometry::{Aabb, Point};
 use leadfield::io::atomic_output::OverwritePolicy;
 use leadfield::io::hdf5::Hdf5File;
@@ -168,17 +168,17 @@ fn a_contact_beyond_float32_is_refused() {
     assert!(!dir.path().join("w.h5").exists());
 }
 
-fn contacts(electrodes: &[Electrode]) -> Vec<Contact> {
-    electrodes.iter().map(|e| Contact::new(e.position_um)).collect()
+fn configured(electrodes: &[Electrode]) -> Vec<ConfiguredElectrode> {
+    let contact = |e: &Electrode| Contact::new(e.position_um);
+    electrodes.iter().map(|e| ConfiguredElectrode { electrode: e.clone(), contact: contact(e) }).collect()
 }
 
 fn write(sources: &[&dyn SegmentSource], electrodes: &[Electrode], output: &Path) -> Result<WeightsSummary> {
     let existing = OverwritePolicy::Refuse;
-    let contacts = contacts(electrodes);
+    let electrodes = &configured(electrodes);
     compute_weights(&WeightsRequest {
         sources,
         electrodes,
-        contacts: &contacts,
         output,
         existing,
         resume: false,
@@ -365,7 +365,7 @@ fn names_that_the_file_cannot_hold_are_refused() {
 #[test]
 fn contacts_far_from_all_segments_are_told_with_both_boxes() {
     let table = InMemory::new("cells", &[0, 100], 1);
-    let at = |x: &[f64]| contacts(&x.iter().map(|&x| electrode("e", x, &TOLD)).collect::<Vec<_>>());
+    let at = |x: &[f64]| configured(&x.iter().map(|&x| electrode("e", x, &TOLD)).collect::<Vec<_>>());
     let check = |x: &[f64]| DistantContacts::find(&[&table], &at(x)).unwrap();
     assert_eq!(check(&[10_100.0, 30_000.0]), None, "10 mm is not further than 10 mm");
     assert_eq!(check(&[-500.0, 30_000.0]), None, "one contact is near");

@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use leadfield::Result;
 use leadfield::electrodes::lead_field_files::LeadFieldAssignment;
-use leadfield::electrodes::{self, Electrode, csd_arrays};
+use leadfield::electrodes::{self, ConfiguredElectrode, Electrode, csd_arrays};
 use leadfield::error::{Context, FileProblem, Problem, format_count};
 use leadfield::geometry::Aabb;
 use leadfield::io::atomic_output::check_not_an_input;
 use leadfield::lead_field::OutsideField;
+use leadfield::methods::NearField;
 use leadfield::methods::medium::Conductivity;
 use leadfield::methods::objective_csd::NeighbourRule;
-use leadfield::methods::{Contact, NearField};
 use leadfield::segments::table::{SegmentTable, TableProblem};
 use leadfield::units::DEFAULT_CONDUCTIVITY;
 use leadfield::weights::{
@@ -156,17 +156,17 @@ impl From<SpacingArg> for NeighbourRule {
     }
 }
 
-/// The contacts as their methods see them, with their lead fields. Warns of what looks wrong in either.
-fn prepare_contacts(
+/// Configures the electrodes for their methods, with their lead fields. Warns of what looks wrong in either.
+fn configure_electrodes(
     args: &Args,
     common: &Common,
     electrodes: &[Electrode],
     sources: &[&dyn SegmentSource],
-) -> Result<Vec<Contact>> {
+) -> Result<Vec<ConfiguredElectrode>> {
     let conductivities = args.conductivity.iter().map(|s| s.parse()).collect::<Result<Vec<Conductivity>, _>>()?;
-    let mut contacts = electrodes::method_contacts(electrodes, &conductivities, args.near_field.into())?;
+    let mut configured = electrodes::configure(electrodes, &conductivities, args.near_field.into())?;
     let ranges = args.csd_array.iter().map(|range| range.parse()).collect::<Result<Vec<_>, _>>()?;
-    csd_arrays::assign_arrays(&mut contacts, electrodes, &ranges, args.csd_spacing.into())?;
+    csd_arrays::assign_arrays(&mut configured, &ranges, args.csd_spacing.into())?;
     let named = args.field.iter().map(|field| field.parse()).collect::<Result<Vec<_>, _>>()?;
     let boxes = sources.iter().map(|s| s.bounds()).collect::<Result<Vec<_>>>()?;
     let fields = LeadFieldAssignment {
@@ -178,11 +178,11 @@ fn prepare_contacts(
         current_na: args.field_current,
         outside_field: args.outside_field.into(),
     };
-    let fields = fields.attach_fields(&mut contacts, electrodes)?;
+    let fields = fields.attach_fields(&mut configured)?;
     fields.iter().flat_map(|field| field.warnings()).for_each(|warning| common.warn_with_hint(warning));
-    let warnings = weights::contact_warnings(electrodes, &contacts).in_file(&args.electrodes)?;
+    let warnings = weights::contact_warnings(&configured).in_file(&args.electrodes)?;
     warnings.into_iter().for_each(|w| common.warn_with_hint(&w.in_file(&args.electrodes)));
-    Ok(contacts)
+    Ok(configured)
 }
 
 /// Opens the tables; those without metadata get the populations' names in order.
@@ -219,8 +219,8 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let populations: Vec<&str> = tables.iter().map(|t| t.metadata().population.as_str()).collect();
     electrodes::check_names(&electrodes, &populations).in_file(&args.electrodes)?;
     let sources: Vec<&dyn SegmentSource> = tables.iter().map(|t| t as &dyn SegmentSource).collect();
-    let contacts = prepare_contacts(args, common, &electrodes, &sources)?;
-    if let Some(far) = DistantContacts::find(&sources, &contacts)? {
+    let electrodes = configure_electrodes(args, common, &electrodes, &sources)?;
+    if let Some(far) = DistantContacts::find(&sources, &electrodes)? {
         common.warn(far);
     }
     let stop = StopSignal::install();
@@ -229,7 +229,6 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let request = WeightsRequest {
         sources: &sources,
         electrodes: &electrodes,
-        contacts: &contacts,
         output: &args.out,
         existing: overwrite_policy(args.force),
         resume: args.resume,

@@ -2,6 +2,7 @@
 //!
 //! Memory is bounded by the segments of one part, 512 MiB of distinct morphologies, and about 120 bytes per neuron.
 
+mod circuit_builder;
 mod dry_run;
 pub mod hoc;
 pub(crate) mod morphology_cache;
@@ -20,6 +21,7 @@ pub mod synthetic;
 mod table_writer;
 pub(crate) mod template_rules;
 
+pub use circuit_builder::{Circuit, SegmentsBuilder};
 pub use plan_by_rule::{AmbiguousNeurons, MorphologyFileNote};
 pub use population_tables::{PopulationTables, SkippedPopulation, check_output};
 pub use problem::SegmentationProblem;

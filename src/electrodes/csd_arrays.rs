@@ -1,9 +1,9 @@
 //! Assigns contacts to arrays: by array name, by given ranges, or one array for all contacts of a method.
 
-use super::Electrode;
+use super::{ConfiguredElectrode, Electrode};
 use crate::error::{Problem, Result};
+use crate::methods::SettingKind;
 use crate::methods::objective_csd::{NeighbourRule, RegionOverrides};
-use crate::methods::{Contact, SettingKind};
 
 /// A range of consecutive contacts in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,26 +92,23 @@ pub(super) fn region_overrides(electrode: &Electrode, all: &[Electrode]) -> Regi
 /// Returns an [`ArrayProblem`] if a range ends after the last contact, contains no contact of a method with arrays, or
 /// overlaps another.
 pub fn assign_arrays(
-    contacts: &mut [Contact],
-    electrodes: &[Electrode],
+    electrodes: &mut [ConfiguredElectrode],
     ranges: &[ContactRange],
     spacing: NeighbourRule,
 ) -> Result<(), ArrayProblem> {
-    contacts.iter_mut().for_each(|c| c.csd_region.spacing = spacing);
+    electrodes.iter_mut().for_each(|e| e.contact.csd_region.spacing = spacing);
     let count = electrodes.len();
     let mut taken = vec![false; count];
     for (number, &ContactRange { first, end }) in ranges.iter().enumerate() {
         let outside = ArrayProblem::Outside { contacts: count, first, end };
         let members = first..end;
-        let (Some(range), Some(range_contacts), Some(taken)) =
-            (electrodes.get(members.clone()), contacts.get_mut(members.clone()), taken.get_mut(members))
-        else {
+        let (Some(range), Some(taken)) = (electrodes.get_mut(members.clone()), taken.get_mut(members)) else {
             return Err(outside);
         };
-        if !range.iter().any(takes_array) {
+        if !range.iter().any(|e| takes_array(&e.electrode)) {
             return Err(ArrayProblem::NoMember { first, end });
         }
-        for ((electrode, contact), taken) in range.iter().zip(range_contacts).zip(taken) {
+        for (ConfiguredElectrode { electrode, contact }, taken) in range.iter_mut().zip(taken) {
             if std::mem::replace(taken, true) {
                 return Err(ArrayProblem::Overlap { contact: electrode.name.clone() });
             }
@@ -130,7 +127,7 @@ fn takes_array(electrode: &Electrode) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ContactExtent, method_contacts, parse};
+    use super::super::{ContactExtent, configure, parse};
     use super::*;
     use crate::methods::NearField;
 
@@ -140,11 +137,11 @@ mod tests {
 
     fn numbers(ranges: &[&str]) -> Result<Vec<usize>, ArrayProblem> {
         let electrodes = parse(FILE.as_bytes(), ContactExtent::Point).unwrap();
-        let mut contacts = method_contacts(&electrodes, &[], NearField::ClampToRadius).unwrap();
+        let mut contacts = configure(&electrodes, &[], NearField::ClampToRadius).unwrap();
         let ranges = ranges.iter().map(|r| r.parse()).collect::<Result<Vec<ContactRange>, _>>()?;
-        assign_arrays(&mut contacts, &electrodes, &ranges, NeighbourRule::FileOrder)?;
-        assert!(contacts.iter().all(|c| c.csd_region.spacing == NeighbourRule::FileOrder));
-        Ok(contacts.iter().map(|c| c.csd_region.array_number).collect())
+        assign_arrays(&mut contacts, &ranges, NeighbourRule::FileOrder)?;
+        assert!(contacts.iter().all(|e| e.contact.csd_region.spacing == NeighbourRule::FileOrder));
+        Ok(contacts.iter().map(|e| e.contact.csd_region.array_number).collect())
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Builds the regions of contacts with ObjectiveCSD types.
 
-use super::{Electrode, method_contacts};
+use super::{ConfiguredElectrode, Electrode, configure};
 use crate::error::Result;
 use crate::geometry::region::Region;
 use crate::methods::NearField;
@@ -16,8 +16,8 @@ pub type ContactRegion = Option<Box<dyn Region>>;
 pub fn contact_regions(electrodes: &[Electrode]) -> Result<(Vec<ContactRegion>, Vec<CsdWarning>)> {
     let shapes: Vec<Option<RegionShape>> =
         electrodes.iter().map(|e| RegionShape::ALL.into_iter().find(|s| s.name() == e.method.name())).collect();
-    let contacts = method_contacts(electrodes, &[], NearField::default())?;
-    let contact = |(c, shape): (crate::methods::Contact, &Option<RegionShape>)| {
+    let configured = configure(electrodes, &[], NearField::default())?;
+    let contact = |(ConfiguredElectrode { contact: c, .. }, shape): (ConfiguredElectrode, &Option<RegionShape>)| {
         let setting =
             RegionSpec { shape: (*shape)?, radius_um: c.csd_region.radius_um, thickness_um: c.csd_region.thickness_um };
         Some(RegionContact {
@@ -26,7 +26,7 @@ pub fn contact_regions(electrodes: &[Electrode]) -> Result<(Vec<ContactRegion>, 
             array_number: c.csd_region.array_number,
         })
     };
-    let with_region: Vec<RegionContact> = contacts.into_iter().zip(&shapes).filter_map(contact).collect();
+    let with_region: Vec<RegionContact> = configured.into_iter().zip(&shapes).filter_map(contact).collect();
     let (kernel, warnings) = PreparedCsd::new(&with_region, CsdOptions::default())?;
     let mut regions = kernel.into_regions().into_iter();
     Ok((shapes.iter().map(|shape| shape.and_then(|_| regions.next())).collect(), warnings))

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::Electrode;
+use super::{ConfiguredElectrode, Electrode};
 use crate::error::{Error, Problem, Result};
 use crate::geometry::{Aabb, Point, Quaternion, Transform};
 use crate::lead_field::{self, LeadField, OutsideField, Quantity};
-use crate::methods::Contact;
 
 /// Lead field files for contacts, and how to read them.
 ///
@@ -122,11 +121,11 @@ impl LeadFieldAssignment<'_> {
     ///
     /// # Errors
     /// Returns a [`LeadFieldAssignmentProblem`], or an error if a file cannot be read.
-    pub fn attach_fields(&self, contacts: &mut [Contact], electrodes: &[Electrode]) -> Result<Vec<Arc<LeadField>>> {
+    pub fn attach_fields(&self, electrodes: &mut [ConfiguredElectrode]) -> Result<Vec<Arc<LeadField>>> {
         let files = self.files_by_contact(electrodes)?;
         let mut opened: Vec<(&Path, Arc<LeadField>)> = Vec::new();
-        for (contact, file) in contacts.iter_mut().zip(&files) {
-            let Some(file) = file else { continue };
+        for i in 0..electrodes.len() {
+            let Some(file) = files.get(i).and_then(Option::as_ref) else { continue };
             let known = opened.iter().find(|(path, _)| path == file).map(|(_, field)| field.clone());
             let field = match known {
                 Some(field) => field,
@@ -135,7 +134,9 @@ impl LeadFieldAssignment<'_> {
             if !opened.iter().any(|(path, _)| path == file) {
                 opened.push((file, field.clone()));
             }
-            (contact.lead_field, contact.outside_field) = (Some(field), self.outside_field);
+            if let Some(ConfiguredElectrode { contact, .. }) = electrodes.get_mut(i) {
+                (contact.lead_field, contact.outside_field) = (Some(field), self.outside_field);
+            }
         }
         Ok(opened.into_iter().map(|(_, field)| field).collect())
     }
@@ -156,8 +157,8 @@ impl LeadFieldAssignment<'_> {
     }
 
     /// Returns the file of each contact.
-    fn files_by_contact(&self, electrodes: &[Electrode]) -> Result<Vec<Option<PathBuf>>> {
-        let users = electrodes.iter().filter(|e| e.method.required_field().is_some()).count();
+    fn files_by_contact(&self, electrodes: &[ConfiguredElectrode]) -> Result<Vec<Option<PathBuf>>> {
+        let users = electrodes.iter().filter(|e| e.electrode.method.required_field().is_some()).count();
         let found = self.field_files.len();
         if !(found == 0 || found == users || (found == 1 && users > 0)) {
             return Err(Error::from(LeadFieldAssignmentProblem::Number { contacts: users, found }));
@@ -171,7 +172,7 @@ impl LeadFieldAssignment<'_> {
                 .or_else(|| self.file_from_setting(e, &mut used))
                 .or_else(|| common.cloned())
         };
-        let files = electrodes.iter().map(&mut file).collect();
+        let files = electrodes.iter().map(|e| file(&e.electrode)).collect();
         match self.named_files.iter().zip(used).find(|(_, used)| !used) {
             Some((nobodys, _)) => Err(LeadFieldAssignmentProblem::Unused(nobodys.name.clone()).into()),
             None => Ok(files),
@@ -192,10 +193,10 @@ impl LeadFieldAssignment<'_> {
 }
 
 /// Returns the quantities that the contacts of a file need.
-fn required_quantities(file: &Path, electrodes: &[Electrode], files: &[Option<PathBuf>]) -> Vec<Quantity> {
+fn required_quantities(file: &Path, electrodes: &[ConfiguredElectrode], files: &[Option<PathBuf>]) -> Vec<Quantity> {
     let users = electrodes.iter().zip(files).filter(|(_, own)| own.as_deref() == Some(file));
     let mut quantities: Vec<Quantity> = Vec::new();
-    for quantity in users.filter_map(|(e, _)| e.method.required_field()) {
+    for quantity in users.filter_map(|(e, _)| e.electrode.method.required_field()) {
         if !quantities.contains(&quantity) {
             quantities.push(quantity);
         }
@@ -205,8 +206,9 @@ fn required_quantities(file: &Path, electrodes: &[Electrode], files: &[Option<Pa
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ContactExtent, parse};
+    use super::super::{ContactExtent, configure, parse};
     use super::*;
+    use crate::methods::NearField;
 
     const FILE: &str = "name,x,y,z,type,field\na,0,0,0,Reciprocity,\nb,0,0,0,PointSource,\n\
         c,0,0,0,DipoleReciprocity,\nd,0,0,0,Reciprocity,own.h5\n";
@@ -225,7 +227,9 @@ mod tests {
             current_na: None,
             outside_field: outside,
         };
-        let files = fields.files_by_contact(&parse(FILE.as_bytes(), ContactExtent::Point).unwrap())?;
+        let files = fields.files_by_contact(
+            &configure(&parse(FILE.as_bytes(), ContactExtent::Point).unwrap(), &[], NearField::Unclamped).unwrap(),
+        )?;
         Ok(files.into_iter().map(|file| Some(file?.to_str().unwrap().to_string())).collect())
     }
 

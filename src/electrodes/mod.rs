@@ -4,6 +4,7 @@ pub mod atlas;
 pub mod csd_arrays;
 pub mod csd_regions;
 mod csv;
+mod electrode_list;
 mod electrode_type;
 mod json;
 pub mod lead_field_files;
@@ -24,6 +25,7 @@ use crate::methods::medium::Conductivity;
 use crate::methods::{Contact, Method, NearField};
 use crate::units::DEFAULT_CONDUCTIVITY;
 
+pub use self::electrode_list::Electrodes;
 pub use self::electrode_type::{ElectrodeType, parse as parse_type};
 pub use self::probeinterface::ContactExtent;
 pub use self::problem::ElectrodeProblem;
@@ -118,7 +120,16 @@ pub fn check_names(electrodes: &[Electrode], populations: &[&str]) -> Result<()>
     }
 }
 
-/// Converts electrodes to the contacts that methods use, in file order.
+/// An electrode with all that its method uses, from the options of the run and from the electrode's own settings.
+#[derive(Clone)]
+pub struct ConfiguredElectrode {
+    /// The electrode, as its file describes it.
+    pub electrode: Electrode,
+    /// What its method uses.
+    pub contact: Contact,
+}
+
+/// Configures electrodes for their methods, in file order.
 /// [`lead_field_files::LeadFieldAssignment::attach_fields`] opens lead fields, and [`csd_arrays::assign_arrays`] sets
 /// arrays that the contacts do not name.
 ///
@@ -128,11 +139,11 @@ pub fn check_names(electrodes: &[Electrode], populations: &[&str]) -> Result<()>
 ///
 /// # Errors
 /// Returns an error if the number of conductivities is wrong.
-pub fn method_contacts(
+pub fn configure(
     electrodes: &[Electrode],
     conductivities: &[Conductivity],
     near_field: NearField,
-) -> Result<Vec<Contact>> {
+) -> Result<Vec<ConfiguredElectrode>> {
     let analytic = electrodes.iter().filter(|e| e.method.uses_conductivity()).count();
     let default = Conductivity::from(DEFAULT_CONDUCTIVITY);
     let mut remaining = conductivities.iter().copied();
@@ -142,21 +153,24 @@ pub fn method_contacts(
         several if several.len() == analytic => None,
         several => return Err(Error::from(ElectrodeProblem::Conductivities { analytic, found: several.len() })),
     };
-    let conductivity = |e: &Electrode| match common {
+    let mut conductivity = |e: &Electrode| match common {
         None if e.method.uses_conductivity() => remaining.next().unwrap_or(default),
         common => common.unwrap_or(default),
     };
-    let given: Vec<Conductivity> = electrodes.iter().map(conductivity).collect();
-    let contact = |(e, given): (&Electrode, _)| Contact {
-        conductivity: e.settings.conductivity.unwrap_or(given),
-        boundary: e.settings.boundary,
-        disc: e.settings.disc,
-        near_field,
-        name: e.name.clone(),
-        csd_region: csd_arrays::region_overrides(e, electrodes),
-        ..Contact::new(e.position_um)
+    let mut configure_one = |e: &Electrode| {
+        let given = conductivity(e);
+        let contact = Contact {
+            conductivity: e.settings.conductivity.unwrap_or(given),
+            boundary: e.settings.boundary,
+            disc: e.settings.disc,
+            near_field,
+            name: e.name.clone(),
+            csd_region: csd_arrays::region_overrides(e, electrodes),
+            ..Contact::new(e.position_um)
+        };
+        ConfiguredElectrode { electrode: e.clone(), contact }
     };
-    Ok(electrodes.iter().zip(given).map(contact).collect())
+    Ok(electrodes.iter().map(&mut configure_one).collect())
 }
 
 #[cfg(test)]
@@ -216,14 +230,14 @@ mod tests {
         values.iter().map(|v| v.to_string().parse().unwrap()).collect()
     }
 
-    fn isotropic(contacts: &[Contact]) -> Vec<f64> {
-        contacts.iter().map(|c| c.conductivity.isotropic_s_per_m().unwrap()).collect()
+    fn isotropic(electrodes: &[ConfiguredElectrode]) -> Vec<f64> {
+        electrodes.iter().map(|e| e.contact.conductivity.isotropic_s_per_m().unwrap()).collect()
     }
 
     fn conductivities(given: &[f64]) -> Vec<f64> {
         let electrodes = electrodes("name,x,y,z\na,1,2,3\nb,1,2,4\n");
-        let contacts = method_contacts(&electrodes, &siemens(given), NearField::Unclamped).unwrap();
-        assert!(contacts.iter().all(|c| c.near_field == NearField::Unclamped));
+        let contacts = configure(&electrodes, &siemens(given), NearField::Unclamped).unwrap();
+        assert!(contacts.iter().all(|e| e.contact.near_field == NearField::Unclamped));
         isotropic(&contacts)
     }
 
@@ -237,14 +251,14 @@ mod tests {
     #[test]
     fn one_conductivity_for_each_of_a_wrong_number_is_an_error() {
         let electrodes = electrodes("name,x,y,z\na,1,2,3\n");
-        let error = method_contacts(&electrodes, &siemens(&[0.3, 0.3]), NearField::ClampToRadius).unwrap_err();
+        let error = configure(&electrodes, &siemens(&[0.3, 0.3]), NearField::ClampToRadius).err().unwrap();
         assert_eq!(error.to_string(), "wrong number of conductivities, expected 1, found 2");
     }
 
     #[test]
     fn a_conductivity_setting_has_priority() {
         let electrodes = electrodes("name,x,y,z,conductivity\na,1,2,3,0.5\nb,1,2,4,\n");
-        let given = |s: &[f64]| method_contacts(&electrodes, &siemens(s), NearField::ClampToRadius).unwrap();
+        let given = |s: &[f64]| configure(&electrodes, &siemens(s), NearField::ClampToRadius).unwrap();
         let values = |s: &[f64]| isotropic(&given(s));
         assert_eq!(values(&[0.3]), [0.5, 0.3]);
         assert_eq!(values(&[0.3, 0.4]), [0.5, 0.4]);
@@ -255,11 +269,11 @@ mod tests {
         let electrodes = electrodes(
             "name,x,y,z,conductivity,boundary,disc_radius,disc_normal\na,1,2,3,0.3 0.2 0.1,z<9 0,5,0 0 2\nb,1,2,4,,,,\n",
         );
-        let contacts = method_contacts(&electrodes, &siemens(&[0.3]), NearField::ClampToRadius).unwrap();
-        assert_eq!(contacts[0].conductivity.components_s_per_m(), [0.3, 0.2, 0.1]);
-        assert_eq!(contacts[0].boundary.unwrap().to_string(), "z<9, 0");
-        assert_eq!(contacts[0].disc.map(|d| (d.radius_um, d.normal)), Some((5.0, Point::new(0.0, 0.0, 1.0))));
-        assert_eq!((contacts[1].boundary, contacts[1].disc), (None, None));
+        let contacts = configure(&electrodes, &siemens(&[0.3]), NearField::ClampToRadius).unwrap();
+        assert_eq!(contacts[0].contact.conductivity.components_s_per_m(), [0.3, 0.2, 0.1]);
+        assert_eq!(contacts[0].contact.boundary.unwrap().to_string(), "z<9, 0");
+        assert_eq!(contacts[0].contact.disc.map(|d| (d.radius_um, d.normal)), Some((5.0, Point::new(0.0, 0.0, 1.0))));
+        assert_eq!((contacts[1].contact.boundary, contacts[1].contact.disc), (None, None));
     }
 
     #[test]

@@ -92,14 +92,65 @@
 use super::close_contact::{self, LineGeometry, PrecisePoint, any_negative};
 use super::group_bounds::with_margin_squared;
 use super::log1p::{DeferredLogarithm, twice_atanh};
+use super::own_arrays::MethodInMedium;
 use super::point_source;
 use super::simd::{ContactLanes, Cylinder, Formula, HasMidpoint, LANES, Lanes, SegmentContext, dot, norm_2};
-use super::{Contact, Method, PreparedMethod, multi_term};
+use super::{Contact, Method, NearField, PreparedMethod, multi_term};
 use crate::error::Result;
 use crate::geometry::Point;
+use crate::geometry::region::nearest_point_on_segment;
+use crate::units::SiemensPerMeter;
+
+/// Returns the weight of one segment, from `start` to `end`, at one contact, V/nA: the equation of this page in plain
+/// arithmetic. Positions and radius are in µm.
+///
+/// The vectorised kernel agrees with it to 2e-13 relative, except for contacts nearer than 1e-4 of the segment's length,
+/// where the kernel uses twice the precision. For many segments and contacts use
+/// [`LineSource::in_medium`].
+pub fn weight(
+    contact: Point,
+    (start, end): (Point, Point),
+    radius_um: f64,
+    conductivity: SiemensPerMeter,
+    near_field: NearField,
+) -> f64 {
+    let length = start.distance(end);
+    if length == 0.0 {
+        return point_source::weight(contact, (start, end), radius_um, conductivity, near_field);
+    }
+    let delta = match near_field {
+        NearField::Unclamped => 0.0,
+        NearField::ClampToRadius => {
+            let distance = contact.distance(nearest_point_on_segment(contact, start, end));
+            (radius_um * radius_um - distance * distance).max(0.0)
+        }
+    };
+    let (a, b) = (start - contact, end - contact);
+    let (r1, r2) = ((a.norm_2() + delta).sqrt(), (b.norm_2() + delta).sqrt());
+    let sum = r1 + r2;
+    let logarithm = if sum >= 5.0 * length {
+        2.0 * (length / sum).atanh()
+    } else {
+        let dot = a.dot(b) + delta;
+        let divisor =
+            if dot >= 0.0 { r1 * r2 + dot } else { (a.cross(b).norm_2() + delta * length * length) / (r1 * r2 - dot) };
+        (length * (sum + length) / divisor).ln_1p()
+    };
+    point_source::potential_at_1_um(conductivity) * logarithm / length
+}
 
 /// The line source method: the mean potential of point sources along the segment; see the module.
 pub struct LineSource;
+
+impl LineSource {
+    /// Returns the method in an infinite medium of this conductivity, S/m, for segments in the caller's own arrays.
+    ///
+    /// # Errors
+    /// Returns an error if the conductivity is not a positive number.
+    pub fn in_medium(conductivity_s_per_m: f64) -> Result<MethodInMedium> {
+        MethodInMedium::new(&Self, conductivity_s_per_m)
+    }
+}
 
 impl Method for LineSource {
     fn name(&self) -> &'static str {

@@ -13,6 +13,7 @@ mod log1p;
 pub mod medium;
 mod multi_term;
 pub mod objective_csd;
+pub mod own_arrays;
 pub mod point_source;
 pub mod reciprocity;
 mod simd;

@@ -47,13 +47,47 @@
 //! ```
 
 use super::group_bounds::with_margin_squared;
+use super::own_arrays::MethodInMedium;
 use super::simd::{ContactLanes, Cylinder, Formula, HasMidpoint, LANES, Lanes, SegmentContext, is_f32_safe, norm_2};
-use super::{Contact, Method, PreparedMethod, inverse_sqrt, multi_term};
+use super::{Contact, Method, NearField, PreparedMethod, inverse_sqrt, multi_term};
 use crate::error::Result;
 use crate::geometry::Point;
+use crate::units::{NANOAMPERE_PER_MICROMETER, SiemensPerMeter};
+
+/// Returns the weight of one segment, from `start` to `end`, at one contact, V/nA: the equation of this page in plain
+/// arithmetic. Positions and radius are in µm. The vectorised kernel agrees with it to 1e-15 relative.
+pub fn weight(
+    contact: Point,
+    (start, end): (Point, Point),
+    radius_um: f64,
+    conductivity: SiemensPerMeter,
+    near_field: NearField,
+) -> f64 {
+    let distance = contact.distance(start.midpoint(end));
+    let distance = match near_field {
+        NearField::Unclamped => distance,
+        NearField::ClampToRadius => distance.max(radius_um),
+    };
+    potential_at_1_um(conductivity) / distance
+}
+
+/// Returns the potential, V, of 1 nA at a distance of 1 µm: 1e-3 / (4 pi sigma).
+pub(super) fn potential_at_1_um(conductivity: SiemensPerMeter) -> f64 {
+    NANOAMPERE_PER_MICROMETER / (4.0 * std::f64::consts::PI * conductivity.get())
+}
 
 /// The point source method: the potential of a point source at the segment's midpoint; see the module.
 pub struct PointSource;
+
+impl PointSource {
+    /// Returns the method in an infinite medium of this conductivity, S/m, for segments in the caller's own arrays.
+    ///
+    /// # Errors
+    /// Returns an error if the conductivity is not a positive number.
+    pub fn in_medium(conductivity_s_per_m: f64) -> Result<MethodInMedium> {
+        MethodInMedium::new(&Self, conductivity_s_per_m)
+    }
+}
 
 impl Method for PointSource {
     fn name(&self) -> &'static str {

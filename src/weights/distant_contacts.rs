@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::SegmentSource;
+use crate::electrodes::ConfiguredElectrode;
 use crate::error::Result;
 use crate::geometry::Aabb;
 use crate::methods::Contact;
@@ -24,10 +25,10 @@ impl DistantContacts {
     ///
     /// # Errors
     /// A table does not tell its box.
-    pub fn find(sources: &[&dyn SegmentSource], contacts: &[Contact]) -> Result<Option<Self>> {
+    pub fn find(sources: &[&dyn SegmentSource], electrodes: &[ConfiguredElectrode]) -> Result<Option<Self>> {
         let boxes = sources.iter().map(|s| s.bounds()).collect::<Result<Vec<_>>>()?;
         let segments = boxes.iter().copied().fold(Aabb::EMPTY, Aabb::union);
-        let placed: Vec<&Contact> = contacts.iter().filter(|c| c.lead_field.is_none()).collect();
+        let placed: Vec<&Contact> = electrodes.iter().map(|e| &e.contact).filter(|c| c.lead_field.is_none()).collect();
         let is_far = |c: &Contact| {
             boxes.iter().all(|b| b.is_empty() || b.distance(&Aabb::enclosing([c.position_um])) > SUSPICIOUS_DISTANCE_UM)
         };

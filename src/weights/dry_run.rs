@@ -34,7 +34,7 @@ const MAX_TRIAL_BYTES: usize = 64 << 20;
 /// # Errors
 /// As [`super::compute_weights`], but for an output that is there; too little space on the disk.
 pub fn dry_run(request: &WeightsRequest<'_>, ranks: usize) -> Result<DryRunEstimate> {
-    let columns = WeightColumns::new(request.electrodes, request.contacts)?;
+    let columns = WeightColumns::new(request.electrodes)?;
     let layout = layout::build_layout(request, &columns)?;
     let bytes = layout_size_bytes(&layout)?;
     check_space_before_start(request.output, bytes)?;

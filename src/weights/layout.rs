@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::weight_columns::WeightColumns;
 use super::{SegmentSource, WeightsProblem, WeightsRequest};
-use crate::electrodes::Electrode;
+use crate::electrodes::ConfiguredElectrode;
 use crate::error::{Context, Error, ErrorLocation, Problem, Result, format_count};
 use crate::lead_field::{LeadField, OutsideField};
 use crate::methods::Contact;
@@ -17,13 +17,8 @@ use crate::units::WEIGHT_UNIT;
 /// The layout of everything that was asked for.
 pub fn build_layout(request: &WeightsRequest<'_>, columns: &WeightColumns) -> Result<electrodes_file::FileLayout> {
     check_populations(request.sources)?;
-    let electrodes = request
-        .electrodes
-        .iter()
-        .zip(request.contacts)
-        .enumerate()
-        .map(|(column, (e, c))| contact_layout(e, c, columns.size_attributes(column)))
-        .collect();
+    let electrodes = request.electrodes.iter().enumerate();
+    let electrodes = electrodes.map(|(column, e)| contact_layout(e, columns.size_attributes(column))).collect();
     let populations = request.sources.iter().map(|s| population_layout(*s)).collect::<Result<_>>()?;
     let program = concat!("leadfield ", env!("CARGO_PKG_VERSION"));
     Ok(electrodes_file::FileLayout { electrodes, populations, provenance: vec![("program", program.into())] })
@@ -44,8 +39,7 @@ fn check_populations(sources: &[&dyn SegmentSource]) -> Result<()> {
 
 /// A contact and its method's settings, as the file keeps them.
 fn contact_layout(
-    electrode: &Electrode,
-    contact: &Contact,
+    ConfiguredElectrode { electrode, contact }: &ConfiguredElectrode,
     sizes: Vec<(&'static str, f64)>,
 ) -> electrodes_file::ContactLayout {
     let mut settings = if electrode.method.uses_conductivity() { medium_attributes(contact) } else { Vec::new() };

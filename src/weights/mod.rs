@@ -14,6 +14,7 @@ mod segment_source;
 mod units;
 mod weight_columns;
 mod weight_lookup;
+mod weights_builder;
 mod weights_job;
 
 pub use by_part::{ByPartProblem, finish, lay_out, write_parts};
@@ -21,17 +22,17 @@ pub use distant_contacts::{DistantContacts, SUSPICIOUS_DISTANCE_UM};
 pub use dry_run::dry_run;
 pub use segment_source::SegmentSource;
 pub use weight_lookup::{WeightLookup, WeightLookupProblem};
+pub use weights_builder::Weights;
 pub use weights_job::check_output;
 
 use std::path::Path;
 
 use zerocopy::IntoBytes;
 
-use crate::electrodes::Electrode;
+use crate::electrodes::ConfiguredElectrode;
 use crate::error::{Error, Problem, Result};
 use crate::io::atomic_output::OverwritePolicy;
 use crate::io::ranks::Ranks;
-use crate::methods::Contact;
 
 use weight_columns::WeightColumns;
 use weights_job::WeightsJob;
@@ -44,10 +45,8 @@ pub const BLOCK_BYTES: usize = 1 << 20;
 pub struct WeightsRequest<'a> {
     /// One table for each population.
     pub sources: &'a [&'a dyn SegmentSource],
-    /// The contacts as their file describes them, in column order.
-    pub electrodes: &'a [Electrode],
-    /// The same contacts as methods see them.
-    pub contacts: &'a [Contact],
+    /// The electrodes, in column order.
+    pub electrodes: &'a [ConfiguredElectrode],
     /// The electrodes file.
     pub output: &'a Path,
     /// What to do if it exists.
@@ -85,14 +84,6 @@ pub enum WeightsProblem {
     /// Nothing to compute for.
     #[error("no contacts, expected at least one")]
     NoContacts,
-    /// Electrodes and contacts are not the same things.
-    #[error("electrodes and contacts differ in number, expected {expected}, found {found}")]
-    ContactCount {
-        /// Number of electrodes.
-        expected: usize,
-        /// Number of contacts.
-        found: usize,
-    },
     /// Two tables with the rows of one population.
     #[error("second table of population `{population}`, expected one, found `{first}` too")]
     DuplicatePopulation {
@@ -145,7 +136,7 @@ impl Problem for WeightsProblem {
             Self::DuplicateNeuron | Self::FirstRow { .. } | Self::Rows { .. } => {
                 "the table is damaged or was edited: make it again with `leadfield positions`"
             }
-            Self::NoContacts | Self::ContactCount { .. } => return None,
+            Self::NoContacts => return None,
         };
         Some(text.into())
     }
@@ -155,8 +146,8 @@ impl Problem for WeightsProblem {
 ///
 /// # Errors
 /// No contacts, or a contact lacks a setting that its method needs.
-pub fn contact_warnings(electrodes: &[Electrode], contacts: &[Contact]) -> Result<Vec<Error>> {
-    Ok(WeightColumns::new(electrodes, contacts)?.warnings())
+pub fn contact_warnings(electrodes: &[ConfiguredElectrode]) -> Result<Vec<Error>> {
+    Ok(WeightColumns::new(electrodes)?.warnings())
 }
 
 /// Computes the coefficients of all contacts for all segments and writes the electrodes file.

@@ -3,7 +3,7 @@
 //! What is subtracted is always a column as its own method gives it: the reference of a reference does not count. The
 //! average is that of all contacts whose reference is `average`, so that their columns sum to zero in every row.
 
-use crate::electrodes::{Electrode, Reference};
+use crate::electrodes::{ConfiguredElectrode, Reference};
 
 /// What is subtracted from which column.
 #[derive(Debug, Default)]
@@ -16,12 +16,12 @@ pub struct Montage {
 
 impl Montage {
     /// That of contacts in column order, whose references are known to be there.
-    pub fn from_electrodes(electrodes: &[Electrode]) -> Self {
+    pub fn from_electrodes(electrodes: &[ConfiguredElectrode]) -> Self {
         let mut montage = Self::default();
         for (column, electrode) in electrodes.iter().enumerate() {
-            match &electrode.settings.reference {
+            match &electrode.electrode.settings.reference {
                 Some(Reference::Contact(name)) => {
-                    let other = electrodes.iter().position(|e| e.name == *name);
+                    let other = electrodes.iter().position(|e| e.electrode.name == *name);
                     montage.differences.extend(other.map(|other| (column, other)));
                 }
                 Some(Reference::Average) => montage.average.push(column),

@@ -2,9 +2,9 @@
 
 use super::WeightsProblem;
 use super::montage::Montage;
-use crate::electrodes::Electrode;
+use crate::electrodes::ConfiguredElectrode;
 use crate::error::{Error, Result};
-use crate::methods::{Contact, PreparedMethod};
+use crate::methods::{Method, PreparedMethod};
 use crate::segments::NeuronSegments;
 
 /// The columns of a row, each computed by its contact's method.
@@ -26,26 +26,23 @@ impl WeightColumns {
     ///
     /// # Errors
     /// No contacts, or a contact lacks a setting that its method needs.
-    pub fn new(electrodes: &[Electrode], contacts: &[Contact]) -> Result<Self> {
-        let (expected, found) = (electrodes.len(), contacts.len());
-        if expected != found {
-            return Err(WeightsProblem::ContactCount { expected, found }.into());
-        }
-        if contacts.is_empty() {
+    pub fn new(electrodes: &[ConfiguredElectrode]) -> Result<Self> {
+        if electrodes.is_empty() {
             return Err(WeightsProblem::NoContacts.into());
         }
-        let mut methods: Vec<(&Electrode, Vec<usize>)> = Vec::new();
-        for (column, electrode) in electrodes.iter().enumerate() {
-            match methods.iter_mut().find(|(of, _)| of.method.name() == electrode.method.name()) {
+        let mut groups: Vec<(&'static dyn Method, Vec<usize>)> = Vec::new();
+        for (column, ConfiguredElectrode { electrode, .. }) in electrodes.iter().enumerate() {
+            match groups.iter_mut().find(|(method, _)| method.name() == electrode.method.name()) {
                 Some((_, columns)) => columns.push(column),
-                None => methods.push((electrode, vec![column])),
+                None => groups.push((electrode.method, vec![column])),
             }
         }
-        let groups = methods.into_iter().map(|(of, columns)| {
-            let own: Vec<Contact> = columns.iter().filter_map(|&c| contacts.get(c).cloned()).collect();
-            Ok(MethodGroup { kernel: of.method.prepare(&own)?, columns })
-        });
-        Ok(Self { groups: groups.collect::<Result<_>>()?, montage: Montage::from_electrodes(electrodes), width: found })
+        let prepare = |(method, columns): (&'static dyn Method, Vec<usize>)| {
+            let contacts = columns.iter().filter_map(|&column| Some(electrodes.get(column)?.contact.clone()));
+            Ok(MethodGroup { kernel: method.prepare(&contacts.collect::<Vec<_>>())?, columns })
+        };
+        let groups = groups.into_iter().map(prepare).collect::<Result<_>>()?;
+        Ok(Self { groups, montage: Montage::from_electrodes(electrodes), width: electrodes.len() })
     }
 
     /// Number of columns.

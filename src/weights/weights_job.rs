@@ -59,7 +59,7 @@ impl<'a> WeightsJob<'a> {
     /// # Errors
     /// No contacts, or a contact lacks a setting; tables of one population, or whose rows leave gaps; unreadable inputs.
     pub fn new(request: &'a WeightsRequest<'a>) -> Result<Self> {
-        let columns = WeightColumns::new(request.electrodes, request.contacts)?;
+        let columns = WeightColumns::new(request.electrodes)?;
         let layout = layout::build_layout(request, &columns)?;
         let parts = units::number_parts(request.sources);
         let units = units::split_into_units(&parts, columns.width(), UNIT_BYTES);
@@ -108,7 +108,7 @@ impl<'a> WeightsJob<'a> {
     /// What is in the complete file.
     pub fn summarise(&self, done: RunSummary) -> WeightsSummary {
         WeightsSummary {
-            contacts: self.request.contacts.len() as u64,
+            contacts: self.request.electrodes.len() as u64,
             neurons: self.layout.populations.iter().map(|p| p.node_ids.len() as u64).sum(),
             segments: self.plan.segments,
             bytes: std::fs::metadata(self.request.output).map_or(0, |m| m.len()),
@@ -173,7 +173,7 @@ impl<'a> WeightsJob<'a> {
             return explained;
         }
         let Segment { node_id, section_id: section, segment_id: segment, .. } = part.get(block.first_segment + row);
-        let contact = self.request.electrodes.get(column).map(|e| e.name.clone()).unwrap_or_default();
+        let contact = self.request.electrodes.get(column).map(|e| e.electrode.name.clone()).unwrap_or_default();
         let value = values.get(bad).copied().unwrap_or(f64::NAN);
         let problem = WeightsProblem::NotFinite { contact, section, segment, value };
         layout::node_error(source.path(), node_id, problem)
@@ -343,9 +343,9 @@ fn digest_inputs(request: &WeightsRequest<'_>, layout: &FileLayout) -> Result<u6
     }
     digest.add_u64(layout.electrodes.len() as u64);
     layout.electrodes.iter().for_each(|contact| add_contact_layout(&mut digest, contact));
-    request.contacts.iter().for_each(|contact| add_contact(&mut digest, contact));
+    request.electrodes.iter().for_each(|e| add_contact(&mut digest, &e.contact));
     // each file is read once, however many contacts use it
-    let fields = request.contacts.iter().filter_map(|contact| contact.lead_field.as_ref());
+    let fields = request.electrodes.iter().filter_map(|e| e.contact.lead_field.as_ref());
     let files: BTreeSet<&Path> = fields.map(|field| field.path()).collect();
     files.into_iter().try_for_each(|file| digest.add_file(file))?;
     Ok(digest.finish())

@@ -124,12 +124,11 @@ fn compute_step_weights(
     near_field: NearField,
 ) -> Result<weights::WeightsSummary> {
     let electrodes = electrodes::read(electrodes)?;
-    let contacts = electrodes::method_contacts(&electrodes, &[], near_field)?;
+    let electrodes = electrodes::configure(&electrodes, &[], near_field)?;
     let table = SegmentTable::open(table)?;
     weights::compute_weights(&weights::WeightsRequest {
         sources: &[&table as &dyn SegmentSource],
         electrodes: &electrodes,
-        contacts: &contacts,
         output,
         existing: OverwritePolicy::Refuse,
         resume: false,

@@ -79,13 +79,13 @@ fn csd_contacts(electrodes: &[Electrode], ranges: &[String], spacing: NeighbourR
         RegionShape::ALL.into_iter().find(|s| s.name() == name).ok_or_else(|| ContactProblem::NoShape(name.into()))
     };
     let shapes = (0..).zip(electrodes).map(|(row, e)| shape(e).at_index("contact", row)).collect::<Result<Vec<_>>>()?;
-    let mut contacts = electrodes::method_contacts(electrodes, &[], NearField::default())?;
+    let mut configured = electrodes::configure(electrodes, &[], NearField::default())?;
     let ranges = ranges.iter().map(|range| range.parse()).collect::<Result<Vec<_>, _>>()?;
-    csd_arrays::assign_arrays(&mut contacts, electrodes, &ranges, spacing)?;
-    let contact = |(c, shape): (leadfield::methods::Contact, RegionShape)| RegionContact {
+    csd_arrays::assign_arrays(&mut configured, &ranges, spacing)?;
+    let contact = |(electrodes::ConfiguredElectrode { contact: c, .. }, shape)| RegionContact {
         position_um: c.position_um,
         region_spec: RegionSpec { shape, radius_um: c.csd_region.radius_um, thickness_um: c.csd_region.thickness_um },
         array_number: c.csd_region.array_number,
     };
-    Ok(contacts.into_iter().zip(shapes).map(contact).collect())
+    Ok(configured.into_iter().zip(shapes).map(contact).collect())
 }
