@@ -1,12 +1,12 @@
-# leadfield: what to type. `make help` lists the targets.
-# Every target works on a fresh machine with Rust and a C compiler: what else is missing is installed where that is
-# allowed (Debian and Ubuntu, as root or with passwordless sudo); elsewhere the one line to run is printed.
+# leadfield: build, test and measure. `make help` lists the targets.
+# Every target works on a fresh machine with Rust and a C compiler. Other missing packages are installed where that is
+# allowed (Debian and Ubuntu, as root or with passwordless sudo); elsewhere the command to run is printed.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# where rustup puts cargo, for shells that have not read its profile
+# the folder where rustup installs cargo, for shells that have not read its profile
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -14,21 +14,21 @@ PYTHON := .venv/bin/python
 PEERS := .venv-peers/bin/python
 SERIAL_HDF5 := /usr/lib/$(shell cc -dumpmachine 2>/dev/null)/hdf5/serial
 
-# Where an MPI build of HDF5 is installed beside the serial one, pkg-config may name the MPI build: then say which.
-# Looked up when a recipe runs, that is after `setup`; left alone where it is right, since a change builds all anew.
+# If an MPI build of HDF5 is installed beside the serial one, pkg-config may name the MPI build: HDF5_DIR then names the
+# serial one. Evaluated when a recipe runs, that is after `setup`; not set otherwise, since a change rebuilds everything.
 hdf5_dir = $(shell [ -z "$${HDF5_DIR:-}" ] && [ -d $(SERIAL_HDF5)/include ] \
 	&& pkg-config --cflags hdf5 2>/dev/null | grep -q mpi && echo HDF5_DIR=$(SERIAL_HDF5))
 cargo = $(hdf5_dir) cargo
 
-# HDF5 to build against: named by HDF5_DIR, known to pkg-config and not only as an MPI build, or Homebrew's.
+# HDF5 to build against: named by HDF5_DIR, or known to pkg-config (not only as an MPI build), or Homebrew's
 has_hdf5 = [ -n "$${HDF5_DIR:-}" ] \
 	|| { pkg-config --exists hdf5 2>/dev/null \
 		&& { [ -d $(SERIAL_HDF5)/include ] || ! pkg-config --cflags hdf5 | grep -q mpi; }; } \
 	|| brew --prefix --installed hdf5 >/dev/null 2>&1
 
-# $(call install,PACKAGES): Debian packages, by apt-get where it may, else the line to run and exit code 2
+# $(call install,PACKAGES): installs Debian packages by apt-get if allowed, else prints the command and exits with code 2
 install = if ! command -v apt-get >/dev/null; then \
-		echo 'missing; install what your system calls: $(1)' >&2; exit 2; \
+		echo 'missing; install the packages that your system has for: $(1)' >&2; exit 2; \
 	elif [ "$$(id -u)" = 0 ]; then may='env'; \
 	elif sudo -n true 2>/dev/null; then may='sudo'; \
 	else echo 'missing; run: sudo apt-get install -y $(1)' >&2; exit 2; fi; \
@@ -43,7 +43,7 @@ help: ## List the targets
 		printf '  make %-14s %s\n' "$$name" "$$what"; done
 
 .PHONY: setup
-setup: ## Install what building needs: HDF5's headers and pkg-config
+setup: ## Install the build dependencies: HDF5's headers and pkg-config
 	@command -v cargo >/dev/null || { echo 'missing: Rust 1.90 or newer, see https://rustup.rs' >&2; exit 2; }
 	@command -v cc >/dev/null || { echo 'missing: a C compiler, `cc`' >&2; exit 2; }
 	@$(has_hdf5) || { $(call install,pkg-config libhdf5-dev); }
@@ -52,17 +52,17 @@ setup: ## Install what building needs: HDF5's headers and pkg-config
 build: setup ## Build the program
 	$(cargo) build --release --locked
 
-# cmake, which builds HDF5: the system's, or Debian's
+# cmake, which builds HDF5: any that is installed, else Debian's
 has_cmake = command -v cmake >/dev/null
 
 .PHONY: release
-release: ## Build the program that is given away: with HDF5 2 linked into it
+release: ## Build the program for distribution, with HDF5 2 linked into it
 	@command -v cargo >/dev/null || { echo 'missing: Rust 1.90 or newer, see https://rustup.rs' >&2; exit 2; }
 	@$(has_cmake) || { $(call install,cmake); }
 	cargo build --release --locked --features static-hdf5
 
 .PHONY: demo
-demo: build ## Build, then a synthetic circuit, its segments, its electrodes file, a check of the result, and a report
+demo: build ## Build, then make a synthetic circuit, its segments and electrodes file, check them, and write a report
 	$(TARGET)/release/leadfield demo --force
 
 .PHONY: picture
@@ -71,16 +71,16 @@ picture: demo ## Make docs/weights.png, the README's picture, from the demo
 		--electrode 195 -o docs/weights.png --force
 
 .PHONY: test
-test: setup ## Run the tests; those that need other programs are left out
+test: setup ## Run the tests, except those that need other programs
 	$(cargo) test --locked
 
 .PHONY: test-minimal
-test-minimal: setup ## Build without the features that are on by default, and run the tests of queries
+test-minimal: setup ## Build without the default features, and run the tests of queries
 	$(cargo) test --locked --no-default-features --test tests quer
 
 RUNS ?= 5
 .PHONY: explore
-explore: setup ## Damage 2000 files of every kind, and run the tests RUNS times (5) with other random cases than usual
+explore: setup ## Damage 2000 files of every kind, and run the tests RUNS times (5) with new random cases
 	LEADFIELD_MUTATIONS=2000 $(cargo) test --locked --test tests mutations::
 	@for run in $$(seq $(RUNS)); do \
 		seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' '); echo "PROPTEST_RNG_SEED=$$seed"; \
@@ -88,7 +88,7 @@ explore: setup ## Damage 2000 files of every kind, and run the tests RUNS times 
 	done
 
 .PHONY: clients
-clients: .venv/clients ## Put the field's own readers (h5py, libsonata, duckdb, ...) into .venv, and chromium, for test-clients
+clients: .venv/clients ## Install other readers (h5py, libsonata, duckdb, ...) into .venv, and chromium, for test-clients
 
 .venv/clients: tests/clients.txt Makefile
 	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null \
@@ -101,16 +101,16 @@ clients: .venv/clients ## Put the field's own readers (h5py, libsonata, duckdb, 
 	@touch $@
 
 .PHONY: test-clients
-test-clients: setup clients ## Run the tests that need `make clients`; those on real neurons where LEADFIELD_REAL_DATA is set
+test-clients: setup clients ## Run the tests that need `make clients`; with LEADFIELD_REAL_DATA also those on real neurons
 	LEADFIELD_PYTHON=$(abspath $(PYTHON)) $(cargo) test --locked -- --ignored $(if $(LEADFIELD_REAL_DATA),,--skip real_)
 
-# MPI to build against and to run under: of a module or of packages; libclang reads its headers
+# MPI to build against and to run with, from a module or from packages; libclang reads its headers
 has_mpi = command -v mpicc >/dev/null && command -v mpirun >/dev/null \
 	&& { [ -n "$${LIBCLANG_PATH:-}" ] || ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 \
 		|| ldconfig -p 2>/dev/null | grep -q libclang || xcrun --find clang >/dev/null 2>&1; }
 
 .PHONY: mpi
-mpi: ## Install what `--features mpi` needs: an MPI library and libclang
+mpi: ## Install the dependencies of `--features mpi`: an MPI library and libclang
 	@$(has_mpi) || { $(call install,libopenmpi-dev openmpi-bin libclang-dev); }
 
 .PHONY: test-mpi
@@ -118,11 +118,11 @@ test-mpi: setup mpi ## Build with MPI and run the tests of 1, 2 and 4 ranks
 	$(cargo) test --locked --features mpi --test tests ranks::
 
 .PHONY: lint-mpi
-lint-mpi: setup mpi ## Check the form of what is built with MPI alone
+lint-mpi: setup mpi ## Run clippy on the code that is built with MPI only
 	$(cargo) clippy --locked --features mpi --bins -- -D warnings
 
 .PHONY: lint
-lint: setup ## Check the form: rustfmt and clippy
+lint: setup ## Run rustfmt and clippy
 	cargo fmt --check
 	$(cargo) clippy --locked --all-targets -- -D warnings
 
@@ -131,7 +131,7 @@ doc: setup ## Build the library's documentation
 	RUSTDOCFLAGS=-Dwarnings $(cargo) doc --locked --no-deps
 
 .PHONY: peers
-peers: .venv-peers/peers ## Put the programs that `make bench` compares with (numpy, BMTK, LFPykit, ...) into .venv-peers
+peers: .venv-peers/peers ## Install the programs that `make bench` compares with (numpy, BMTK, LFPykit, ...) into .venv-peers
 
 .venv-peers/peers: benches/peers.txt Makefile
 	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null \
@@ -142,7 +142,7 @@ peers: .venv-peers/peers ## Put the programs that `make bench` compares with (nu
 	@touch $@
 
 .PHONY: bench
-bench: build peers ## Time the main road beside a plain write and other programs: one table, in Markdown
+bench: build peers ## Time the main steps beside a plain write and other programs, as Markdown tables
 	LEADFIELD_PEERS=$(abspath $(PEERS)) $(cargo) bench --locked --bench main_road
 
 .PHONY: bench-all
@@ -150,6 +150,6 @@ bench-all: build peers ## Run all benchmarks
 	LEADFIELD_PEERS=$(abspath $(PEERS)) $(cargo) bench --locked
 
 .PHONY: clean
-clean: ## Remove what was built, .venv and .venv-peers
+clean: ## Remove build outputs, .venv and .venv-peers
 	rm -rf .venv .venv-peers
 	cargo clean

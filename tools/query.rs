@@ -1,7 +1,6 @@
 //! `leadfield query`: finds segments in regions, near contacts or nearest to a point, with further data about them.
 
 mod circuit;
-mod columns;
 mod contacts;
 mod field;
 #[cfg(feature = "frame")]
@@ -12,30 +11,23 @@ mod frames;
 mod names;
 mod options;
 mod region;
-mod search;
 mod search_area;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use arrow_array::RecordBatch;
 use leadfield::error::{Context, Problem, join_quoted};
-use leadfield::geometry::region::Region;
 use leadfield::io::atomic_output::check_not_an_input;
+use leadfield::lead_field::LeadField;
 use leadfield::segments::SectionType;
-use leadfield::segments::table::schema::NODE_ID;
-use leadfield::segments::table::{Hits, SegmentFilter, SegmentTable};
+use leadfield::segments::query::{QueryNotice, TableQuery};
+use leadfield::segments::table::{SegmentFilter, SegmentTable};
 use leadfield::weights::WeightLookup;
 use leadfield::{Error, Result};
 use serde_json::json;
 
 use self::circuit::{QueryCircuit, intersect_sorted};
-use self::columns::{ColumnSources, Lookups, QueryColumns};
-use self::field::{POTENTIAL, QueryField};
-use self::names::{COLUMNS, RequestedColumn, SORT};
 pub use self::options::Args;
 use self::options::FilterArgs;
-use self::search::Search;
 use self::search_area::SearchArea;
 use crate::cli::output::{OutputFormat, OutputSink};
 use crate::cli::{Common, Outcome, console, overwrite_policy, warn_assumptions};
@@ -51,15 +43,13 @@ enum QueryProblem {
     UnknownSectionType { known: String, found: String },
     #[error("no column to group by, expected at least one name")]
     NoGroups,
-    #[error("no more rows are wanted")]
-    LimitReached,
 }
 
 impl Problem for QueryProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::PredicateOfNearest => Some("leave out `--predicate`".into()),
-            Self::NoneNearest | Self::UnknownSectionType { .. } | Self::NoGroups | Self::LimitReached => None,
+            Self::NoneNearest | Self::UnknownSectionType { .. } | Self::NoGroups => None,
         }
     }
 }
@@ -85,119 +75,96 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     for warning in place.contacts.iter().flat_map(|c| &c.warnings) {
         common.warn_with_hint(&Error::from(warning.clone()));
     }
-    let regions: Vec<&dyn Region> = place.regions.iter().map(AsRef::as_ref).collect();
-    let search = Search {
-        table: &table,
-        target: place.target(&regions),
-        filter: &filter,
-        index: args.target.index.as_deref(),
-        common,
+    let notify = |notice: &QueryNotice<'_>| match notice {
+        QueryNotice::IndexBuilt { .. } => common.print_note(notice),
+        _ => common.warn(notice),
     };
-    let sources = ColumnSources {
-        regions: &regions,
-        contacts: place.contacts.as_ref().map(|c| c.names.as_slice()),
-        nearest: place.nearest.is_some(),
-        circuit: circuit.as_ref(),
-    };
-    match run_query(args, &search, sources) {
+    let mut query = place.add_to(TableQuery::new(&table)).filter(filter).notify(&notify);
+    if let Some(path) = &args.target.index {
+        query = query.index(path);
+    }
+    if let Some(rows) = args.limit {
+        query = query.limit(rows);
+    }
+    match run_query(args, query, circuit.as_ref(), common) {
         // a closed pipe is not an error: the reader has seen enough
         Err(error) if console::is_broken_pipe(&error) => Ok(Outcome::Done),
-        answered => answered.map(|()| Outcome::Done),
+        Err(error) => Err(names::with_column_option(error, args, circuit.is_some())),
+        Ok(()) => Ok(Outcome::Done),
     }
 }
 
 /// Runs the query and writes its result.
-fn run_query(args: &Args, search: &Search<'_>, sources: ColumnSources<'_>) -> Result<()> {
+fn run_query(args: &Args, query: TableQuery<'_>, circuit: Option<&QueryCircuit>, common: &Common) -> Result<()> {
     if args.count {
-        console::print(format_args!("{}\n", search.run(&[], &mut |_, _| Ok(()))?))?;
-    } else if let Some(name) = &args.node_set_json {
-        console::print(format_args!("{:#}\n", node_set_json(search, name)?))?;
-    } else if args.by.is_empty() && args.agg.is_empty() {
-        output_rows(args, search, sources)?;
-    } else {
-        output_groups(args, search, sources)?;
+        return console::print(format_args!("{}\n", query.count()?));
     }
-    Ok(())
-}
-
-/// Writes every row as it is found, or sorted if requested.
-fn output_rows(args: &Args, search: &Search<'_>, sources: ColumnSources<'_>) -> Result<()> {
-    let sort_columns = frames::sort_columns(args)?;
-    let sort_columns: Vec<RequestedColumn> = sort_columns.iter().map(|name| RequestedColumn::new(SORT, name)).collect();
-    let named: Vec<RequestedColumn> = args.columns.iter().map(|name| RequestedColumn::new(COLUMNS, name)).collect();
-    // with a lead field, the default columns need only the potential
-    let read = if named.is_empty() { &[RequestedColumn::new(COLUMNS, POTENTIAL)] } else { named.as_slice() };
-    let lookups = open_lookups(args, &[read, &sort_columns].concat(), search)?;
-    let named = if named.is_empty() { QueryColumns::default_columns(search.table, &sources, &lookups)? } else { named };
-    let columns = QueryColumns::resolve(&[named, sort_columns.clone()].concat(), search.table, sources, lookups)?;
-    let format = OutputFormat::resolve(args.format, args.out.as_deref())?;
-    let mut output =
-        OutputSink::open(args.out.as_deref(), format, overwrite_policy(args.force), columns.visible_schema())?;
-    if sort_columns.is_empty() {
-        write_rows(args.limit, search, &columns, &mut |rows| output.write(rows))?;
-    } else {
-        frames::write_sorted(args, search, &columns, &mut |rows| output.write(rows))?;
+    if let Some(name) = &args.node_set_json {
+        return console::print(format_args!("{:#}\n", node_set_json(&query, name)?));
     }
-    output.finish()
-}
-
-/// Writes the rows as they are found, at most `limit` of them.
-fn write_rows(
-    limit: Option<usize>,
-    search: &Search<'_>,
-    columns: &QueryColumns<'_>,
-    write: &mut dyn FnMut(&RecordBatch) -> Result<()>,
-) -> Result<()> {
-    let mut left = limit.unwrap_or(usize::MAX);
-    let mut is_enough = false;
-    let searched = search.run(&columns.stored_names(), &mut |hits, distances| {
-        is_enough = left == 0;
-        if is_enough {
-            return Err(QueryProblem::LimitReached.into());
-        }
-        let rows = columns.build_batch(&hits, distances)?;
-        let rows = rows.slice(0, left.min(rows.num_rows()));
-        left -= rows.num_rows();
-        write(&rows)
-    });
-    match searched {
-        // rows after the last requested one need not be read
-        Err(_) if is_enough => Ok(()),
-        searched => searched.map(drop),
-    }
-}
-
-/// Writes one row per group.
-fn output_groups(args: &Args, search: &Search<'_>, sources: ColumnSources<'_>) -> Result<()> {
     if args.by.iter().any(String::is_empty) {
         return Err(QueryProblem::NoGroups).in_item("--by");
     }
-    let format = OutputFormat::resolve(args.format, args.out.as_deref())?;
-    let groups = frames::groups(args, search, sources)?;
-    let mut output = OutputSink::open(args.out.as_deref(), format, overwrite_policy(args.force), groups.schema())?;
-    output.write(&groups)?;
+    let format = || OutputFormat::resolve(args.format, args.out.as_deref());
+    let open = |format, schema| OutputSink::open(args.out.as_deref(), format, overwrite_policy(args.force), schema);
+    if args.is_grouped() {
+        let format = format()?;
+        let lookups = Lookups::open(args, &frames::named_columns(args)?, &query, common)?;
+        let groups = frames::collect_groups(args, &lookups.add_to(query, circuit))?;
+        let mut output = open(format, groups.schema())?;
+        output.write(&groups)?;
+        return output.finish();
+    }
+    let mut columns = frames::named_columns(args)?;
+    columns.extend(args.columns.iter().cloned());
+    if args.columns.is_empty() {
+        // the column that a lead field adds by default
+        columns.push(names::POTENTIAL.into());
+    }
+    let lookups = Lookups::open(args, &columns, &query, common)?;
+    let query = lookups.add_to(query, circuit).columns(&args.columns);
+    let rows = frames::sort_rows(args, query.rows()?)?;
+    let mut output = open(format()?, rows.schema())?;
+    rows.for_each_batch(&mut |rows| output.write(rows))?;
     output.finish()
 }
 
-/// Opens the other files in which columns are looked up.
-fn open_lookups(args: &Args, asked: &[RequestedColumn], search: &Search<'_>) -> Result<Lookups> {
-    let weights = args.weights.as_deref().zip(args.electrode.as_deref());
-    let weights = weights.map(|(path, name)| WeightLookup::open(path, name, search.table)).transpose()?;
-    let names: Vec<&str> = asked.iter().map(|column| column.name.as_str()).collect();
-    let open = |path| QueryField::open(path, &names, args.field_transform.as_deref(), search.table);
-    let field = args.field.as_deref().map(open).transpose()?;
-    field.iter().flat_map(QueryField::warnings).for_each(|warning| search.common.warn_with_hint(warning));
-    Ok(Lookups { weights, field })
+/// Other files in which columns are looked up.
+struct Lookups {
+    weights: Option<WeightLookup>,
+    field: Option<LeadField>,
+}
+
+impl Lookups {
+    /// Opens the files; of a lead field only what the columns need.
+    fn open(args: &Args, columns: &[String], query: &TableQuery<'_>, common: &Common) -> Result<Self> {
+        let weights = args.weights.as_deref().zip(args.electrode.as_deref());
+        let weights = weights.map(|(path, name)| WeightLookup::open(path, name, query.table())).transpose()?;
+        let open = |path| field::open(path, columns, args.field_transform.as_deref(), query.table());
+        let field = args.field.as_deref().map(open).transpose()?;
+        field.iter().flat_map(LeadField::warnings).for_each(|warning| common.warn_with_hint(warning));
+        Ok(Self { weights, field })
+    }
+
+    /// Adds their columns, and those of the circuit.
+    fn add_to<'a>(&'a self, mut query: TableQuery<'a>, circuit: Option<&'a QueryCircuit>) -> TableQuery<'a> {
+        if let Some(weights) = &self.weights {
+            query = query.source(weights);
+        }
+        if let Some(field) = &self.field {
+            query = query.source(field);
+        }
+        if let Some(circuit) = circuit {
+            query = query.source(circuit);
+        }
+        query
+    }
 }
 
 /// Returns the neurons found in the format of SONATA node sets.
-fn node_set_json(search: &Search<'_>, name: &str) -> Result<serde_json::Value> {
-    let mut nodes: BTreeSet<u64> = BTreeSet::new();
-    search.run(&[NODE_ID], &mut |hits: Hits, _: &[f64]| {
-        nodes.extend(columns::node_ids(&hits)?);
-        Ok(())
-    })?;
-    let population = &search.table.metadata().population;
+fn node_set_json(query: &TableQuery<'_>, name: &str) -> Result<serde_json::Value> {
+    let nodes = query.node_ids()?;
+    let population = &query.table().metadata().population;
     let mut set = json!({ "node_id": nodes });
     if !population.is_empty() {
         set = json!({ "population": population, "node_id": nodes });

@@ -18,10 +18,17 @@ mod sim4life;
 pub mod vector_grid;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array};
+use arrow_schema::{DataType, Field};
 
 use crate::error::{Context, Error, ErrorLocation, Problem, Result, join_quoted};
 use crate::geometry::{Aabb, Point, Transform};
 use crate::io::hdf5;
+use crate::segments::query::ColumnSource;
+use crate::segments::table::Hits;
+use crate::segments::table::schema::COORDINATES;
 
 pub use problem::{CurrentProblem, FieldLookupProblem};
 
@@ -251,6 +258,52 @@ impl LeadField {
             }
         };
         Error::new(place, problem)
+    }
+}
+
+impl LeadField {
+    /// The columns that a query's result has from a field, each with the quantity that it needs: the potential and its
+    /// estimated error, V, and the components of the electric field, V/m.
+    pub const COLUMNS: [(&'static str, Quantity); 5] = [
+        ("potential", Quantity::Potential),
+        ("potential_error", Quantity::Potential),
+        ("ex", Quantity::ElectricField),
+        ("ey", Quantity::ElectricField),
+        ("ez", Quantity::ElectricField),
+    ];
+}
+
+/// The field at the midpoints of segments, null outside the field.
+impl ColumnSource for LeadField {
+    fn column_names(&self) -> Result<Vec<String>> {
+        Ok(Self::COLUMNS.iter().map(|(name, _)| name.to_string()).collect())
+    }
+
+    fn default_columns(&self) -> Vec<String> {
+        vec!["potential".into()]
+    }
+
+    fn required_columns(&self) -> &[&str] {
+        &COORDINATES
+    }
+
+    fn column_field(&self, name: &str) -> Result<Field> {
+        if let Some((_, quantity)) = Self::COLUMNS.iter().find(|(column, _)| *column == name) {
+            self.require_quantity(*quantity, "query")?;
+        }
+        Ok(Field::new(name, DataType::Float64, true))
+    }
+
+    fn column_values(&self, name: &str, hits: &Hits) -> Result<ArrayRef> {
+        let value = |p: Point| match name {
+            "potential" => self.potential(p),
+            "potential_error" => self.potential_error(p),
+            "ex" => self.electric_field(p).map(|e| e.x),
+            "ey" => self.electric_field(p).map(|e| e.y),
+            "ez" => self.electric_field(p).map(|e| e.z),
+            _ => None,
+        };
+        Ok(Arc::new(hits.midpoints()?.map(value).collect::<Float64Array>()))
     }
 }
 

@@ -12,6 +12,9 @@ mod placement;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use arrow_array::{ArrayRef, Float64Array, StringArray};
+use arrow_schema::{DataType, Field};
+
 pub(super) use self::attribute_column::AttributeColumn;
 use self::node_types::NodeTypes;
 use self::placement::NodePlacements;
@@ -20,6 +23,9 @@ use super::config::NodePopulation;
 use crate::error::{Error, ErrorLocation, Problem, Result, join_quoted};
 use crate::geometry::{EulerOrder, Transform};
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
+use crate::segments::query::ColumnSource;
+use crate::segments::table::Hits;
+use crate::segments::table::schema::NODE_ID;
 
 /// Why a nodes file is invalid, or a request cannot be answered.
 #[derive(Debug, thiserror::Error)]
@@ -315,6 +321,41 @@ impl Nodes {
 
     fn dataset_path(&self, name: &str) -> String {
         format!("{}/{name}", self.group)
+    }
+}
+
+/// The attributes of the nodes that segments belong to.
+impl ColumnSource for Nodes {
+    fn column_names(&self) -> Result<Vec<String>> {
+        self.attribute_names()
+    }
+
+    fn required_columns(&self) -> &[&str] {
+        &[NODE_ID]
+    }
+
+    fn column_field(&self, name: &str) -> Result<Field> {
+        Ok(match &*self.cached_column(name)? {
+            AttributeColumn::Enumeration { .. } | AttributeColumn::Text(_) => Field::new(name, DataType::Utf8, false),
+            AttributeColumn::Integer(_) | AttributeColumn::Float(_) => Field::new(name, DataType::Float64, true),
+        })
+    }
+
+    fn column_values(&self, name: &str, hits: &Hits) -> Result<ArrayRef> {
+        let column = self.cached_column(name)?;
+        let rows = hits.node_ids()?.iter().map(|&node| self.row_of_node(node)).collect::<Result<Vec<usize>>>()?;
+        let rows = rows.into_iter();
+        Ok(match &*column {
+            AttributeColumn::Enumeration { .. } | AttributeColumn::Text(_) => {
+                Arc::new(rows.map(|row| column.text(row)).collect::<StringArray>())
+            }
+            AttributeColumn::Integer(numbers) => {
+                Arc::new(rows.map(|row| numbers.get(row).map(|&n| n as f64)).collect::<Float64Array>())
+            }
+            AttributeColumn::Float(numbers) => {
+                Arc::new(rows.map(|row| numbers.get(row).copied()).collect::<Float64Array>())
+            }
+        })
     }
 }
 

@@ -2,9 +2,15 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array};
+use arrow_schema::{DataType, Field};
 
 use crate::error::{Context, Problem, Result, join_quoted};
-use crate::segments::table::SegmentTable;
+use crate::segments::query::ColumnSource;
+use crate::segments::table::schema::{NODE_ID, ROW};
+use crate::segments::table::{Hits, SegmentTable};
 use crate::sonata::electrodes_file::{ContactDescription, ElectrodesFile, PopulationEntry};
 
 /// Errors of a look-up.
@@ -145,5 +151,33 @@ impl WeightLookup {
                 .in_file(self.file.path());
         }
         Ok(row.checked_sub(first).filter(|k| *k < segments).map(|k| rows.start + k))
+    }
+}
+
+impl WeightLookup {
+    /// Name of the column that a query's result has from the look-up, V/nA.
+    pub const COLUMN: &'static str = "weight";
+}
+
+/// The weights, null for a node that the file does not have.
+impl ColumnSource for WeightLookup {
+    fn column_names(&self) -> Result<Vec<String>> {
+        Ok(self.default_columns())
+    }
+
+    fn default_columns(&self) -> Vec<String> {
+        vec![Self::COLUMN.into()]
+    }
+
+    fn required_columns(&self) -> &[&str] {
+        &[NODE_ID, ROW]
+    }
+
+    fn column_field(&self, name: &str) -> Result<Field> {
+        Ok(Field::new(name, DataType::Float64, true))
+    }
+
+    fn column_values(&self, _: &str, hits: &Hits) -> Result<ArrayRef> {
+        Ok(Arc::new(Float64Array::from(self.find_weights(hits.node_ids()?, hits.rows()?)?)))
     }
 }

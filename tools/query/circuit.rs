@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use arrow_array::ArrayRef;
+use arrow_schema::Field;
 use leadfield::Result;
 use leadfield::error::{Context, Problem};
-use leadfield::segments::table::SegmentTable;
+use leadfield::segments::query::ColumnSource;
+use leadfield::segments::table::{Hits, SegmentTable};
 use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::{NodeAttribute, Nodes};
@@ -80,23 +83,33 @@ impl QueryCircuit {
         Ok((0..).zip(chosen).filter(|(_, chosen)| *chosen).map(|(node, _)| node).collect())
     }
 
-    /// Returns an attribute of all nodes.
-    pub fn attribute(&self, name: &str) -> Result<NodeAttribute> {
-        self.nodes.read_attribute(name)
-    }
-
-    /// Returns the names of all attributes.
-    pub fn attributes(&self) -> Result<Vec<String>> {
-        self.nodes.attribute_names()
-    }
-
     /// Returns an error for a node that is not in the circuit.
-    pub fn check_node(&self, node: u64) -> Result<()> {
+    fn check_node(&self, node: u64) -> Result<()> {
         let expected = self.nodes.len();
         if node < expected as u64 {
             return Ok(());
         }
         Err(CircuitProblem::Node { expected, found: node }).in_item("node").in_file(&self.path)
+    }
+}
+
+/// The attributes of the nodes; a node that is not in the circuit is an error that names the circuit.
+impl ColumnSource for QueryCircuit {
+    fn column_names(&self) -> Result<Vec<String>> {
+        self.nodes.column_names()
+    }
+
+    fn required_columns(&self) -> &[&str] {
+        self.nodes.required_columns()
+    }
+
+    fn column_field(&self, name: &str) -> Result<Field> {
+        self.nodes.column_field(name)
+    }
+
+    fn column_values(&self, name: &str, hits: &Hits) -> Result<ArrayRef> {
+        hits.node_ids()?.iter().try_for_each(|&node| self.check_node(node))?;
+        self.nodes.column_values(name, hits)
     }
 }
 

@@ -158,6 +158,11 @@ pub enum SpacingArg {
 }
 
 impl Args {
+    /// Returns whether the result has one row for each group of segments.
+    pub fn is_grouped(&self) -> bool {
+        !self.by.is_empty() || !self.agg.is_empty()
+    }
+
     /// Returns whether columns or filters need the circuit: node sets, or attributes of the nodes. The circuit that the
     /// table names may no longer exist; it is opened only if it is needed.
     pub fn needs_circuit(&self, table: &SegmentTable) -> bool {
@@ -165,11 +170,10 @@ impl Args {
         let attribute = |names: &[String]| names.iter().any(|name| !is_known(name));
         let aggregated = self.agg.iter().filter_map(|text| text.split_once(':')).map(|(_, name)| name);
         // groups are sorted by their own columns
-        let is_grouped = !self.by.is_empty() || !self.agg.is_empty();
         let sorted = self
             .sort
             .iter()
-            .filter(|_| !is_grouped)
+            .filter(|_| !self.is_grouped())
             .map(|text| text.split_once(':').map_or(text.as_str(), |(name, _)| name));
         let other: Vec<String> = aggregated.chain(sorted).map(String::from).collect();
         filter.circuit.is_some()

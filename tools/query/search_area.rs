@@ -3,10 +3,10 @@
 use leadfield::Result;
 use leadfield::error::Context;
 use leadfield::geometry::region::{Predicate, Region};
+use leadfield::segments::query::TableQuery;
 
 use super::contacts::QueryContacts;
 use super::options::{PredicateArg, TargetArgs};
-use super::search::SearchTarget;
 use super::{QueryProblem, region};
 
 /// The area to search, opened and checked.
@@ -52,12 +52,15 @@ impl SearchArea {
         Ok(place)
     }
 
-    /// Returns the target of the search.
-    pub fn target<'a>(&self, regions: &'a [&'a dyn Region]) -> SearchTarget<'a> {
-        match self.nearest {
-            Some((point, k)) => SearchTarget::Nearest(point, k),
-            None if regions.is_empty() && self.contacts.is_none() => SearchTarget::Everywhere,
-            None => SearchTarget::Regions(regions, self.predicate),
+    /// Adds the area to a query.
+    pub fn add_to<'a>(&'a self, query: TableQuery<'a>) -> TableQuery<'a> {
+        let query = query.predicate(self.predicate);
+        let regions = self.regions.iter().map(|region| -> &'a dyn Region { region.as_ref() });
+        match (self.nearest, &self.contacts) {
+            (Some((point, k)), _) => query.nearest(point, k),
+            (None, Some(contacts)) => query.contacts(contacts.names.iter().zip(regions)),
+            (None, None) if self.regions.is_empty() => query,
+            (None, None) => query.regions(regions),
         }
     }
 }

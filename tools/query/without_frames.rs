@@ -3,10 +3,9 @@
 use arrow_array::RecordBatch;
 use leadfield::Result;
 use leadfield::error::{Context, Problem};
+use leadfield::segments::query::{QueryRows, TableQuery};
 
 use super::Args;
-use super::columns::{ColumnSources, QueryColumns};
-use super::search::Search;
 
 /// Grouping and sorting need data frames.
 #[derive(Debug, thiserror::Error)]
@@ -30,21 +29,16 @@ fn refused<T>(args: &Args) -> Result<T> {
 }
 
 /// Returns an error.
-pub fn groups(args: &Args, _: &Search<'_>, _: ColumnSources<'_>) -> Result<RecordBatch> {
+pub fn collect_groups(args: &Args, _: &TableQuery<'_>) -> Result<RecordBatch> {
     refused(args)
 }
 
-/// Returns an error if there is anything to sort by.
-pub fn sort_columns(args: &Args) -> Result<Vec<String>> {
-    if args.sort.is_empty() { Ok(Vec::new()) } else { refused(args) }
+/// Returns the rows unchanged.
+pub fn sort_rows<'q>(_: &Args, rows: QueryRows<'q>) -> Result<QueryRows<'q>> {
+    Ok(rows)
 }
 
-/// Returns an error.
-pub fn write_sorted(
-    args: &Args,
-    _: &Search<'_>,
-    _: &QueryColumns<'_>,
-    _: &mut dyn FnMut(&RecordBatch) -> Result<()>,
-) -> Result<()> {
-    refused(args)
+/// Returns no columns, or an error if there is anything to group or to sort by.
+pub fn named_columns(args: &Args) -> Result<Vec<String>> {
+    if args.is_grouped() || !args.sort.is_empty() { refused(args) } else { Ok(Vec::new()) }
 }

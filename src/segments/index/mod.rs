@@ -16,7 +16,7 @@ pub mod segment_index;
 
 pub use index_file::IndexProblem;
 pub use mapping::shortened_report;
-pub use nearest::NearestSegment;
+pub use nearest::{LeavesByDistance, NearestSegment};
 pub use page_tree::PageTree;
 pub use region_tree::{BoxTree, RegionTree};
 pub use segment_index::SegmentIndex;

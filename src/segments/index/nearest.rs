@@ -80,8 +80,9 @@ impl NearestHeap {
     }
 }
 
-/// A node that waits to be opened; the nearest is on top of the heap.
-#[derive(Debug, PartialEq)]
+/// A node that waits to be opened; the nearest is on top of the heap. At equal distances nodes are opened before leaves
+/// are returned, so that leaves come in their own order.
+#[derive(Debug, Clone, PartialEq)]
 struct QueuedNode {
     distance: f64,
     level: usize,
@@ -90,7 +91,8 @@ struct QueuedNode {
 
 impl Ord for QueuedNode {
     fn cmp(&self, other: &Self) -> Ordering {
-        other.distance.total_cmp(&self.distance).then((other.level, other.node).cmp(&(self.level, self.node)))
+        let farther = self.distance.total_cmp(&other.distance);
+        farther.reverse().then(self.level.cmp(&other.level)).then(other.node.cmp(&self.node))
     }
 }
 
@@ -102,31 +104,69 @@ impl PartialOrd for QueuedNode {
 
 impl Eq for QueuedNode {}
 
-/// Opens the nodes of a tree by their distance from a point (Hjaltason & Samet, "Distance browsing in spatial
-/// databases", ACM TODS 24, 265 (1999), doi:10.1145/320248.320255); `leaf` adds the items of a leaf.
+/// Iterates over the leaves of a tree, nearest to a point first, with a lower bound of the distance from the point to
+/// their contents; at equal distances, in stored order.
+///
+/// Nodes are opened best first, and only as far as leaves are requested (Hjaltason & Samet, "Distance browsing in
+/// spatial databases", ACM TODS 24, 265 (1999), doi:10.1145/320248.320255).
+#[derive(Debug, Clone)]
+pub struct LeavesByDistance<'a> {
+    tree: PackedTree<'a>,
+    point: Point,
+    waiting: BinaryHeap<QueuedNode>,
+}
+
+impl<'a> LeavesByDistance<'a> {
+    /// Starts at the root of a tree.
+    pub fn new(tree: PackedTree<'a>, point: Point) -> Self {
+        let mut leaves = Self { tree, point, waiting: BinaryHeap::new() };
+        if let Some(top) = leaves.tree.height().checked_sub(1) {
+            leaves.add_node(top, 0, &mut |_| true);
+        }
+        leaves
+    }
+
+    /// Returns the next leaf whose distance is wanted. A distance that is not wanted excludes all larger ones, so that
+    /// `None` is the end also if other leaves follow.
+    pub fn next_within(&mut self, mut is_wanted: impl FnMut(f64) -> bool) -> Option<(f64, usize)> {
+        while let Some(next) = self.waiting.pop().filter(|next| is_wanted(next.distance)) {
+            if next.level == 0 {
+                return Some((next.distance, next.node));
+            }
+            for child in self.tree.children(next.level, next.node) {
+                self.add_node(next.level - 1, child, &mut is_wanted);
+            }
+        }
+        None
+    }
+
+    fn add_node(&mut self, level: usize, node: usize, is_wanted: &mut impl FnMut(f64) -> bool) {
+        let distance = box_distance_lower_bound(&self.tree.node_bounds(level, node), self.point);
+        if is_wanted(distance) {
+            self.waiting.push(QueuedNode { distance, level, node });
+        }
+    }
+}
+
+impl Iterator for LeavesByDistance<'_> {
+    type Item = (f64, usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_within(|_| true)
+    }
+}
+
+/// Returns the k nearest items of a tree; `leaf` adds the items of a leaf.
 pub fn search_nearest(
-    tree: &PackedTree<'_>,
+    tree: PackedTree<'_>,
     p: Point,
     k: usize,
     mut leaf: impl FnMut(usize, &mut NearestHeap),
 ) -> Vec<NearestSegment> {
     let mut best = NearestHeap::new(k);
-    let mut waiting = BinaryHeap::new();
-    if let Some(level) = tree.height().checked_sub(1) {
-        waiting.push(QueuedNode { distance: box_distance_lower_bound(&tree.node_bounds(level, 0), p), level, node: 0 });
-    }
-    while let Some(next) = waiting.pop().filter(|next| best.can_improve(next.distance)) {
-        if next.level == 0 {
-            leaf(next.node, &mut best);
-            continue;
-        }
-        let level = next.level - 1;
-        for node in tree.children(next.level, next.node) {
-            let distance = box_distance_lower_bound(&tree.node_bounds(level, node), p);
-            if best.can_improve(distance) {
-                waiting.push(QueuedNode { distance, level, node });
-            }
-        }
+    let mut leaves = LeavesByDistance::new(tree, p);
+    while let Some((_, node)) = leaves.next_within(|distance| best.can_improve(distance)) {
+        leaf(node, &mut best);
     }
     best.into_sorted()
 }

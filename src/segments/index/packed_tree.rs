@@ -92,8 +92,8 @@ fn enclosing_all(nodes: &[Aabb32]) -> Option<Aabb32> {
     nodes.iter().copied().reduce(|all, node| all.union(&node))
 }
 
-/// A borrowed packed tree: its nodes in the order of [`pack_nodes`].
-#[derive(Debug, Clone)]
+/// A borrowed packed tree: its nodes in the order of [`pack_nodes`]. The default is the empty tree.
+#[derive(Debug, Clone, Default)]
 pub struct PackedTree<'a> {
     /// The nodes of each level, leaves first.
     levels: Vec<&'a [Aabb32]>,

@@ -355,7 +355,7 @@ impl IndexParts<'_> {
 
     fn nearest<T: Copy + Into<f64>>(&self, blocks: &[CoordinateBlock<T>], p: Point, k: usize) -> Vec<NearestSegment> {
         let Some(tree) = self.tree(self.nodes) else { return Vec::new() };
-        nearest::search_nearest(&tree, p, k, |block, best| {
+        nearest::search_nearest(tree, p, k, |block, best| {
             let Some(columns) = blocks.get(block).filter(|_| self.is_block_intact(block)) else { return };
             for lane in 0..self.block_len(block) {
                 let (a, b) = lane_ends(columns, lane);

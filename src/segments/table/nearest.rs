@@ -72,8 +72,9 @@ impl TablePages<'_> {
     pub fn nearest(&self, p: Point, k: usize, filter: &SegmentFilter) -> Result<(Vec<NearestSegment>, QueryStats)> {
         let (mut best, mut summary) = (NearestHeap::new(k), QueryStats::default());
         let starts = PartStarts::new(self.table());
-        for (least, number) in self.tree().pages_by_distance(p) {
-            let Some(page) = self.pages().get(number).filter(|_| best.can_improve(least)) else { break };
+        let mut by_distance = self.tree().pages_by_distance(p);
+        while let Some((_, number)) = by_distance.next_within(|least| best.can_improve(least)) {
+            let Some(page) = self.pages().get(number) else { break };
             let first = starts.group_start(self.table(), page.part, page.group)? + page.rows.start as u64;
             for (row, distance) in self.filtered_distances(page, p, filter)? {
                 best.insert(NearestSegment { distance_um: distance, stored_index: first + row as u64 });
