@@ -39,7 +39,8 @@ pub fn dry_run(request: &WeightsRequest<'_>, ranks: usize) -> Result<DryRunEstim
     let bytes = layout_size_bytes(&layout)?;
     check_space_before_start(request.output, bytes)?;
     let parts = units::number_parts(request.sources);
-    let sizes: Vec<u64> = parts.iter().map(NumberedPart::segment_count).collect();
+    let units = units::split_into_units(&parts, columns.width(), units::UNIT_BYTES);
+    let sizes: Vec<u64> = units.iter().map(|unit| unit.block.segment_count as u64).collect();
     let (segments, loads) = (sizes.iter().sum(), RankLoad::for_ranks(&sizes, ranks));
     // the smallest part, since it is read completely
     let tried = parts.iter().filter(|part| part.segment_count() > 0).min_by_key(|part| part.segment_count());
