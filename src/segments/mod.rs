@@ -8,4 +8,4 @@ pub mod index;
 pub mod query;
 pub mod table;
 
-pub use columns::*;
+pub use columns::{NeuronSegments, SectionCount, SectionType, Segment, Segments};
