@@ -67,18 +67,20 @@ impl SegmentArrays {
         }
         check_finite("starts", starts_um)?;
         check_finite("ends", ends_um)?;
-        let rows = (0..).zip(starts_um.iter().zip(ends_um).zip(radii_um));
-        let segment = |(row, ((&start, &end), &radius)): (u64, ((&[f64; 3], &[f64; 3]), &f32))| Segment {
-            node_id: 0,
-            section_id: 0,
-            segment_id: 0,
-            section_type: None,
-            start: start.into(),
-            end: end.into(),
-            radius_um: (radius.is_finite() && radius > 0.0).then_some(radius),
-            row,
-        };
-        Ok(Self(rows.map(segment).collect()))
+        let mut segments = Segments::with_capacity(expected);
+        for (row, ((&start, &end), &radius)) in (0..).zip(starts_um.iter().zip(ends_um).zip(radii_um)) {
+            segments.push(Segment {
+                node_id: 0,
+                section_id: 0,
+                segment_id: 0,
+                section_type: None,
+                start: start.into(),
+                end: end.into(),
+                radius_um: (radius.is_finite() && radius > 0.0).then_some(radius),
+                row,
+            });
+        }
+        Ok(Self(segments))
     }
 
     /// Number of segments.

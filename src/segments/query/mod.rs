@@ -309,7 +309,7 @@ mod tests {
                 node_id: row / SEGMENTS_PER_NODE,
                 section_id: 0,
                 segment_id: (row % SEGMENTS_PER_NODE) as u32,
-                section_type: Some(if row % 2 == 0 { SectionType::Dend } else { SectionType::Apic }),
+                section_type: Some(if row.is_multiple_of(2) { SectionType::Dend } else { SectionType::Apic }),
                 start: Point::new(2.0 * row as f64, 0.0, 0.0),
                 end: Point::new(2.0 * row as f64 + 1.0, 0.0, 0.0),
                 radius_um: Some(0.5),
