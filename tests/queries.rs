@@ -7,7 +7,9 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use leadfield::geometry::Point;
-use leadfield::geometry::region::{Predicate, Region, Sphere, nearest_point_on_segment};
+#[cfg(feature = "frame")]
+use leadfield::geometry::region::Region;
+use leadfield::geometry::region::{Predicate, Sphere, nearest_point_on_segment};
 use leadfield::segments::table::SegmentTable;
 use leadfield::segments::{SectionType, Segment};
 use leadfield::sonata::config::SonataConfig;

@@ -38,7 +38,7 @@
 //! `close_contact`.
 //!
 //! # Near field
-//! With [`NearField::ClampToRadius`](super::NearField::ClampToRadius) a contact nearer than R is moved straight away
+//! With [`NearField::ClampToRadius`] a contact nearer than R is moved straight away
 //! from the segment until its distance is R, in an additional dimension that is orthogonal to space: a and b gain one
 //! component with the square delta = max(0, R^2 - d^2). So
 //!
@@ -52,7 +52,7 @@
 //! the segment and not to its infinite line, so contacts far beyond an end are not changed. The result is finite for
 //! every contact, and at most that of a point source at the distance R.
 //!
-//! With [`NearField::Unclamped`](super::NearField::Unclamped) the weight is infinite on the segment, and never NaN.
+//! With [`NearField::Unclamped`] the weight is infinite on the segment, and never NaN.
 //!
 //! # Source
 //! G. R. Holt, C. Koch, J. Comput. Neurosci. 6, 169 (1999), doi:10.1023/A:1008832702585. Their three cases of h and l

@@ -13,8 +13,8 @@
 //! Assumptions: the medium is infinite, homogeneous, isotropic and purely ohmic; the reference is at infinity. Other
 //! media and contacts with a size are sums of this case: see [`medium`](super::medium) and [`disc`](super::disc).
 //!
-//! Near field: with [`NearField::ClampToRadius`](super::NearField::ClampToRadius) r is at least the segment's radius.
-//! With [`NearField::Unclamped`](super::NearField::Unclamped) the weight is infinite at the midpoint itself.
+//! Near field: with [`NearField::ClampToRadius`] r is at least the segment's radius.
+//! With [`NearField::Unclamped`] the weight is infinite at the midpoint itself.
 //!
 //! Computation: 1 / r comes from r^2 by `inverse_sqrt.rs`, without a square root or a division of doubles.
 //!
