@@ -126,7 +126,15 @@ impl Error {
         problem.downcast_ref()
     }
 
-    /// What kind of error it is.
+    /// Returns the kind of error.
+    ///
+    /// ```
+    /// use leadfield::prelude::*;
+    ///
+    /// let error = Electrodes::read("missing.csv").err().unwrap();
+    /// assert_eq!(error.kind(), ErrorKind::Io);
+    /// assert_eq!(error.to_string(), "missing.csv: cannot be read: no such file or directory");
+    /// ```
     pub fn kind(&self) -> ErrorKind {
         self.0.problem.kind()
     }

@@ -52,6 +52,14 @@ impl Problem for InvalidConductivity {
 impl SiemensPerMeter {
     /// Creates a conductivity from a number in siemens per metre.
     ///
+    /// ```
+    /// use leadfield::units::SiemensPerMeter;
+    ///
+    /// assert_eq!(SiemensPerMeter::new(0.277)?.get(), 0.277);
+    /// assert!(SiemensPerMeter::new(0.0).is_err());
+    /// # Ok::<(), leadfield::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns [`InvalidConductivity`] if the number is out of range.
     pub fn new(value: f64) -> Result<Self, InvalidConductivity> {

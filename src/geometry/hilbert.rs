@@ -17,6 +17,16 @@ pub struct HilbertCurve {
 
 impl HilbertCurve {
     /// Creates the curve that fills the cube around a box.
+    ///
+    /// ```
+    /// use leadfield::geometry::hilbert::HilbertCurve;
+    /// use leadfield::geometry::{Aabb, Point};
+    ///
+    /// let at = |x: f64| Point::new(x, 0.0, 0.0);
+    /// let curve = HilbertCurve::for_bounds(&Aabb::enclosing([at(0.0), Point::new(100.0, 100.0, 100.0)]));
+    /// // neighbours in space have neighbouring keys
+    /// assert!(curve.key(at(1.0)).abs_diff(curve.key(at(1.1))) < curve.key(at(1.0)).abs_diff(curve.key(at(90.0))));
+    /// ```
     pub fn for_bounds(bounds: &Aabb) -> Self {
         let size = bounds.size();
         let side = size.x.max(size.y).max(size.z);

@@ -259,6 +259,22 @@ impl Problem for MorphologyProblem {
 
 /// Reads a morphology file of a given format and checks it.
 ///
+/// ```
+/// use leadfield::morphology::{self, MorphologyFormat};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("cell.swc");
+/// std::fs::write(&path, "1 1 0 0 0 5 -1\n2 3 0 5 0 1 1\n3 3 0 55 0 1 2\n")?;
+/// let cell = morphology::read(&path, MorphologyFormat::Swc)?;
+/// assert_eq!((cell.soma_section_count(), cell.sections.len()), (1, 1));
+///
+/// // errors name file and line
+/// std::fs::write(&path, "1 1 0 0 0 5 -1\n2 9 0 5 0 1 1\n")?;
+/// let error = morphology::read(&path, MorphologyFormat::Swc).unwrap_err().to_string();
+/// assert!(error.contains("cell.swc: line[2]: unknown section type, expected 1 (soma)"), "{error}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// Returns an error if the file is missing, malformed, empty or without a soma, or the simulator's importer cannot
 /// import it; the error names the file and the line or object.

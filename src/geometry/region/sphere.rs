@@ -16,6 +16,17 @@ pub struct Sphere {
 impl Sphere {
     /// Creates the sphere from a centre and a radius, µm.
     ///
+    /// ```
+    /// use leadfield::geometry::Point;
+    /// use leadfield::geometry::region::{Region, Sphere};
+    ///
+    /// let ball = Sphere::new(Point::ORIGIN, 10.0)?;
+    /// let (start, end) = (Point::new(5.0, 0.0, 0.0), Point::new(25.0, 0.0, 0.0));
+    /// assert!(ball.contains(start) && !ball.contains(end));
+    /// assert_eq!(ball.fraction_inside(start, end), 0.25);
+    /// # Ok::<(), leadfield::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the centre is not finite, or if the radius is not finite and above 0.
     pub fn new(center: Point, radius: f64) -> Result<Self, RegionProblem> {

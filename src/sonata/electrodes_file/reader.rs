@@ -111,6 +111,17 @@ impl PopulationEntry {
 impl ElectrodesFile {
     /// Opens a file and checks nodes, rows and columns.
     ///
+    /// ```no_run
+    /// use leadfield::sonata::electrodes_file::ElectrodesFile;
+    ///
+    /// let file = ElectrodesFile::open("weights.h5".as_ref())?;
+    /// let population = file.population("S1nonbarrel_neurons")?;
+    /// let rows = population.rows_of_node(4).unwrap_or(0..0);
+    /// let weights = file.read_rows(population, rows.clone())?; // row-major, V/nA
+    /// assert_eq!(weights.len() as u64, (rows.end - rows.start) * population.columns());
+    /// # Ok::<(), leadfield::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the file is missing or truncated, has no population or no `scaling_factors`, its offsets do
     /// not fit nodes or rows, a node is listed twice, or a column index is out of range.
