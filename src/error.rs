@@ -246,6 +246,7 @@ impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
 
 /// Problems of reading and writing files, as one line each.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FileProblem {
     /// Reading failed.
     #[error("cannot be read: {}", os_error_text(.0))]

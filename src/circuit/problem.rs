@@ -6,6 +6,7 @@ use crate::geometry::Point;
 
 /// Why a circuit cannot be turned into a segment table.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SegmentationProblem {
     /// A report was requested, but a circuit configuration has no reports.
     #[error(

@@ -122,6 +122,7 @@ pub struct SegmentReport {
 
 /// Why no report can be used.
 #[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
 pub enum ReportChoiceProblem {
     /// No report has this name.
     #[error("unknown report `{name}`, expected one of {known}")]

@@ -5,6 +5,7 @@ use crate::io::parquet_file::ParquetProblem;
 
 /// Why well-formed files cannot be converted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConversionProblem {
     /// A neuron is in two files.
     #[error("neuron in two files, expected each in one, found node {node} in `{other}` too")]

@@ -16,6 +16,7 @@ pub struct ContactRange {
 
 /// Problems of array ranges.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ArrayProblem {
     /// The text is not a range.
     #[error("wrong array, expected `first:end` with first below end, found `{0}`")]

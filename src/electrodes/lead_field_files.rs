@@ -47,6 +47,7 @@ pub struct FieldPlacement(pub Transform);
 
 /// Problems of the assignment of lead fields.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LeadFieldAssignmentProblem {
     /// The number of files is neither one nor that of the contacts.
     #[error("wrong number of lead fields, expected {}, found {found}", describe_expected_count(*.contacts))]

@@ -18,6 +18,7 @@ pub const NEUROPIXELS_CHANNELS: u32 = 384;
 
 /// Problems of a probe.
 #[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
 pub enum ProbeProblem {
     /// There are no contacts, or too many.
     #[error("number of contacts out of range, expected 1 to {MAX_CONTACTS}, found {0}")]

@@ -5,6 +5,7 @@ use crate::methods::METHODS;
 
 /// A problem of an electrodes file, or of the settings of its contacts.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ElectrodeProblem {
     /// The bytes are not UTF-8.
     #[error("not a text file, expected electrodes as CSV or JSON")]

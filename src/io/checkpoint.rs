@@ -51,6 +51,7 @@ pub struct UnitRecord {
 
 /// The reasons why a run cannot resume an earlier one.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CheckpointProblem {
     /// Another version of the program began the output.
     #[error("unfinished run of another version, expected `{expected}`, found `{found}`")]

@@ -10,6 +10,7 @@ use crate::error::Problem;
 
 /// Problems of an axis, or of values on a grid.
 #[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
 pub enum GridProblem {
     /// An axis needs two nodes for interpolation.
     #[error("axis too short, expected at least 2 nodes, found {0}")]

@@ -5,6 +5,7 @@ use crate::error::Problem;
 
 /// Problems of the current that produced a field.
 #[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
 pub enum CurrentProblem {
     /// The current is missing.
     #[error("no current, expected the current that produced the field, found none")]
@@ -22,6 +23,7 @@ impl Problem for CurrentProblem {
 
 /// Problems of a look-up at a point.
 #[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
 pub enum FieldLookupProblem {
     /// The point is outside the field.
     #[error("point outside the lead field, expected one {domain}, found {found}")]

@@ -36,6 +36,7 @@ pub struct ScatteredSamples {
 
 /// Problems of scattered points.
 #[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
 pub enum ScatteredProblem {
     /// There are fewer points than the four unknowns of a linear function.
     #[error("too few points, expected at least 4, found {0}")]

@@ -212,6 +212,7 @@ impl MorphologyFormat {
 
 /// Why a morphology of any format is invalid.
 #[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
 pub enum MorphologyProblem {
     /// The morphology has no points.
     #[error("morphology is empty, expected a soma and neurites, found no points")]

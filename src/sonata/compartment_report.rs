@@ -14,6 +14,7 @@ use crate::segments::SectionCount;
 
 /// Why the mapping of a report is invalid.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReportMappingProblem {
     /// The file has no population with this name.
     #[error("unknown population, expected {known}, found `{name}`")]

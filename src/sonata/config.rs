@@ -112,6 +112,7 @@ pub enum SonataConfig {
 
 /// Why a configuration, or the choice of a population in it, is invalid.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigProblem {
     /// The file is neither a simulation nor a circuit configuration.
     #[error("not a SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), found {found}")]

@@ -9,6 +9,7 @@ use crate::io::input_file;
 
 /// Why a JSON document is invalid.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum JsonProblem {
     /// The text does not parse.
     #[error("no valid JSON at column {column}: {message}")]

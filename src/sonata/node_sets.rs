@@ -31,6 +31,7 @@ use crate::error::{Context, Error, ErrorLocation, Problem, Result, join_quoted};
 
 /// Why a node set cannot be resolved.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum NodeSetProblem {
     /// There is no node set with this name.
     #[error("unknown node set, expected {known}, found `{name}`")]

@@ -29,6 +29,7 @@ use crate::segments::table::schema::NODE_ID;
 
 /// Why a nodes file is invalid, or a request cannot be answered.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum NodesProblem {
     /// The file has no population with this name.
     #[error("unknown population, expected {known}, found `{name}`")]

@@ -40,6 +40,7 @@ pub struct WeightsOptions {
 
 /// Why files cannot be compared.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CompareProblem {
     /// Neither file has the extra column of BlueRecording 0.2.1.
     #[error("columns cannot be sorted by name, expected a file with one more column than contacts, found none")]

@@ -20,6 +20,7 @@ const MAX_LISTED_PARTS: usize = 12;
 
 /// Errors of parts that are written by separate processes.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ByPartProblem {
     /// The output is not laid out.
     #[error("not laid out, expected the unfinished file of a run with `--layout`, found none")]

@@ -81,6 +81,7 @@ pub struct WeightsSummary {
 
 /// Errors of tables and contacts that are each well-formed.
 #[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
 pub enum WeightsProblem {
     /// There are no contacts.
     #[error("no contacts, expected at least one")]

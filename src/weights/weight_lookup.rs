@@ -15,6 +15,7 @@ use crate::sonata::electrodes_file::{ContactDescription, ElectrodesFile, Populat
 
 /// Errors of a look-up.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WeightLookupProblem {
     /// The file has no contact of this name.
     #[error("unknown electrode, expected one of {known}, found `{name}`")]

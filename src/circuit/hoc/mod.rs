@@ -96,6 +96,7 @@ impl DiscretisationRule {
 
 /// Why a template gives no rule.
 #[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
 pub enum TemplateProblem {
     /// A bracket is not closed.
     #[error("`{0}` is not closed, expected its closing bracket, found the end of the file")]

@@ -5,6 +5,7 @@ use crate::error::{Problem, format_count};
 
 /// Why a neuron cannot be placed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PlacementProblem {
     /// The segment counts do not fit the morphology.
     #[error(

@@ -69,6 +69,7 @@ pub struct SyntheticSummary {
 
 /// Why a synthetic circuit cannot be written.
 #[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
 pub enum CircuitSpecProblem {
     /// The number of neurons is 0 or too large.
     #[error("number of cells out of range, expected 1 to {MAX_CELLS}, found `{0}`")]

@@ -5,6 +5,7 @@ use crate::io::parquet_file::ParquetProblem;
 
 /// What is wrong with a boundary file.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PositionsFileProblem {
     /// The number of rows is not 3.
     #[error("wrong number of rows, expected 3 (x, y, z), found {0}")]

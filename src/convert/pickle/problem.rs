@@ -7,6 +7,7 @@ pub(super) type PickleResult<T> = std::result::Result<T, PickleProblem>;
 
 /// What is wrong with a pickle, or with the data frame in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PickleProblem {
     /// The first bytes are not those of a pickle.
     #[error("not a pickle, expected protocol 2 to 5, found {0}")]

@@ -157,6 +157,7 @@ impl Predicate {
 
 /// Problems of the numbers that define a region.
 #[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
 pub enum RegionProblem {
     /// A position is not finite, or beyond [`MAX_COORDINATE_UM`].
     #[error("{what} out of range, expected finite coordinates up to 1e100 um, found {found}")]

@@ -18,6 +18,7 @@ const MAX_CACHED_BYTES: usize = 64 << 20;
 
 /// Errors of a heap.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HeapProblem {
     /// There is no collection.
     #[error("expected a collection of strings at byte {at}, found none")]

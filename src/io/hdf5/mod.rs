@@ -30,6 +30,7 @@ use crate::io::input_file;
 
 /// Errors of an HDF5 file or of an object in it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Hdf5Problem {
     /// The library cannot open the file.
     #[error("not a readable HDF5 file: {0}")]

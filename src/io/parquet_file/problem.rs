@@ -13,6 +13,7 @@ const READABLE_COMPRESSIONS: &str = "none, snappy, gzip, zstd or lz4";
 
 /// Errors of a Parquet file, whatever its content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ParquetProblem {
     /// The bytes of a page are not those that were written.
     #[error("page checksum does not match, expected the bytes that were written, found others")]

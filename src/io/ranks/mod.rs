@@ -50,6 +50,7 @@ impl Communicator for SingleProcess {
 
 /// Errors between ranks.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RanksProblem {
     /// Another rank failed, and reports its error itself.
     #[error("the run was ended by another rank")]

@@ -19,6 +19,7 @@ pub struct ImageConfiguration {
 
 /// Problems of a contact at a boundary.
 #[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
 pub enum MediumProblem {
     /// The contact lies on the plane, so its side does not determine that of the medium.
     #[error("contact on its boundary, expected the medium's side, as in `{expected}`, found `{found}`")]

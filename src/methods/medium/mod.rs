@@ -105,6 +105,7 @@ impl From<SiemensPerMeter> for Conductivity {
 
 /// Problems of a conductivity's text.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConductivityProblem {
     /// Neither one number nor three.
     #[error("wrong conductivity, expected a number in S/m, or three (along x, y, z), found `{0}`")]

@@ -86,6 +86,7 @@ pub struct CsdOptions {
 
 /// Problems of contacts with a region.
 #[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
 pub enum CsdProblem {
     /// A type has sizes that cannot be parsed.
     #[error("bad type, expected `{expected}`, found `{found}`")]

@@ -164,6 +164,7 @@ pub enum ImageFormat {
 
 /// Errors of pictures.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FigureProblem {
     /// The ending of a file name is not a known format.
     #[error("unknown image format, expected a name that ends in `.svg` or `.png`, found `{0}`")]

@@ -23,6 +23,7 @@ use crate::error::Problem;
 
 /// Why something cannot be drawn.
 #[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
 pub enum PlotProblem {
     /// There are no segments to draw.
     #[error("no segments {place}, expected at least one")]

@@ -72,6 +72,7 @@ pub struct ReportFigure {
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ReportProblem {
     /// The electrodes file has no contacts for the table's population.
     #[error("no contacts, expected at least one")]

@@ -41,6 +41,7 @@ const HEADER_BYTES: usize = 64;
 
 /// Problems of a stored index.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum IndexProblem {
     /// The file is not an index.
     #[error("not an index, expected a file written by `leadfield query --index`")]

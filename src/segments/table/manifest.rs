@@ -40,6 +40,7 @@ const BATCH_ROWS: usize = 64 * 1024;
 
 /// Problems of a manifest that is unusable, or does not match the parts of its table.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TableManifestProblem {
     /// Columns are missing, or a row is invalid.
     #[error("not the manifest of a segment table, expected {expected}, found {found}")]

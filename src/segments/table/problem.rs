@@ -9,6 +9,7 @@ use crate::io::parquet_file::ParquetProblem;
 
 /// A problem of a segment table.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TableProblem {
     /// The file is not Parquet, or it is damaged.
     #[error("not a readable Parquet file: {0}")]

@@ -18,6 +18,7 @@ const MAX_EXPANDED_BYTES: usize = 4096;
 
 /// Why a manifest is invalid.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum VariablesProblem {
     /// The key is not a variable's name.
     #[error("invalid variable name, expected `$` and then letters, digits and underscores")]

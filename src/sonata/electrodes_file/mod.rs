@@ -62,6 +62,7 @@ pub fn electrode_path(name: &str) -> String {
 
 /// Why an electrodes file, or the layout of one, is invalid.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ElectrodesFileProblem {
     /// The file has no population.
     #[error("no population, expected a group with `node_ids` and `offsets`, found none")]

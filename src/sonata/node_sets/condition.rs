@@ -11,6 +11,7 @@ use crate::error::{Problem, Result};
 
 /// Why a condition is invalid, by itself or for its attribute.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConditionProblem {
     /// A list contains both numbers and texts.
     #[error("list of text and numbers, expected either text or numbers, found both")]

@@ -14,6 +14,7 @@ const TYPE_ID_COLUMN: &str = "node_type_id";
 
 /// Why a table of node types is invalid.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum NodeTypesProblem {
     /// The header lacks the column `node_type_id`.
     #[error("no column `node_type_id`, expected a header with that name, found `{0}`")]

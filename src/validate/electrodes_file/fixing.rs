@@ -32,6 +32,7 @@ pub struct FixSummary {
 
 /// Why no fixed file was written.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FixProblem {
     /// Some faults cannot be fixed automatically.
     #[error("cannot fix the file, expected faults that can be fixed without guessing, found {codes}: {first}")]
