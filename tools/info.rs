@@ -70,7 +70,7 @@ fn detect_kind(path: &Path) -> Result<FileKind> {
     }
 }
 
-/// The checkpoint of an output that is not complete; none where it is.
+/// Returns the checkpoint of an unfinished output; `None` if the output is complete.
 fn find_unfinished_run(path: &Path) -> Result<Option<Checkpoint>> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.strip_suffix(".partial").map_or(Ok(None), |output| Checkpoint::read(&path.with_file_name(output)))

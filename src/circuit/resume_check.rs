@@ -12,7 +12,7 @@ use super::table_writer::TablePlan;
 use crate::error::Result;
 use crate::geometry::Point;
 use crate::io::digest::Digest;
-use crate::segments::table::{Precision, SegmentTable, TableMetadata, TableNeuron, TablePart};
+use crate::segments::table::{Precision, SegmentTable, TableNeuron, TablePart};
 use crate::segments::{Segment, Segments};
 
 /// Computes a digest of everything that the tables depend on. Of morphologies, which may be many, it uses length and
@@ -25,7 +25,7 @@ pub(super) fn digest_inputs(plans: &[TablePlan<'_>], options: &SegmentTableOptio
     digest.add_u64(*segments_per_part);
     digest.add_u64(*row_group_rows as u64);
     for TablePlan { segmentation, metadata, .. } in plans {
-        add_metadata(&mut digest, metadata);
+        metadata.add_to(&mut digest);
         digest.add_u64(segmentation.count_checks as u64);
         segmentation.soma_centering.add_to(&mut digest);
         digest.add_u64(segmentation.plans.len() as u64);
@@ -44,24 +44,6 @@ pub(super) fn digest_inputs(plans: &[TablePlan<'_>], options: &SegmentTableOptio
         }
     }
     digest.finish()
-}
-
-fn add_metadata(digest: &mut Digest, metadata: &TableMetadata) {
-    let TableMetadata {
-        population,
-        circuit_path,
-        discretisation,
-        axon_rule,
-        assumed_rule,
-        program_version,
-        segments,
-        neurons,
-        parts,
-    } = metadata;
-    [population, circuit_path, discretisation, axon_rule, assumed_rule, program_version]
-        .into_iter()
-        .for_each(|text| digest.add_text(text));
-    [segments, neurons, parts].into_iter().for_each(|&number| digest.add_u64(number));
 }
 
 fn add_neuron(digest: &mut Digest, plan: &NeuronPlan) {

@@ -21,7 +21,6 @@ use crate::io::ranks::Ranks;
 use crate::io::resumable_output::{RunSettings, RunSummary, UnitJob, UnitMarker, write_output};
 use crate::methods::Contact;
 use crate::methods::medium::Boundary;
-use crate::segments::table::TableMetadata;
 use crate::segments::{Segment, Segments};
 use crate::sonata::electrodes_file::{
     AttributeValue, ContactLayout, ElectrodesFile, FileLayout, Reader, WeightsDataset, Writer, matches_layout,
@@ -339,7 +338,7 @@ fn digest_inputs(request: &WeightsRequest<'_>, layout: &FileLayout) -> Result<u6
     let mut digest = Digest::default();
     digest.add_u64(request.sources.len() as u64);
     for source in request.sources {
-        add_metadata(&mut digest, source.metadata());
+        source.metadata().add_to(&mut digest);
         digest.add_u64(source.fingerprint()?);
     }
     digest.add_u64(layout.electrodes.len() as u64);
@@ -350,24 +349,6 @@ fn digest_inputs(request: &WeightsRequest<'_>, layout: &FileLayout) -> Result<u6
     let files: BTreeSet<&Path> = fields.map(|field| field.path()).collect();
     files.into_iter().try_for_each(|file| digest.add_file(file))?;
     Ok(digest.finish())
-}
-
-fn add_metadata(digest: &mut Digest, metadata: &TableMetadata) {
-    let TableMetadata {
-        population,
-        circuit_path,
-        discretisation,
-        axon_rule,
-        assumed_rule,
-        program_version,
-        segments,
-        neurons,
-        parts,
-    } = metadata;
-    [population, circuit_path, discretisation, axon_rule, assumed_rule, program_version]
-        .into_iter()
-        .for_each(|text| digest.add_text(text));
-    [segments, neurons, parts].into_iter().for_each(|&number| digest.add_u64(number));
 }
 
 fn add_contact_layout(digest: &mut Digest, contact: &ContactLayout) {

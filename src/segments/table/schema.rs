@@ -4,6 +4,8 @@ use std::sync::{Arc, LazyLock};
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
+use crate::io::digest::Digest;
+
 /// Version of the table's format; a reader rejects newer ones.
 pub const FORMAT_VERSION: u32 = 1;
 
@@ -99,6 +101,25 @@ pub struct TableMetadata {
 }
 
 impl TableMetadata {
+    /// Adds the metadata to a digest of inputs.
+    pub(crate) fn add_to(&self, digest: &mut Digest) {
+        let Self {
+            population,
+            circuit_path,
+            discretisation,
+            axon_rule,
+            assumed_rule,
+            program_version,
+            segments,
+            neurons,
+            parts,
+        } = self;
+        [population, circuit_path, discretisation, axon_rule, assumed_rule, program_version]
+            .into_iter()
+            .for_each(|text| digest.add_text(text));
+        [segments, neurons, parts].into_iter().for_each(|&number| digest.add_u64(number));
+    }
+
     /// Returns a note for the user if the numbers of segments come from a rule that the user gave.
     pub fn assumption(&self) -> Option<String> {
         let assumed = &self.assumed_rule;
