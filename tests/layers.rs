@@ -2,6 +2,7 @@
 //!
 //! Reads the source as text: who imports whom, what the library must not do, and that each file says what it is. The checks themselves are tried on made-up source below.
 
+mod circles;
 mod source;
 
 use std::collections::BTreeSet;

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::morphology_cache::MAX_CACHED_BYTES;
-use super::table_writer::TablePlan;
+use super::table_plan::{TablePlan, min_segment_bytes};
 use super::{NEURONS_PER_THREAD_BATCH, PopulationTables, SegmentTableOptions};
 use crate::error::{Context, Result};
 use crate::io::atomic_output::{self, check_space_before_start};
 use crate::io::ranks::{DryRunEstimate, RankLoad};
-use crate::segments::table::{self, Precision, part_files};
+use crate::segments::table::{self, part_files};
 
 /// Memory of the program, its libraries and the row group that is being encoded, bytes.
 const BASE_MEMORY_BYTES: u64 = 46 << 20;
@@ -26,14 +26,6 @@ const BYTES_PER_FURTHER_PART: f64 = 5600.0;
 
 /// Number of segments of the trial, unless a single neuron has more.
 const TRIAL_SEGMENTS: u64 = 100_000;
-
-/// Lower bound of the bytes per segment in a table: 27 to 28 (`f32`) and 49 to 51 (`f64`) were measured.
-pub(super) const fn min_segment_bytes(precision: Precision) -> u64 {
-    match precision {
-        Precision::F32 => 16,
-        Precision::F64 => 32,
-    }
-}
 
 impl PopulationTables {
     /// Forecasts what [`PopulationTables::write_with_ranks`] takes with this many ranks.

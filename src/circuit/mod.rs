@@ -18,6 +18,7 @@ mod resume_check;
 pub(crate) mod selected_neurons;
 mod soma_centering;
 pub mod synthetic;
+mod table_plan;
 mod table_writer;
 pub(crate) mod template_rules;
 
@@ -48,9 +49,10 @@ use crate::sonata::nodes::Orientation;
 use morphology_cache::MorphologyCache;
 use node_selection::NodeSelection;
 use request::CountSource;
+use request::GivenRule;
 use selected_neurons::SelectedNeurons;
 use soma_centering::SomaCentering;
-use template_rules::{GivenRule, TemplateRules};
+use template_rules::TemplateRules;
 
 /// Number of neurons that each thread places before the results are joined.
 const NEURONS_PER_THREAD_BATCH: usize = 64;

@@ -4,11 +4,10 @@ use std::path::Path;
 
 use super::node_selection::NodeSelection;
 use super::request::{self, CircuitRequest, CountSource};
+use super::table_writer::allowed_contents;
 use super::{SegmentTableOptions, SegmentationPlan, SegmentationProblem, TablesSummary, table_writer};
 use crate::error::{Context, Result, join_quoted};
-use crate::io::atomic_output::{
-    AtomicOutput, ContentsCheck, OutputLock, OverwritePolicy, check_can_start, check_target, is_plain_name,
-};
+use crate::io::atomic_output::{OverwritePolicy, check_can_start, check_target, is_plain_name};
 use crate::io::ranks::Ranks;
 use crate::io::resumable_output::RunSettings;
 use crate::segments::table::part_files;
@@ -176,17 +175,4 @@ pub fn check_output(out: &Path, existing: OverwritePolicy, resume: bool) -> Resu
         check_target(out, existing, allowed_contents(out))?;
     }
     check_can_start(out, existing, resume)
-}
-
-/// Creates an output: a file, or a folder of parts or of tables.
-pub(super) fn begin_output(lock: OutputLock, existing: OverwritePolicy) -> Result<AtomicOutput> {
-    match allowed_contents(lock.target()) {
-        None => AtomicOutput::create_file_locked(lock, existing),
-        Some(contents) => AtomicOutput::create_folder_locked(lock, existing, contents),
-    }
-}
-
-/// Returns the check of a folder of tables; `None` if the output is a single file.
-pub(super) fn allowed_contents(out: &Path) -> Option<ContentsCheck> {
-    (!part_files::is_single_file(out)).then_some(part_files::check_replaceable)
 }

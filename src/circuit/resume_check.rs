@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 use super::SegmentTableOptions;
 use super::hoc::AxonReplacement;
 use super::placement::{AxonTreatment, NeuronPlan};
-use super::table_writer::TablePlan;
+use super::table_plan::TablePlan;
 use crate::error::Result;
 use crate::geometry::Point;
 use crate::io::digest::Digest;

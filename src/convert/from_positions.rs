@@ -163,7 +163,7 @@ impl TableFromPositions {
             manifest::write(self.output.partial_path(), &checksums)?;
         }
         self.output.record_length()?;
-        part_files::check_complete(self.output.partial_path(), &metadata)?;
+        table::check_complete(self.output.partial_path(), &metadata)?;
         self.output.commit()?;
         Ok(TableCounts { neurons: metadata.neurons, segments, parts: metadata.parts })
     }

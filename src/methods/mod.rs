@@ -8,6 +8,7 @@ pub mod dipole_reciprocity;
 pub mod disc;
 mod group_bounds;
 mod inverse_sqrt;
+mod lanes;
 pub mod line_source;
 mod log1p;
 pub mod medium;

@@ -6,9 +6,10 @@
 
 use std::ops::Range;
 
+use super::lanes::PointContact;
 use super::medium::{CoordinateMap, ImageConfiguration};
 use super::reciprocity::describe_segment;
-use super::simd::{self, Cylinders, Formula, PointContact};
+use super::simd::{self, Cylinders, Formula};
 use super::{Contact, PreparedMethod};
 use crate::error::{Context, Error, Result};
 use crate::geometry::Point;

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{ContentsCheck, OutputConflict, OverwritePolicy, lock_path_for};
+use super::{ContentsCheck, OutputConflict, OverwritePolicy};
 use crate::error::{Context, FileProblem, Result};
 use crate::io::input_file;
 
@@ -11,6 +11,13 @@ use crate::io::input_file;
 pub fn partial_path_for(target: &Path) -> PathBuf {
     let mut name: OsString = target.file_name().unwrap_or_default().to_os_string();
     name.push(".partial");
+    target.with_file_name(name)
+}
+
+/// Returns `OUT.checkpoint`, the name of the lock file.
+pub fn lock_path_for(target: &Path) -> PathBuf {
+    let mut name = target.file_name().unwrap_or_default().to_os_string();
+    name.push(".checkpoint");
     target.with_file_name(name)
 }
 

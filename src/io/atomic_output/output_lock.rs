@@ -12,7 +12,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::identity::{FileIdentity, create_new, file_kind, file_kind_at, open_existing};
-use super::names::partial_path_for;
+use super::names::{lock_path_for, partial_path_for};
 use super::problem::OutputConflict;
 use super::{ContentsCheck, OverwritePolicy};
 use crate::error::{Context, Error, FileProblem, Result};
@@ -39,13 +39,6 @@ pub struct OutputLock {
     /// Whether the lock file belongs to this run and is removed with the lock; otherwise it still is as an interrupted
     /// run left it.
     is_owned: bool,
-}
-
-/// Returns `OUT.checkpoint`, the name of the lock file.
-pub fn lock_path_for(target: &Path) -> PathBuf {
-    let mut name = target.file_name().unwrap_or_default().to_os_string();
-    name.push(".checkpoint");
-    target.with_file_name(name)
 }
 
 impl OutputLock {

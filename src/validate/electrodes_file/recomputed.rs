@@ -26,7 +26,6 @@ use crate::segments::{NeuronSegments, Segments};
 use crate::sonata::electrodes_file::{RecomputableContact, scaling_factors_path};
 use crate::units::SiemensPerMeter;
 use criterion::AgreementCriterion;
-use differences::NodeSample;
 
 /// Maximum number of weights to compute; exceeded only if four nodes have more.
 const MAX_WEIGHTS: u64 = 4_000_000;
@@ -95,6 +94,13 @@ pub(super) struct SampledNode {
     pub rows: Range<u64>,
     pub file: Vec<f64>,
     pub computed: Vec<f64>,
+}
+
+/// The nodes that are compared.
+pub(super) struct NodeSample<'a> {
+    pub width: usize,
+    pub checked: Vec<RecomputedContact<'a>>,
+    pub nodes: Vec<SampledNode>,
 }
 
 /// Compares a population's weights, or a sample of them; returns `None` if nothing can be computed.
