@@ -1,10 +1,11 @@
-"""Runs the blocks of README and docs that `.blocks.json` lists, in order, in this folder.
+"""Runs the blocks of README and docs that `blocks.json` lists, in order, README's in one folder and those of docs in another.
 
 The Python blocks of a page share their names, as in one session. A `sql` block must give the number that the last `sh` block
 before it printed last.
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -29,7 +30,11 @@ def run_sql(code, expected):
 
 def main():
     names, printed = {}, ""
-    for block in json.load(open(".blocks.json")):
+    blocks, top = json.load(open("blocks.json")), os.getcwd()
+    for block in blocks:
+        folder = os.path.join(top, "docs" if block["page"].startswith("docs/") else "readme")
+        os.makedirs(folder, exist_ok=True)
+        os.chdir(folder)
         where, language = f"{block['page']}:{block['line']}", block["language"]
         started = time.perf_counter()
         try:

@@ -1,5 +1,5 @@
-//! README and the pages of `docs/` cannot become outdated unnoticed: their blocks run in order in one folder, the options that
-//! they name exist, and the site shows every page.
+//! README and the pages of `docs/` cannot become outdated unnoticed: their blocks run in order, README's in one folder and those of
+//! `docs/` in another, the options that they name exist, and the site shows every page.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,9 +18,28 @@ const NOT_RUN_HERE: [(&str, &str); 1] = [("from pyspark.sql import SparkSession"
 
 /// Options of other programs that the pages name.
 const FOREIGN_OPTIONS: [&str; 22] = [
-    "array", "bench", "bind-to", "clear", "cpus-per-task", "features", "kill-on-bad-exit", "locked", "mpi", "no-default-features",
-    "nodes", "no-replace-axons", "ntasks-per-node", "oversubscribe", "path", "path-to-fields", "release", "sigma", "signal", "time",
-    "with-neurite-type", "bins",
+    "array",
+    "bench",
+    "bind-to",
+    "clear",
+    "cpus-per-task",
+    "features",
+    "kill-on-bad-exit",
+    "locked",
+    "mpi",
+    "no-default-features",
+    "nodes",
+    "no-replace-axons",
+    "ntasks-per-node",
+    "oversubscribe",
+    "path",
+    "path-to-fields",
+    "release",
+    "sigma",
+    "signal",
+    "time",
+    "with-neurite-type",
+    "bins",
 ];
 
 /// A fenced block of a page.
@@ -41,7 +60,8 @@ fn listed_pages() -> Vec<String> {
 
 /// Names of the files in `docs/` that end in `.md`.
 fn pages_in_folder() -> BTreeSet<String> {
-    let entries = std::fs::read_dir(root().join("docs")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let entries =
+        std::fs::read_dir(root().join("docs")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
     entries.filter(|name| name.ends_with(".md")).collect()
 }
 
@@ -100,22 +120,47 @@ fn every_block_names_a_language_that_is_run_or_known_not_to_be() {
     }
 }
 
-#[test]
-fn the_shell_blocks_run_in_order_in_one_folder() {
+/// Runs the shell blocks of some pages in order, in a folder of their own; gives what they print.
+fn run_shell_blocks(is_meant: impl Fn(&str) -> bool) -> String {
     let folder = scratch();
-    let shell: Vec<Block> = blocks().into_iter().filter(|block| block.language == "sh").collect();
-    assert!(shell.iter().any(|block| block.page == "README.md") && shell.len() > 20, "{} blocks", shell.len());
+    let shell = blocks().into_iter().filter(|block| block.language == "sh" && is_meant(&block.page));
+    let mut printed = String::new();
     for Block { page, line, code, .. } in shell {
         let mut command = Command::new("bash");
         command.args(["-euo", "pipefail", "-c", &code]).current_dir(folder.path()).env("PATH", path_with_program());
         let run = Run::of(command);
         assert_eq!(run.code, 0, "{page}:{line}:\n{code}\n{}", run.stderr);
+        printed += &run.stdout;
     }
+    printed
 }
 
 #[test]
-#[ignore = "needs LEADFIELD_PYTHON with leadfield and the clients: make clients, make python"]
-fn all_blocks_run_in_order_in_one_folder() {
+fn the_shell_blocks_of_docs_run_in_order_in_one_folder() {
+    let printed = run_shell_blocks(|page| page != "README.md");
+    assert!(printed.lines().count() > 100, "{printed}");
+}
+
+#[test]
+fn the_shell_blocks_of_the_readme_run_and_print_the_report_that_it_shows() {
+    let printed = run_shell_blocks(|page| page == "README.md");
+    let json = printed.lines().skip_while(|line| *line != "{").collect::<Vec<_>>().join("\n");
+    let printed = serde_json::Deserializer::from_str(&json).into_iter::<serde_json::Value>().next().unwrap().unwrap();
+    let block = blocks().into_iter().find(|block| block.page == "README.md" && block.language == "json").unwrap();
+    let shown: serde_json::Value = serde_json::from_str(&format!("{{{}}}", block.code)).unwrap();
+    let keys = |lfp: &serde_json::Value| lfp.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&shown["reports"]["lfp"]), keys(&printed["lfp"]));
+}
+
+#[test]
+fn the_citation_names_this_version() {
+    let text = std::fs::read_to_string(root().join("CITATION.cff")).unwrap();
+    assert!(text.lines().any(|line| line == concat!("version: ", env!("CARGO_PKG_VERSION"))));
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with leadfield and the clients: make clients"]
+fn all_blocks_run_in_order() {
     let folder = scratch();
     let left_out = |block: &Block| NOT_RUN_HERE.iter().any(|(first, _)| block.code.starts_with(first));
     let (left, run): (Vec<Block>, Vec<Block>) =
@@ -125,7 +170,7 @@ fn all_blocks_run_in_order_in_one_folder() {
         serde_json::json!({ "page": page, "line": line, "language": language, "code": code })
     });
     let list = serde_json::Value::from_iter(list).to_string();
-    std::fs::write(folder.path().join(".blocks.json"), list).unwrap();
+    std::fs::write(folder.path().join("blocks.json"), list).unwrap();
     let mut command = Command::new(std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python"));
     command.arg(root().join("tests/docs.py")).current_dir(folder.path()).env("PATH", path_with_program());
     let run = Run::of(command);
