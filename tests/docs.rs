@@ -39,7 +39,7 @@ const FOREIGN_OPTIONS: [&str; 22] = [
     "signal",
     "time",
     "with-neurite-type",
-    "bins",
+   
 ];
 
 /// A fenced block of a page.
