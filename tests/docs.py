@@ -21,7 +21,7 @@ def run_shell(code):
 def run_sql(code, expected):
     import duckdb
 
-    (found,) = duckdb.sql(code).fetchone()
+    ((found,),) = duckdb.sql(code).fetchall()
     if found != int(expected):
         raise AssertionError(f"{found} rows, but the command before counts {expected}")
     if found == 0:
