@@ -17,7 +17,7 @@ const NOT_RUN: [&str; 7] = ["console", "bash", "json", "yaml", "csv", "text", "x
 const NOT_RUN_HERE: [(&str, &str); 1] = [("from pyspark.sql import SparkSession", "needs Java")];
 
 /// Options of other programs that the pages name.
-const FOREIGN_OPTIONS: [&str; 22] = [
+const FOREIGN_OPTIONS: &[&str] = &[
     "array",
     "bench",
     "bind-to",
@@ -39,7 +39,6 @@ const FOREIGN_OPTIONS: [&str; 22] = [
     "signal",
     "time",
     "with-neurite-type",
-   
 ];
 
 /// A fenced block of a page.
@@ -201,7 +200,7 @@ fn commands() -> Vec<Vec<&'static str>> {
 fn every_option_that_the_pages_name_exists() {
     let help = commands().into_iter().map(|command| leadfield(&[&command[..], &["--help"]].concat()).ok());
     let mut known: BTreeSet<String> = help.flat_map(|text| options_in(&text)).collect();
-    known.extend(FOREIGN_OPTIONS.map(String::from));
+    known.extend(FOREIGN_OPTIONS.iter().map(ToString::to_string));
     for (page, text) in pages() {
         let unknown: Vec<String> = options_in(&text).difference(&known).cloned().collect();
         assert!(unknown.is_empty(), "{page}: {unknown:?}");
