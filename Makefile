@@ -130,6 +130,19 @@ lint: setup ## Run rustfmt and clippy
 doc: setup ## Build the library's documentation
 	RUSTDOCFLAGS=-Dwarnings $(cargo) doc --locked --no-deps
 
+.PHONY: docs
+docs: .venv-docs/docs ## Build the pages of docs/ as a site with search, in target/site
+	.venv-docs/bin/mkdocs build --quiet --site-dir $(abspath $(TARGET))/site
+	@! grep -rlE '<(script|link|img|iframe)[^>]*(src|href)="(https?:)?//' --include='*.html' $(TARGET)/site \
+		|| { echo 'these pages load something from elsewhere' >&2; exit 1; }
+
+.venv-docs/docs: Makefile
+	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null \
+		|| { $(call install,python3 python3-venv); }
+	python3 -m venv --clear .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check mkdocs==1.6.1 mkdocs-material==9.8.2
+	@touch $@
+
 .PHONY: peers
 peers: .venv-peers/peers ## Install the programs that `make bench` compares with (numpy, BMTK, LFPykit, ...) into .venv-peers
 
@@ -150,6 +163,6 @@ bench-all: build peers ## Run all benchmarks
 	LEADFIELD_PEERS=$(abspath $(PEERS)) $(cargo) bench --locked
 
 .PHONY: clean
-clean: ## Remove build outputs, .venv and .venv-peers
-	rm -rf .venv .venv-peers
+clean: ## Remove build outputs and the Python environments
+	rm -rf .venv .venv-docs .venv-peers
 	cargo clean

@@ -238,15 +238,15 @@ fn recipes_for_other_engines_find_what_a_query_finds_and_write_what_one_run_writ
     let layout = ["--segments-per-part", "10000", "--row-group-rows", "1024", "--quiet"];
     let positions = ["positions", "circuit/simulation_config.json", "-o", "segments"];
     leadfield_in(dir, &[&positions[..], &layout].concat()).ok();
-    std::fs::write(dir.join("electrodes.csv"), "name,x,y,z\na,0,-200,0\nb,20,-150,5\n").unwrap();
+    std::fs::write(dir.join("probe.csv"), "name,x,y,z\na,0,-200,0\nb,20,-150,5\n").unwrap();
     let found = leadfield_in(dir, &["query", "segments", "--box", "-50,-300,-50,50,-100,50", "--count"]).ok();
     assert!(found.trim().parse::<u64>().unwrap() > 0);
-    leadfield_in(dir, &["weights", "segments", "electrodes.csv", "-o", "one_run.h5", "--quiet"]).ok();
+    leadfield_in(dir, &["weights", "segments", "probe.csv", "-o", "one_run.h5", "--quiet"]).ok();
     let one_run = std::fs::read(dir.join("one_run.h5")).unwrap();
     println!("row groups and bytes touched, of all: {}", answer_of_python(dir, "touched").trim());
     let recipes = recipes();
     let headings: Vec<&str> = recipes.iter().map(|(heading, _)| heading.as_str()).collect();
-    assert_eq!(headings, ["DuckDB", "polars", "Dask", "Ray", "Spark", "Weights by tasks", "Weights by tasks"]);
+    assert_eq!(headings, ["DuckDB", "polars", "Dask", "Ray", "Spark", "Weights by tasks"]);
     for (heading, code) in &recipes {
         assert!(code.lines().count() <= 15, "{heading}");
         if heading == "Spark" {
@@ -257,9 +257,8 @@ fn recipes_for_other_engines_find_what_a_query_finds_and_write_what_one_run_writ
         let (own, read) = answer.trim().rsplit_once('\n').unwrap();
         println!("{heading}: {} found, {read} bytes read", own.lines().last().unwrap());
         if heading == "Weights by tasks" {
-            let written = dir.join("weights.h5");
-            assert!(std::fs::read(&written).unwrap() == one_run);
-            std::fs::remove_file(written).unwrap();
+            let written = dir.join("by_tasks.h5");
+            assert!(std::fs::read(written).unwrap() == one_run);
         } else {
             assert_eq!(own.lines().last(), found.lines().last(), "{heading}");
         }

@@ -8,6 +8,7 @@ mod by_part;
 mod clients;
 mod comparisons;
 mod conversions;
+mod docs;
 mod electrodes;
 mod examples;
 mod forecasts;

@@ -1,0 +1,36 @@
+"""Adds to the site the pages that are at the root of the repository: README as its start, and those about changing leadfield.
+
+The theme would load the file that makes the search work without a server from unpkg.com; it is here instead.
+"""
+
+import re
+from pathlib import Path
+
+from mkdocs.structure.files import File
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = {"README.md": "index.md"} | {name: name for name in ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"]}
+
+
+def as_page_of_site(text):
+    """The text with its links as they are in the site; files of the repository that are no pages become plain text."""
+    text = text.replace("](docs/", "](").replace("](../", "](").replace("](README.md", "](index.md")
+    return re.sub(r"\[([^\]]*)\]\((?:LICENSE[\w-]*|datasets/README\.md|examples/[\w.]*)\)", r"\1", text)
+
+
+def on_files(files, config):
+    for source, page in PAGES.items():
+        files.append(File.generated(config, page, content=(ROOT / source).read_text()))
+    return files
+
+
+def on_page_markdown(markdown, page, config, files):
+    return as_page_of_site(markdown)
+
+
+def on_post_page(output, page, config):
+    return output.replace("https://unpkg.com/iframe-worker/shim", "site/iframe-worker.js")
+
+
+def on_post_template(output, template_name, config):
+    return output.replace("https://unpkg.com/iframe-worker/shim", "site/iframe-worker.js")
