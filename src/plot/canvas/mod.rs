@@ -4,6 +4,7 @@
 //! that pictures match others in a paper.
 
 mod axes;
+mod base64;
 mod colour;
 mod colour_bar;
 mod font;
@@ -13,9 +14,11 @@ mod strokes;
 mod svg;
 
 pub use axes::PlotFrame;
+pub(crate) use base64::encode_base64;
 pub use colour::{Colour, ColourMap};
 pub use colour_bar::{ColourBar, Extend};
 pub use font::{text_width, truncate_to_width};
+pub(crate) use scale::round_step;
 pub use scale::{AxisScale, Tick};
 pub use svg::escape_xml;
 
