@@ -19,8 +19,8 @@ use crate::weights::WeightLookup;
 
 /// Maximum number of contacts that can be chosen in the view.
 const MAX_CONTACTS: usize = 12;
-/// Maximum numbers of segments in the view: the nearest of all contacts together, and others. With the weights at all
-/// contacts these are about two megabytes of data.
+/// Maximum numbers of segments in the view around a single contact: the nearest, and others. Several contacts share
+/// twice as many, since the segments around neighbours are partly the same: at most three megabytes of data.
 const MAX_SEGMENTS: [usize; 2] = [10_000, 5_000];
 /// Number of stops of a colour map.
 const COLOUR_STOPS: u32 = 32;
@@ -166,7 +166,7 @@ fn collect_segments(request: &SceneRequest<'_>) -> Result<(Vec<SampledSegment>, 
         .map(|(.., center)| Cuboid::new(*center - half, *center + half).in_item("--within"))
         .collect::<Result<_>>()?;
     let boxes_count = boxes.len().max(1);
-    let share = |most: usize| most.div_ceil(boxes_count);
+    let share = |most: usize| most.min((2 * most).div_ceil(boxes_count));
     let samples = SegmentSample::read_around(table, &boxes, MAX_SEGMENTS.map(share))?;
     let mut segments: BTreeMap<u64, SampledSegment> = BTreeMap::new();
     let mut contacts = Vec::new();
