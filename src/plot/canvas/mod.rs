@@ -129,6 +129,15 @@ pub enum DrawItem {
         /// How it is painted.
         paint: Paint,
     },
+    /// An image of cells of equal size, each of one colour.
+    Raster {
+        /// Left, top, width and height.
+        place: [f32; 4],
+        /// Number of cells in a row.
+        columns: usize,
+        /// Colours of the cells, row by row from the top.
+        colours: Vec<Colour>,
+    },
     /// A line of text.
     Text(Text),
     /// Items that belong together; the SVG has a group of this name.

@@ -10,6 +10,7 @@ mod palette;
 mod panel;
 mod probe;
 mod sample;
+pub mod signals;
 mod weights;
 mod worst_pairs;
 
