@@ -16,6 +16,13 @@ pub const MICROMETERS_PER_METER: f64 = 1e6;
 /// Written as one literal: `1e-9 / 1e-6` is not the double nearest to 1e-3.
 pub const NANOAMPERE_PER_MICROMETER: f64 = 1e-3;
 
+/// Siemens per metre times volt divided by square micrometre, in microamperes per cubic millimetre: 1e12 A/m^3, of which
+/// each is 1e-3 uA/mm^3.
+pub const MICROAMPERES_PER_CUBIC_MILLIMETER: f64 = 1e9;
+
+/// One millisecond in seconds.
+pub const SECONDS_PER_MILLISECOND: f64 = 1e-3;
+
 /// The unit of all weights, as written to the electrodes file.
 pub const WEIGHT_UNIT: &str = "V/nA";
 

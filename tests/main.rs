@@ -4,6 +4,7 @@
 mod aggregates;
 mod analytic;
 mod boundaries;
+mod browser;
 mod by_part;
 mod clients;
 mod comparisons;

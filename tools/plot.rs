@@ -1,7 +1,8 @@
-//! `leadfield plot`: draws weights, contacts and comparisons.
+//! `leadfield plot`: draws weights, contacts, comparisons and signals.
 
 mod compare;
 mod probe;
+mod signals;
 mod weights;
 
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use leadfield::plot::figures;
 
 use crate::cli::{Common, Outcome, overwrite_policy};
 
-/// Draw weights, or contacts with what is around them, as SVG or PNG
+/// Draw weights, contacts with what is around them, comparisons or signals, as SVG or PNG
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -26,6 +27,7 @@ pub struct Args {
 enum PlotCommand {
     Compare(compare::Args),
     Probe(probe::Args),
+    Signals(signals::Args),
     Weights(weights::Args),
 }
 
@@ -97,6 +99,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     match &args.what {
         PlotCommand::Compare(args) => compare::run(args, common),
         PlotCommand::Probe(args) => probe::run(args, common),
+        PlotCommand::Signals(args) => signals::run(args, common),
         PlotCommand::Weights(args) => weights::run(args, common),
     }
 }

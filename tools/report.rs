@@ -24,7 +24,7 @@ pub struct Args {
     /// Contact to draw [default: the one nearest to the middle of the segments]
     #[arg(long, value_name = "NAME")]
     electrode: Option<String>,
-    /// The 3D view shows the segments up to this far from the contact along each axis, um
+    /// The 3D view shows the segments up to this far from the contact along each axis, µm
     #[arg(long, value_name = "R", default_value_t = html_report::DEFAULT_VIEW_HALF_SIDE_UM, allow_negative_numbers = true)]
     within: f64,
     /// Page to write

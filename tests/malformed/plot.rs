@@ -64,12 +64,12 @@ fn a_view_without_segments_and_one_without_size_are_refused() {
     let file = out.path().join("a.svg");
     let within = |r: &str| weights(&["--electrode", "1", "--within", r, "-o", file.to_str().unwrap()]);
     within("1").refused(
-        "error: s.parquet: no segments within 1 um of `1`, expected at least one\n\
+        "error: s.parquet: no segments within 1 µm of `1`, expected at least one\n\
          hint: use a larger `--within`",
     );
     for (found, told) in [("0", "0"), ("-5", "-5"), ("nan", "NaN"), ("inf", "inf")] {
         within(found).refused(&format!(
-            "error: --within: out of range, expected a finite number above 0 um, found `{told}`\n\
+            "error: --within: out of range, expected a finite number above 0 µm, found `{told}`\n\
              hint: for example `--within 200`"
         ));
     }

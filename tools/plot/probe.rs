@@ -23,7 +23,7 @@ pub struct Args {
     /// Segment table to search for segments in the regions
     #[arg(long, value_name = "TABLE")]
     segments: Option<PathBuf>,
-    /// The region of every contact is a ball of this radius, um
+    /// The region of every contact is a ball of this radius, µm
     #[arg(long, value_name = "R", allow_negative_numbers = true)]
     within: Option<f64>,
     /// Axes to show: the first to the right, the second up

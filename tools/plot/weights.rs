@@ -27,7 +27,7 @@ pub struct Args {
     /// Axes to show: the first to the right, the second up
     #[arg(long, value_name = "VIEW", default_value = "all")]
     view: ViewArg,
-    /// Show only this distance from the contact along each axis, um
+    /// Show only this distance from the contact along each axis, µm
     #[arg(long, value_name = "R", allow_negative_numbers = true)]
     within: Option<f64>,
     #[command(flatten)]

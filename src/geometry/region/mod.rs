@@ -80,6 +80,11 @@ pub trait Region: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// Returns the region as a sphere, if it is one: its cross-sections are circles.
+    fn as_sphere(&self) -> Option<&Sphere> {
+        None
+    }
+
     /// Returns the part of the segment a-b that is inside; `None` if no part is. A touching segment has a part of
     /// length 0.
     ///
