@@ -7,7 +7,7 @@ use super::settings::{self, ElectrodeSettings, Reference};
 use super::{Electrode, ElectrodeProblem, electrode_type};
 use crate::error::{Context, Result, join_quoted};
 use crate::geometry::Point;
-use crate::methods::SettingKind;
+use crate::methods::{SettingKind, WeightQuantity};
 
 /// Keys that every contact must have.
 pub(super) const REQUIRED_KEYS: [&str; 4] = ["name", "x", "y", "z"];
@@ -133,13 +133,15 @@ fn check_reference(electrode: &Electrode, all: &[(u64, Electrode)]) -> Result<()
         Some(Reference::Contact(name)) => others().filter(|other| other.name == *name).collect(),
         Some(average) => others().filter(|other| other.settings.reference.as_ref() == Some(average)).collect(),
     };
-    let another = subtracted.iter().find(|other| other.method.is_potential() != electrode.method.is_potential());
+    let quantity = electrode.method.quantity();
+    let another = subtracted.iter().find(|other| other.method.quantity() != quantity);
     match (another, &electrode.settings.reference) {
         (Some(other), _) => Err(ElectrodeProblem::Incomparable {
-            expected: if electrode.method.is_potential() {
-                "a contact with potentials"
-            } else {
-                "a contact with a region"
+            expected: match quantity {
+                WeightQuantity::Potential => "a contact with potentials",
+                WeightQuantity::MagneticField => "a contact with magnetic fields",
+                WeightQuantity::DipoleMoment => "a contact with dipole moments",
+                WeightQuantity::CurrentShare => "a contact with a region",
             },
             method: other.method.name(),
         }),

@@ -85,13 +85,13 @@ impl Conductivity {
     }
 
     /// Returns the conductivity in the scaled coordinates, S/m: the geometric mean.
-    fn geometric_mean_s_per_m(self) -> f64 {
+    pub(in crate::methods) fn geometric_mean_s_per_m(self) -> f64 {
         let product = |[x, y, z]: [f64; 3]| x.cbrt() * y.cbrt() * z.cbrt();
         self.isotropic_s_per_m().unwrap_or_else(|| product(self.components_s_per_m()))
     }
 
     /// Returns the factors of the scaled coordinates.
-    fn scale_factors(self) -> [f64; 3] {
+    pub(in crate::methods) fn scale_factors(self) -> [f64; 3] {
         let mean = self.geometric_mean_s_per_m();
         self.components_s_per_m().map(|s| (mean / s).sqrt())
     }
