@@ -6,6 +6,7 @@ pub mod csd_regions;
 mod csv;
 mod electrode_list;
 mod electrode_type;
+pub mod head_pose;
 mod json;
 pub mod lead_field_files;
 pub mod probe;
@@ -166,6 +167,9 @@ pub fn configure(
             near_field,
             name: e.name.clone(),
             csd_region: csd_arrays::region_overrides(e, electrodes),
+            head: e.settings.head,
+            coil_normal: e.settings.coil_normal,
+            dipole_axis: e.settings.dipole_axis,
             ..Contact::new(e.position_um)
         };
         ConfiguredElectrode { electrode: e.clone(), contact }

@@ -59,6 +59,10 @@ impl Method for CurrentDipole {
         WeightQuantity::DipoleMoment
     }
 
+    fn expects_near_contacts(&self) -> bool {
+        false
+    }
+
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {
         let axis = |c: &Contact| c.dipole_axis.ok_or(NoDipoleAxis).in_item(&format!("contact `{}`", c.name));
         Ok(Box::new(PreparedCurrentDipole(contacts.iter().map(axis).collect::<Result<_>>()?)))

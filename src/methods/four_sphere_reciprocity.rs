@@ -85,6 +85,10 @@ impl Method for FourSphereReciprocity {
         SettingKind::HEAD_SETTINGS
     }
 
+    fn expects_near_contacts(&self) -> bool {
+        false
+    }
+
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {
         let names = contacts.iter().map(|c| c.name.clone()).collect();
         Ok(Box::new(PreparedFourSphereReciprocity { series: SphereSeries::new(contacts)?, names }))

@@ -76,6 +76,10 @@ impl Method for InfiniteDipole {
         &[SettingKind::Conductivity, SettingKind::Anisotropy]
     }
 
+    fn expects_near_contacts(&self) -> bool {
+        false
+    }
+
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {
         Ok(Box::new(DipoleKernel(PreparedInfiniteDipole(contacts.iter().map(ScaledContact::new).collect()))))
     }

@@ -92,6 +92,10 @@ impl Method for Meg {
         WeightQuantity::MagneticField
     }
 
+    fn expects_near_contacts(&self) -> bool {
+        false
+    }
+
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {
         let magnetometers = contacts.iter().map(Magnetometer::new).collect::<Result<_>>()?;
         Ok(Box::new(DipoleKernel(PreparedMeg(magnetometers))))

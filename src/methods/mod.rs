@@ -215,6 +215,10 @@ pub trait Method: Sync {
     fn quantity(&self) -> WeightQuantity {
         WeightQuantity::Potential
     }
+    /// Returns whether its contacts are usually in or at the tissue, so that one far away is suspicious.
+    fn expects_near_contacts(&self) -> bool {
+        self.required_field().is_none()
+    }
     /// Returns the quantity that it reads from a lead field (one value of `--fields`); `None` if it needs no field.
     fn required_field(&self) -> Option<Quantity> {
         None
