@@ -55,8 +55,11 @@ pub enum HeadPoseProblem {
     #[error("no head pose, expected an object with `center`, found {0}")]
     NotAnObject(String),
     /// A key is unknown.
-    #[error("unknown key `{0}`, expected {}", join_quoted(KEYS, usize::MAX))]
-    UnknownKey(String),
+    #[error("unknown key `{found}`, expected {}", join_quoted(KEYS, usize::MAX))]
+    UnknownKey {
+        /// The key.
+        found: String,
+    },
     /// The centre is missing.
     #[error("no `center`, expected the centre of the head in the circuit's frame (three numbers, um), found none")]
     NoCenter,
@@ -103,7 +106,7 @@ impl HeadPose {
             return Err(HeadPoseProblem::NotAnObject(describe_json(&document)).into());
         };
         if let Some(unknown) = members.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            return Err(HeadPoseProblem::UnknownKey(unknown.clone()).into());
+            return Err(HeadPoseProblem::UnknownKey { found: unknown.clone() }.into());
         }
         let get = |key: &str| members.get(key).filter(|value| !value.is_null()).map(RawValue::Json);
         let direction = |key, default| get(key).map_or(Ok(default), |value| parse_direction(key, value));

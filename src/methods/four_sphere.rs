@@ -28,7 +28,7 @@
 //!
 //! Limits: the neuron's centre must lie in the brain sphere, and the electrode in CSF, skull or scalp (an ECoG electrode
 //! is one in the CSF). The rest of the series is below 1e-14 of M's largest possible value at that depth. A centre
-//! nearer than 0.23 % of the electrode's radius to the electrode's sphere is an error, because the series would need more
+//! nearer than 0.3 % of the electrode's radius to the electrode's sphere is an error, because the series would need more
 //! than 25000 terms.
 //!
 //! Source: S. Naess et al., Front. Hum. Neurosci. 11, 490 (2017), doi:10.3389/fnhum.2017.00490. The coefficients are

@@ -26,7 +26,7 @@
 //! Assumptions: those of [`four_sphere`](super::four_sphere), except that the neuron is small. A segment is a point.
 //!
 //! Limits: each midpoint must lie in the brain sphere, and the electrode in CSF, skull or scalp. The rest of the series
-//! is below 1e-14 of g_1. A midpoint nearer than 0.23 % of the electrode's radius to the electrode's sphere is an error.
+//! is below 1e-14 of g_1. A midpoint nearer than 0.3 % of the electrode's radius to the electrode's sphere is an error.
 //! The series is summed for each segment and electrode, which takes a hundred times as long as a dot product.
 //!
 //! Source: S. Naess et al., Front. Hum. Neurosci. 11, 490 (2017), doi:10.3389/fnhum.2017.00490, for the head; S. Rush and

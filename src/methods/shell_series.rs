@@ -38,7 +38,7 @@
 
 use super::head::FourSphereHead;
 
-/// Largest order that is summed. It suffices for a source at 0.9977 of the electrode's distance from the centre: 0.18 mm
+/// Largest order that is summed. It suffices for a source at 0.997 of the electrode's distance from the centre: 0.24 mm
 /// below an electrode on the brain.
 pub const MAX_ORDER: usize = 25_000;
 
@@ -172,7 +172,7 @@ mod tests {
             assert!(3.0 * sum(order + 1, &|n| n * n * y.powf(n - 1.0)) <= TRUNCATION, "{y}: {order}");
         }
         assert_eq!((order_for_potential(0.0, 3.0), order_for_gradient(0.0, 3.0)), (1, 1));
-        assert!(order_for_gradient(0.9977, 3.0) <= MAX_ORDER);
+        assert!(order_for_gradient(0.997, 3.0) <= MAX_ORDER);
         for y in [0.9999, 1.0, 1.1, f64::NAN] {
             assert!(order_for_gradient(y, 3.0) > MAX_ORDER, "{y}");
         }

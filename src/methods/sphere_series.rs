@@ -44,8 +44,8 @@ impl HeadElectrode {
 /// The series does not converge within [`MAX_ORDER`] terms.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[error(
-    "{what} is too near to the electrode's sphere, expected at most {} of its radius {radius_um:.1} um, found {share:.5}",
-    MAX_SHARE
+    "{what} is too near to the electrode's sphere for its series of {MAX_ORDER} terms, expected at most 0.997 of the \
+     sphere's radius {radius_um:.1} um, found {share:.5}"
 )]
 pub struct SlowSeries {
     /// The source.
@@ -55,10 +55,6 @@ pub struct SlowSeries {
     /// Distance of the source from it, divided by that of the electrode.
     pub share: f64,
 }
-
-/// Largest distance of a source from the centre, as a share of the electrode's, for which the series surely converges
-/// within [`MAX_ORDER`] terms.
-const MAX_SHARE: f64 = 0.9977;
 
 impl Problem for SlowSeries {
     fn hint(&self) -> Option<String> {
@@ -135,15 +131,17 @@ impl SphereSeries {
         }
     }
 
-    /// Returns why a source has no potential at an electrode.
+    /// Returns why a source has no potential at an electrode, if it has none.
     pub fn explain(&self, source: Point, column: usize, what: &str) -> Option<crate::error::Error> {
         let electrode = self.electrode(column)?;
         if let Some(problem) = electrode.head.source_problem(source, what) {
             return Some(problem.into());
         }
         let share = source.distance(electrode.head.center_um) / electrode.radius_um;
+        let group = self.groups.get(column / LANES)?;
+        let is_slow = order_for_gradient(share, *group.spread.get(column % LANES)?) > group.coefficients.len();
         let problem = SlowSeries { what: what.into(), radius_um: electrode.radius_um, share };
-        (share > MAX_SHARE).then(|| problem.into())
+        is_slow.then(|| problem.into())
     }
 }
 
