@@ -145,7 +145,7 @@ for r in (90000.0, 87500.0, 83000.0, 79900.0):
 for sigmas in ([0.3, 0.3, 0.3, 0.3], [0.33, 1.65, 0.004, 0.43], [0.2, 1.7, 0.05, 0.1]):
     for radii in (DEFAULT_RADII, [60000.0, 63000.0, 69000.0, 75000.0]):
         electrode = sphere_point(radii[3])
-        four_spheres(radii, sigmas, electrode, [c * 0.8 for c in electrode])  # straight below, up to rounding
+        four_spheres(radii, sigmas, electrode, [c * (0.9 * radii[0] / radii[3]) for c in electrode])  # straight below, up to rounding
         four_spheres(radii, sigmas, electrode, sphere_point(radii[0] * 0.95))
 
 

@@ -1,6 +1,7 @@
 //! Electrodes: contacts with their names, positions and methods, read from CSV and JSON.
 
 pub mod atlas;
+pub mod cap;
 pub mod csd_arrays;
 pub mod csd_regions;
 mod csv;
@@ -163,6 +164,7 @@ pub fn configure(
         let contact = Contact {
             conductivity: e.settings.conductivity.unwrap_or(given),
             boundary: e.settings.boundary,
+            slice: e.settings.slice,
             disc: e.settings.disc,
             near_field,
             name: e.name.clone(),

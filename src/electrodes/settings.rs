@@ -9,6 +9,7 @@
 //! | `measure` | `midpoint` or `length` |
 //! | `per_volume` | `true` or `false` |
 //! | `boundary` | `z<1200, 0`: medium at z below 1200 µm, 0 S/m beyond; also `>`; `=` is the contact's side |
+//! | | `z>0, 0, z<200, 1.5`: a slice between two planes, each with the conductivity beyond it |
 //! | `reference` | the signal to subtract: a contact's name, or `average` |
 //! | `disc_radius`, `disc_normal`, `disc_points` | disc contact: µm, three numbers, smallest number of points |
 //! | `head_center` | centre of the head's spheres in the circuit's frame: three numbers, µm |
@@ -27,7 +28,7 @@ use crate::geometry::Point;
 use crate::methods::SettingKind;
 use crate::methods::disc::Disc;
 use crate::methods::head::HeadSettings;
-use crate::methods::medium::{Axis, Boundary, Conductivity, Side};
+use crate::methods::medium::{Axis, Boundary, Conductivity, Side, Slice};
 use crate::methods::objective_csd::{Density, Measure};
 use crate::units::{MAX_CONDUCTIVITY_S_PER_M, SiemensPerMeter};
 
@@ -71,6 +72,8 @@ pub struct ElectrodeSettings {
     pub density: Option<Density>,
     /// The plane at which the medium ends.
     pub boundary: Option<Boundary>,
+    /// The two planes between which the medium is a slice.
+    pub slice: Option<Slice>,
     /// The signal to subtract.
     pub reference: Option<Reference>,
     /// The disc of the contact, instead of a point.
@@ -100,6 +103,7 @@ const AVERAGE_KEYWORD: &str = "average";
 impl ElectrodeSettings {
     /// Parses the settings among a contact's values.
     pub(super) fn from_values<'a>(get: impl Fn(&str) -> Option<RawValue<'a>>) -> SettingResult<Self> {
+        let medium_end = get("boundary").map(parse_medium_end).transpose()?;
         Ok(Self {
             conductivity: get("conductivity").map(parse_conductivity).transpose()?,
             lead_field: get("field").map(|field| field.parse_text("field")).transpose()?,
@@ -108,7 +112,8 @@ impl ElectrodeSettings {
             array: get("array").map(|field| field.parse_label("array")).transpose()?,
             measure: get("measure").map(parse_measure).transpose()?,
             density: get("per_volume").map(parse_density).transpose()?,
-            boundary: get("boundary").map(parse_boundary).transpose()?,
+            boundary: medium_end.and_then(MediumEnd::boundary),
+            slice: medium_end.and_then(MediumEnd::slice),
             reference: get("reference").map(parse_reference).transpose()?,
             disc: parse_disc(get("disc_radius"), get("disc_normal"), get("disc_points"))?,
             head: HeadSettings {
@@ -137,7 +142,7 @@ impl ElectrodeSettings {
             (SettingKind::Array, self.array.is_some()),
             (SettingKind::Measure, self.measure.is_some()),
             (SettingKind::PerVolume, self.density.is_some()),
-            (SettingKind::Boundary, self.boundary.is_some()),
+            (SettingKind::Boundary, self.boundary.is_some() || self.slice.is_some()),
             (SettingKind::Reference, self.reference.is_some()),
             (SettingKind::Disc, self.disc.is_some()),
             (SettingKind::HeadCenter, self.head.center_um.is_some()),
@@ -160,7 +165,7 @@ impl ElectrodeSettings {
             self.array.as_ref().map(|array| json!(array)),
             self.measure.map(|measure| json!(measure_name(measure))),
             self.density.map(|density| json!(density == Density::PerVolume)),
-            self.boundary.map(|boundary| json!(boundary.to_string())),
+            self.boundary.map(|boundary| json!(boundary.to_string())).or_else(|| Some(json!(self.slice?.to_string()))),
             self.reference.as_ref().map(|reference| json!(reference.to_string())),
             disc.map(|disc| json!(disc.radius_um)),
             disc.map(|disc| json!(disc.normal.to_array())),
@@ -231,12 +236,43 @@ fn parse_density(field: RawValue<'_>) -> SettingResult<Density> {
     Ok(if field.parse_bool("per_volume")? { Density::PerVolume } else { Density::Total })
 }
 
-fn parse_boundary(field: RawValue<'_>) -> SettingResult<Boundary> {
+/// Where a medium ends: at one plane, or at two.
+#[derive(Clone, Copy)]
+enum MediumEnd {
+    Plane(Boundary),
+    TwoPlanes(Slice),
+}
+
+impl MediumEnd {
+    fn boundary(self) -> Option<Boundary> {
+        if let Self::Plane(boundary) = self { Some(boundary) } else { None }
+    }
+
+    fn slice(self) -> Option<Slice> {
+        if let Self::TwoPlanes(slice) = self { Some(slice) } else { None }
+    }
+}
+
+fn parse_medium_end(field: RawValue<'_>) -> SettingResult<MediumEnd> {
+    const EXPECTED: &str = "a plane and the conductivity beyond it (S/m), as in `z<1200, 0`";
+    let wrong = || field.unexpected_value("boundary", EXPECTED);
+    let text = field.parse_text("boundary").map_err(|_| wrong())?;
+    match split_words(&text).collect::<Vec<_>>()[..] {
+        [plane, beyond] => Ok(MediumEnd::Plane(parse_boundary(field, plane, beyond)?)),
+        [first, beyond_first, second, beyond_second] => {
+            let planes = [parse_boundary(field, first, beyond_first)?, parse_boundary(field, second, beyond_second)?];
+            let [first, second] = planes;
+            let expected = "two planes of one axis with the tissue between them, as in `z>0, 0, z<200, 1.5`";
+            let slice = Slice::between(first, second).ok_or_else(|| field.unexpected_value("boundary", expected))?;
+            Ok(MediumEnd::TwoPlanes(slice))
+        }
+        _ => Err(wrong()),
+    }
+}
+
+fn parse_boundary(field: RawValue<'_>, plane: &str, beyond: &str) -> SettingResult<Boundary> {
     let wrong =
         || field.unexpected_value("boundary", "a plane and the conductivity beyond it (S/m), as in `z<1200, 0`");
-    let text = field.parse_text("boundary").map_err(|_| wrong())?;
-    let mut words = split_words(&text);
-    let (Some(plane), Some(beyond), None) = (words.next(), words.next(), words.next()) else { return Err(wrong()) };
     let sides = [('=', None), ('<', Some(Side::Below)), ('>', Some(Side::Above))];
     let parts = |(sign, medium)| plane.split_once(sign).map(|(axis, at)| (axis, medium, at));
     let (axis, medium, at) = sides.into_iter().find_map(parts).ok_or_else(wrong)?;
@@ -359,6 +395,7 @@ mod tests {
             measure: Some(Measure::Length),
             density: Some(Density::PerVolume),
             boundary: Some(Boundary { axis: Axis::Z, position_um: -1200.0, medium_side: None, beyond_s_per_m: 0.0 }),
+            slice: None,
             reference: Some(Reference::Contact("e1".into())),
             disc: Some(Disc { radius_um: 6.0, normal: Point::new(0.0, 0.6, -0.8), min_points: Some(20) }),
             head: HeadSettings {
@@ -502,6 +539,26 @@ mod tests {
             assert_eq!(boundary, Boundary { axis, position_um: 1.5, medium_side: medium, beyond_s_per_m: 0.2 });
             assert_eq!(boundary.to_string(), cell);
         }
+    }
+
+    #[test]
+    fn two_planes_are_a_slice() {
+        for (cell, text) in [("z>0, 0, z<200, 1.5", "z>0, 0, z<200, 1.5"), ("x<7 1.5 x>-2.5 0", "x>-2.5, 0, x<7, 1.5")]
+        {
+            let settings = of_cells(&[("boundary", cell)]).unwrap();
+            assert_eq!((settings.boundary, settings.slice.unwrap().to_string().as_str()), (None, text));
+            assert_eq!(settings.setting_kinds(), [SettingKind::Boundary]);
+            let values = Value::Object(settings.to_key_values().into_iter().map(|(k, v)| (k.to_string(), v)).collect());
+            assert_eq!(of_values(&values).unwrap(), settings);
+        }
+        for cell in ["z<0, 0, z>200, 1.5", "z>0, 0, x<200, 1.5", "z>0, 0, z>200, 1.5", "z=0, 0, z<200, 1.5"] {
+            refused(
+                "boundary",
+                cell,
+                "two planes of one axis with the tissue between them, as in `z>0, 0, z<200, 1.5`",
+            );
+        }
+        refused("boundary", "z>0, 0, z<200", "a plane and the conductivity beyond it (S/m), as in `z<1200, 0`");
     }
 
     #[test]

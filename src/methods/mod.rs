@@ -37,7 +37,7 @@ use crate::units::DEFAULT_CONDUCTIVITY;
 
 use self::disc::Disc;
 use self::head::HeadSettings;
-use self::medium::{Axis, Boundary, Conductivity};
+use self::medium::{Axis, Boundary, Conductivity, Slice};
 
 /// How a method treats contacts that are nearer to a segment than its radius.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,6 +78,8 @@ pub struct Contact {
     pub conductivity: Conductivity,
     /// The plane at which the medium ends; `None` for an unbounded medium.
     pub boundary: Option<Boundary>,
+    /// The two planes between which the medium is a slice; with a slice there is no single boundary.
+    pub slice: Option<Slice>,
     /// The disc of the contact; `None` for a point.
     pub disc: Option<Disc>,
     /// Treatment of the near field.
@@ -104,6 +106,7 @@ impl Contact {
             position_um: position,
             conductivity: DEFAULT_CONDUCTIVITY.into(),
             boundary: None,
+            slice: None,
             disc: None,
             near_field: NearField::default(),
             lead_field: None,
@@ -214,6 +217,10 @@ pub trait Method: Sync {
     /// Returns the quantity of its weights. Weights of different quantities must not be subtracted from each other.
     fn quantity(&self) -> WeightQuantity {
         WeightQuantity::Potential
+    }
+    /// Returns whether its weights are potentials, V/nA.
+    fn is_potential(&self) -> bool {
+        self.quantity() == WeightQuantity::Potential
     }
     /// Returns whether its contacts are usually in or at the tissue, so that one far away is suspicious.
     fn expects_near_contacts(&self) -> bool {

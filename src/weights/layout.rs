@@ -68,6 +68,7 @@ fn medium_attributes(contact: &Contact) -> Vec<(&'static str, AttributeValue)> {
         None => AttributeValue::Numbers(contact.conductivity.components_s_per_m().into()),
     };
     let boundary = contact.boundary.map(|boundary| boundary.with_side_of(contact.position_um).to_string());
+    let boundary = boundary.or_else(|| Some(contact.slice?.to_string()));
     let boundary = boundary.map(|boundary| ("boundary", AttributeValue::Text(boundary)));
     let normal = contact.disc.map(|disc| ("disc_normal", AttributeValue::Numbers(disc.normal.to_array().into())));
     let always = [("conductivity_S_per_m", conductivity), ("near_field", contact.near_field.name().into())];

@@ -379,6 +379,12 @@ fn add_contact(digest: &mut Digest, contact: &Contact) {
         digest.add_f64s(&[position_um, beyond_s_per_m]);
         digest.add_option(medium_side, |digest, side| digest.add_u64(side as u64));
     });
+    digest.add_option(contact.slice, |digest, slice| {
+        digest.add_u64(slice.axis as u64);
+        for plane in [slice.lower, slice.upper] {
+            digest.add_f64s(&[plane.position_um, plane.beyond_s_per_m]);
+        }
+    });
     digest.add_option(contact.disc, |digest, disc| {
         digest.add_f64(disc.radius_um);
         digest.add_f64s(&disc.normal.to_array());

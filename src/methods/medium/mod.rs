@@ -40,6 +40,9 @@
 //! the share depends on the direction of q and there is no image, unless so = 0; then the share is 1 in every
 //! direction.
 //!
+//! # Slice
+//! Between two planes, as on a microelectrode array, there is a series of images: see [`Slice`].
+//!
 //! # Near field
 //! The radius of a segment applies in the scaled coordinates, for the image as for the segment. Around a point source
 //! this is the ellipsoid on which the potential is constant, with the volume of the ball.
@@ -51,11 +54,13 @@
 mod boundary;
 mod coordinate_map;
 mod image_configuration;
+mod slice;
 
 pub use self::boundary::{Axis, Boundary, Side};
 pub(super) use self::coordinate_map::CoordinateMap;
 pub(super) use self::image_configuration::ImageConfiguration;
 pub use self::image_configuration::{MediumProblem, SegmentInInsulator};
+pub use self::slice::{SegmentOutsideSlice, Slice, SlicePlane};
 
 use crate::error::Problem;
 use crate::units::{InvalidConductivity, SiemensPerMeter};
