@@ -23,8 +23,18 @@ pub const MICROAMPERES_PER_CUBIC_MILLIMETER: f64 = 1e9;
 /// One millisecond in seconds.
 pub const SECONDS_PER_MILLISECOND: f64 = 1e-3;
 
+/// The magnetic field, fT, of a current element of 1 nA µm at 1 µm: mu0/(4 pi) = 1e-7 T m/A, times 1e-15 A m / 1e-12 m^2,
+/// which are 1e-10 T. The magnetic constant of 2019 is larger by 1.3e-10 of itself.
+pub const FEMTOTESLA_OF_NANOAMPERE_PER_MICROMETER: f64 = 1e5;
+
 /// The unit of all weights, as written to the electrodes file.
 pub const WEIGHT_UNIT: &str = "V/nA";
+
+/// The unit of a magnetic field per membrane current, which is the weight of `MEG`.
+pub const MAGNETIC_WEIGHT_UNIT: &str = "fT/nA";
+
+/// The unit of a current dipole moment per membrane current, nA µm/nA, which is the weight of `CurrentDipole`.
+pub const DIPOLE_WEIGHT_UNIT: &str = "um";
 
 /// The unit of a share of the membrane current, which is the weight of `ObjectiveCSD`.
 pub const CURRENT_SHARE_UNIT: &str = "1";

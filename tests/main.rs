@@ -15,6 +15,7 @@ mod examples;
 mod forecasts;
 mod frames;
 mod golden;
+mod heads;
 mod importer;
 mod index_vs_scan;
 mod interrupted;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use leadfield::Result;
 use leadfield::electrodes::atlas::Atlas;
+use leadfield::electrodes::cap;
+use leadfield::electrodes::head_pose::HeadPose;
 use leadfield::electrodes::probe::{self, ProbeAnchor, ProbePose};
 use leadfield::electrodes::{self, ContactExtent, Electrode};
 use leadfield::error::{Context, format_count};
@@ -16,9 +18,9 @@ use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::Nodes;
 
 use crate::cli::{Common, Outcome, console, overwrite_policy};
-use options::{AnchorArg, Pitches, parse_pitches, parse_point};
+use options::{AnchorArg, CapArg, Pitches, parse_pitches, parse_point};
 
-/// Write the contacts of a probe: a line, a grid, a Neuropixels shank, or those of another file
+/// Write the contacts of a probe: a line, a grid, a Neuropixels shank, an EEG cap, or those of another file
 ///
 /// A probe's shank extends along its y axis from the tip, and contacts face its z axis. It is rotated the shortest way
 /// so that the shank points along `--direction`, then by `--roll` about the shank.
@@ -33,6 +35,7 @@ enum ProbeSource {
     Linear(LinearArgs),
     Grid(GridArgs),
     Neuropixels(NeuropixelsArgs),
+    Cap(CapArgs),
     From(ImportArgs),
 }
 
@@ -84,6 +87,24 @@ struct NeuropixelsArgs {
     made: ContactArgs,
     #[command(flatten)]
     placed: PlacementArgs,
+}
+
+/// EEG electrodes of the 10-20 or 10-10 system on the scalp of a spherical head
+///
+/// They have the names of the system, and the settings of the head if their type takes them.
+#[derive(clap::Args)]
+struct CapArgs {
+    /// The system
+    system: CapArg,
+    /// Position of the head in the circuit's frame: JSON with `center` (um), and optionally `up`, `front`, `radii`,
+    /// `conductivities`
+    #[arg(long, value_name = "FILE")]
+    head_pose: PathBuf,
+    /// Method of the electrodes, as in a file's `type`
+    #[arg(long = "type", value_name = "TYPE", default_value = "FourSphere")]
+    kind: String,
+    #[command(flatten)]
+    written: OutputArgs,
 }
 
 /// Contacts of a file: CSV, JSON, BMTK's table or probeinterface
@@ -138,6 +159,13 @@ struct PlacementArgs {
     /// Fill region and layer from this folder's `brain_regions.nrrd` and `hierarchy.json`
     #[arg(long, value_name = "DIR")]
     atlas: Option<PathBuf>,
+    #[command(flatten)]
+    written: OutputArgs,
+}
+
+/// Output of the contacts.
+#[derive(clap::Args)]
+struct OutputArgs {
     /// File to write, NAME.csv or NAME.json (default: CSV on standard output)
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -162,6 +190,12 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         ProbeSource::Neuropixels(shank) => {
             let sites = probe::neuropixels(shank.first_site, shank.contacts)?;
             (&shank.placed, shank.made.make_contacts(&sites, shank.first_site)?)
+        }
+        ProbeSource::Cap(cap) => {
+            let pose = HeadPose::read(&cap.head_pose)?;
+            let (method, _) = electrodes::parse_method_type(&cap.kind)?;
+            let electrodes = cap::electrodes(cap.system.into(), &pose, method).in_file(&cap.head_pose)?;
+            return cap.written.write(&electrodes::validate_electrodes(electrodes)?, common);
         }
         ProbeSource::From(from) => {
             let extent = if from.discs { ContactExtent::Disc } else { ContactExtent::Point };
@@ -204,18 +238,7 @@ impl PlacementArgs {
         if let Some(folder) = &self.atlas {
             Atlas::open(folder)?.assign_regions(&mut electrodes)?;
         }
-        match &self.out {
-            Some(out) => {
-                electrodes::save(out, &electrodes, overwrite_policy(self.force))?;
-                common.print_note(format_args!(
-                    "{}: {}",
-                    out.display(),
-                    format_count(electrodes.len() as u64, "contact")
-                ));
-            }
-            None => console::print(electrodes::to_csv(&electrodes))?,
-        }
-        Ok(Outcome::Done)
+        self.written.write(&electrodes, common)
     }
 
     fn pose(&self, default: ProbeAnchor) -> Result<ProbePose> {
@@ -245,4 +268,21 @@ fn read_somata(config: &Path, node_set: Option<&str>, population: Option<&str>) 
         None => (0..nodes.len() as u64).collect(),
     };
     Ok(nodes.transforms(&ids)?.iter().map(|transform| transform.translation).collect())
+}
+
+impl OutputArgs {
+    fn write(&self, electrodes: &[Electrode], common: &Common) -> Result<Outcome> {
+        match &self.out {
+            Some(out) => {
+                electrodes::save(out, electrodes, overwrite_policy(self.force))?;
+                common.print_note(format_args!(
+                    "{}: {}",
+                    out.display(),
+                    format_count(electrodes.len() as u64, "contact")
+                ));
+            }
+            None => console::print(electrodes::to_csv(electrodes))?,
+        }
+        Ok(Outcome::Done)
+    }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use leadfield::Result;
+use leadfield::electrodes::head_pose::HeadPose;
 use leadfield::electrodes::lead_field_files::LeadFieldAssignment;
 use leadfield::electrodes::{self, ConfiguredElectrode, Electrode, csd_arrays};
 use leadfield::error::{Context, FileProblem, Problem, format_count};
@@ -76,6 +77,10 @@ pub struct Args {
     /// Rotate the lead fields by a quaternion, then shift them, um: w,x,y,z,dx,dy,dz
     #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true)]
     field_transform: Option<String>,
+    /// Position of the head in the circuit's frame, for FourSphere, FourSphereReciprocity and MEG: JSON with `center` (um),
+    /// and optionally `up`, `front`, `radii` (um), `conductivities` (S/m)
+    #[arg(long, value_name = "FILE")]
+    head_pose: Option<PathBuf>,
     /// Contacts FIRST:END (from 0 in file order, end excluded) are an array of ObjectiveCSD; can be repeated
     #[arg(long, value_name = "FIRST:END")]
     csd_array: Vec<String>,
@@ -179,6 +184,9 @@ fn configure_electrodes(
         outside_field: args.outside_field.into(),
     };
     let fields = fields.attach_fields(&mut configured)?;
+    if let Some(path) = &args.head_pose {
+        HeadPose::read(path)?.assign(&mut configured).in_file(path)?;
+    }
     fields.iter().flat_map(|field| field.warnings()).for_each(|warning| common.warn_with_hint(warning));
     let warnings = weights::contact_warnings(&configured).in_file(&args.electrodes)?;
     warnings.into_iter().for_each(|w| common.warn_with_hint(&w.in_file(&args.electrodes)));
@@ -207,7 +215,7 @@ fn open_tables(args: &Args, common: &Common) -> Result<Vec<SegmentTable>> {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
-    let inputs = args.segments.iter().chain([&args.electrodes]).chain(&args.fields);
+    let inputs = args.segments.iter().chain([&args.electrodes]).chain(&args.fields).chain(&args.head_pose);
     check_not_an_input(&args.out, inputs.map(PathBuf::as_path))?;
     if common.ranks().is_first() && !args.judged.dry_run && args.part.is_empty() && !args.finish {
         weights::check_output(&args.out, overwrite_policy(args.force), args.resume)?;

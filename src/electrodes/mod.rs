@@ -1,11 +1,13 @@
 //! Electrodes: contacts with their names, positions and methods, read from CSV and JSON.
 
 pub mod atlas;
+pub mod cap;
 pub mod csd_arrays;
 pub mod csd_regions;
 mod csv;
 mod electrode_list;
 mod electrode_type;
+pub mod head_pose;
 mod json;
 pub mod lead_field_files;
 pub mod probe;
@@ -162,10 +164,14 @@ pub fn configure(
         let contact = Contact {
             conductivity: e.settings.conductivity.unwrap_or(given),
             boundary: e.settings.boundary,
+            slice: e.settings.slice,
             disc: e.settings.disc,
             near_field,
             name: e.name.clone(),
             csd_region: csd_arrays::region_overrides(e, electrodes),
+            head: e.settings.head,
+            coil_normal: e.settings.coil_normal,
+            dipole_axis: e.settings.dipole_axis,
             ..Contact::new(e.position_um)
         };
         ConfiguredElectrode { electrode: e.clone(), contact }

@@ -7,8 +7,8 @@ use super::{SegmentSource, WeightsProblem, WeightsRequest};
 use crate::electrodes::ConfiguredElectrode;
 use crate::error::{Context, Error, ErrorLocation, Problem, Result, format_count};
 use crate::lead_field::{LeadField, OutsideField};
-use crate::methods::Contact;
 use crate::methods::objective_csd::{Density, Measure, RegionOverrides};
+use crate::methods::{Contact, Method, SettingKind};
 use crate::segments::Segments;
 use crate::segments::table::{TableNeuron, TableProblem};
 use crate::sonata::electrodes_file::{self, AttributeValue, PopulationLayout};
@@ -45,6 +45,7 @@ fn contact_layout(
     let mut settings = if electrode.method.uses_conductivity() { medium_attributes(contact) } else { Vec::new() };
     settings.extend(sizes.into_iter().map(|(key, size)| (key, AttributeValue::Number(size))));
     settings.extend(measure_attributes(&contact.csd_region));
+    settings.extend(head_attributes(electrode.method, contact));
     settings.extend(contact.lead_field.iter().flat_map(|field| lead_field_attributes(field, contact.outside_field)));
     let reference = electrode.settings.reference.as_ref();
     settings.extend(reference.map(|reference| ("reference", AttributeValue::Text(reference.to_string()))));
@@ -67,10 +68,29 @@ fn medium_attributes(contact: &Contact) -> Vec<(&'static str, AttributeValue)> {
         None => AttributeValue::Numbers(contact.conductivity.components_s_per_m().into()),
     };
     let boundary = contact.boundary.map(|boundary| boundary.with_side_of(contact.position_um).to_string());
+    let boundary = boundary.or_else(|| Some(contact.slice?.to_string()));
     let boundary = boundary.map(|boundary| ("boundary", AttributeValue::Text(boundary)));
     let normal = contact.disc.map(|disc| ("disc_normal", AttributeValue::Numbers(disc.normal.to_array().into())));
     let always = [("conductivity_S_per_m", conductivity), ("near_field", contact.near_field.name().into())];
     always.into_iter().chain(boundary).chain(normal).collect()
+}
+
+/// Returns the settings of a contact's head, coil and dipole axis that its method uses.
+fn head_attributes(method: &dyn Method, contact: &Contact) -> Vec<(&'static str, AttributeValue)> {
+    let head = contact.head.to_head().ok();
+    let numbers = |values: &[f64]| AttributeValue::Numbers(values.into());
+    let attribute = |setting: &SettingKind| {
+        let value = match setting {
+            SettingKind::HeadCenter => numbers(&head?.center_um.to_array()),
+            SettingKind::HeadRadii => numbers(&head?.radii_um),
+            SettingKind::HeadConductivities => numbers(&head?.conductivities_s_per_m),
+            SettingKind::CoilNormal => numbers(&contact.coil_normal?.to_array()),
+            SettingKind::DipoleAxis => contact.dipole_axis?.name().into(),
+            _ => return None,
+        };
+        Some((setting.key(), value))
+    };
+    method.accepted_settings().iter().filter_map(attribute).collect()
 }
 
 /// Returns what is measured in a region, if it is not the midpoint alone.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{SegmentSource, WeightsRequest, WeightsSummary, compute_weights};
+use crate::electrodes::head_pose::HeadPose;
 use crate::electrodes::lead_field_files::LeadFieldAssignment;
 use crate::electrodes::{ConfiguredElectrode, Electrodes, configure};
 use crate::error::Result;
@@ -22,6 +23,7 @@ pub struct Weights<'a> {
     conductivities: Vec<Conductivity>,
     near_field: NearField,
     lead_fields: Vec<PathBuf>,
+    head_pose: Option<HeadPose>,
     existing: OverwritePolicy,
     resume: bool,
 }
@@ -36,6 +38,7 @@ impl<'a> Weights<'a> {
             conductivities: Vec::new(),
             near_field: NearField::default(),
             lead_fields: Vec::new(),
+            head_pose: None,
             existing: OverwritePolicy::Refuse,
             resume: false,
         }
@@ -68,6 +71,13 @@ impl<'a> Weights<'a> {
     #[must_use]
     pub fn lead_fields(mut self, files: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
         self.lead_fields = files.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the head of contacts of `FourSphere`, `FourSphereReciprocity` and `MEG` that do not have their own.
+    #[must_use]
+    pub fn head_pose(mut self, pose: HeadPose) -> Self {
+        self.head_pose = Some(pose);
         self
     }
 
@@ -118,6 +128,7 @@ impl<'a> Weights<'a> {
             outside_field: OutsideField::default(),
         };
         assignment.attach_fields(&mut electrodes)?;
+        self.head_pose.map_or(Ok(()), |pose| pose.assign(&mut electrodes))?;
         Ok(electrodes)
     }
 }

@@ -25,6 +25,7 @@ use crate::segments::{Segment, Segments};
 use crate::sonata::electrodes_file::{
     AttributeValue, ContactLayout, ElectrodesFile, FileLayout, Reader, WeightsDataset, Writer, matches_layout,
 };
+use crate::units::SiemensPerMeter;
 
 /// Refuses an output that must not be replaced or cannot be written, before any input is read. The output of an
 /// interrupted run is accepted if it is to be resumed.
@@ -378,6 +379,12 @@ fn add_contact(digest: &mut Digest, contact: &Contact) {
         digest.add_f64s(&[position_um, beyond_s_per_m]);
         digest.add_option(medium_side, |digest, side| digest.add_u64(side as u64));
     });
+    digest.add_option(contact.slice, |digest, slice| {
+        digest.add_u64(slice.axis as u64);
+        for plane in [slice.lower, slice.upper] {
+            digest.add_f64s(&[plane.position_um, plane.beyond_s_per_m]);
+        }
+    });
     digest.add_option(contact.disc, |digest, disc| {
         digest.add_f64(disc.radius_um);
         digest.add_f64s(&disc.normal.to_array());
@@ -391,6 +398,11 @@ fn add_contact(digest: &mut Digest, contact: &Contact) {
     digest.add_u64(region.density as u64);
     digest.add_u64(region.spacing as u64);
     digest.add_u64(contact.outside_field as u64);
+    digest.add_option(contact.head.center_um, |digest, center| digest.add_f64s(&center.to_array()));
+    digest.add_option(contact.head.radii_um, |digest, radii| digest.add_f64s(&radii));
+    digest.add_option(contact.head.conductivities, |digest, s| digest.add_f64s(&s.map(SiemensPerMeter::get)));
+    digest.add_option(contact.coil_normal, |digest, normal| digest.add_f64s(&normal.to_array()));
+    digest.add_option(contact.dipole_axis, |digest, axis| digest.add_u64(axis as u64));
 }
 
 /// The weights of a complete file, with what is needed to compute them again.

@@ -46,7 +46,8 @@ fn refused_with(content: impl AsRef<[u8]>, options: &[&str], stderr: &str) {
 
 /// The columns that are known, as messages list them.
 const KNOWN: &str = "`name`, `x`, `y`, `z`, `layer`, `region`, `type`, `conductivity`, `field`, `radius`, `thickness`, \
-    `array`, `measure`, `per_volume`, `boundary`, `reference`, `disc_radius`, `disc_normal`, `disc_points`";
+    `array`, `measure`, `per_volume`, `boundary`, `reference`, `disc_radius`, `disc_normal`, `disc_points`, \
+    `head_center`, `head_radii`, `head_conductivities`, `coil_normal`, `dipole_axis`";
 /// What a contact in a conducting medium may say for itself, as messages list it.
 const OF_MEDIUM: &str = "`conductivity`, `conductivity sx,sy,sz`, `boundary`, `disc_radius`, `reference`";
 const RENAME: &str = "hint: rename it to one of these, or remove it";

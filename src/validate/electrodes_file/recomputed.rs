@@ -20,7 +20,7 @@ use super::contacts::ContactRecord;
 use super::finding::FindingList;
 use super::population::PopulationRecord;
 use crate::error::Result;
-use crate::methods::{self, NearField, SettingKind};
+use crate::methods::{self, NearField, SettingKind, WeightQuantity};
 use crate::segments::table::SegmentTable;
 use crate::segments::{NeuronSegments, Segments};
 use crate::sonata::electrodes_file::{RecomputableContact, scaling_factors_path};
@@ -134,7 +134,7 @@ pub(super) fn recompute(
                 all_must_agree: formula.is_fully_stated
                     && says_near_field
                     && formula.contact.near_field == NearField::ClampToRadius,
-                is_share: !formula.method.is_potential(),
+                is_share: formula.method.quantity() == WeightQuantity::CurrentShare,
             };
             alone.then_some(RecomputedContact {
                 name: &c.name,
