@@ -12,6 +12,7 @@ use crate::error::{Context, FileProblem, Result};
 use crate::io::atomic_output::{AtomicOutput, OutputLock, check_space};
 use crate::io::checkpoint::{OutputPlan, PROGRAM, UnitRecord};
 use crate::io::digest::file_checksum;
+use crate::io::paths::relative_path;
 use crate::io::ranks::Ranks;
 use crate::io::resumable_output::{RunSettings, UnitJob, UnitMarker, write_output};
 use crate::segments::Segments;
@@ -28,6 +29,12 @@ pub struct TablesSummary {
     pub resumed_parts: u64,
 }
 
+/// Returns the path of the circuit from the folder that holds a table.
+fn circuit_path_from(table: &Path, circuit: &str) -> String {
+    let folder = table.parent().unwrap_or(Path::new(""));
+    relative_path(folder, Path::new(circuit)).map_or_else(|| circuit.into(), |path| path.display().to_string())
+}
+
 /// A table to be written, split into parts.
 pub(super) struct TablePlan<'a> {
     pub segmentation: &'a SegmentationPlan,
@@ -41,20 +48,18 @@ pub(super) struct TablePlan<'a> {
 }
 
 impl<'a> TablePlan<'a> {
-    pub fn new(
-        segmentation: &'a SegmentationPlan,
-        in_folder: bool,
-        is_single_file: bool,
-        options: &SegmentTableOptions,
-    ) -> Self {
+    pub fn new(segmentation: &'a SegmentationPlan, in_folder: bool, out: &Path, options: &SegmentTableOptions) -> Self {
         let order = segmentation.hilbert_order();
         let neurons: Vec<TableNeuron> =
             order.iter().filter_map(|&i| segmentation.plans.get(i)).map(to_table_neuron).collect();
-        let max_segments = if is_single_file { u64::MAX } else { options.segments_per_part };
+        let max_segments = if part_files::is_single_file(out) { u64::MAX } else { options.segments_per_part };
         let cuts = part_files::split_neurons(&neurons, max_segments);
         let axon_rule = segmentation.describe_axon(options.stub_placement);
-        let metadata = TableMetadata { axon_rule, parts: cuts.len() as u64, ..segmentation.metadata.clone() };
         let folder = in_folder.then(|| segmentation.population());
+        let table = folder.map_or_else(|| out.to_path_buf(), |folder| out.join(folder));
+        let circuit_path = circuit_path_from(&table, &segmentation.metadata.circuit_path);
+        let parts = cuts.len() as u64;
+        let metadata = TableMetadata { axon_rule, parts, circuit_path, ..segmentation.metadata.clone() };
         Self { segmentation, folder, order, cuts, metadata }
     }
 
@@ -145,7 +150,7 @@ pub(super) fn write_tables(
     ranks: &Ranks,
 ) -> Result<TablesSummary> {
     let is_single_file = part_files::is_single_file(out);
-    let tables = segmentations.iter().map(|s| TablePlan::new(s, in_folders, is_single_file, options));
+    let tables = segmentations.iter().map(|s| TablePlan::new(s, in_folders, out, options));
     let tables: Vec<TablePlan<'_>> = tables.collect();
     let parts = plan_parts(&tables, is_single_file);
     let sizes: Vec<u64> = parts.iter().map(|part| part.table.segment_count(part.cut)).collect();
