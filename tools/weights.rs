@@ -17,11 +17,10 @@ use leadfield::methods::medium::Conductivity;
 use leadfield::methods::objective_csd::NeighbourRule;
 use leadfield::segments::table::{SegmentTable, TableProblem};
 use leadfield::units::DEFAULT_CONDUCTIVITY;
-use leadfield::weights::{
-    self, DistantContacts, SegmentSource, WeightsRequest, WeightsSummary, compute_weights_on_ranks,
-};
+use leadfield::weights::{self, Implausible, SegmentSource, WeightsRequest, WeightsSummary, compute_weights_on_ranks};
 use serde_json::json;
 
+use crate::cli::contact_file::ContactFileArgs;
 use crate::cli::dry_run::{self, DryRun};
 use crate::cli::progress::Progress;
 use crate::cli::signals::StopSignal;
@@ -49,6 +48,8 @@ pub struct Args {
     segments: Vec<PathBuf>,
     /// Contacts: CSV or JSON with name, x, y, z (um), type, layer, region
     electrodes: PathBuf,
+    #[command(flatten)]
+    contact_file: ContactFileArgs,
     /// Electrodes file to write (HDF5)
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
@@ -220,7 +221,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     if common.ranks().is_first() && !args.judged.dry_run && args.part.is_empty() && !args.finish {
         weights::check_output(&args.out, overwrite_policy(args.force), args.resume)?;
     }
-    let electrodes = electrodes::read(&args.electrodes)?;
+    let electrodes = args.contact_file.read(&args.electrodes, common)?;
     let tables = open_tables(args, common)?;
     let assumptions: BTreeSet<String> = tables.iter().filter_map(|t| t.metadata().assumption()).collect();
     assumptions.iter().for_each(|assumption| common.warn(assumption));
@@ -228,9 +229,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     electrodes::check_names(&electrodes, &populations).in_file(&args.electrodes)?;
     let sources: Vec<&dyn SegmentSource> = tables.iter().map(|t| t as &dyn SegmentSource).collect();
     let electrodes = configure_electrodes(args, common, &electrodes, &sources)?;
-    if let Some(far) = DistantContacts::find(&sources, &electrodes)? {
-        common.warn(far);
-    }
+    Implausible::find(&sources, &electrodes)?.iter().for_each(|found| common.warn(found));
     let stop = StopSignal::install();
     let total = if args.judged.dry_run || args.is_by_part() { 0 } else { tables.iter().map(SegmentTable::len).sum() };
     let progress = Progress::new(common, "segments", total);

@@ -1,12 +1,13 @@
 //! The options of `leadfield query`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use leadfield::methods::objective_csd::NeighbourRule;
 use leadfield::segments::table::SegmentTable;
 
 use super::contacts::ContactRegionArg;
 use super::names::is_known;
+use crate::cli::contact_file::ContactFileArgs;
 use crate::cli::output::OutputFormat;
 
 /// Find segments: in a region, near the contacts of an electrode, or nearest to a point
@@ -102,6 +103,8 @@ pub struct TargetArgs {
     /// Contacts: one row for every contact and segment in its region
     #[arg(long, value_name = "FILE", group = "target")]
     pub electrodes: Option<PathBuf>,
+    #[command(flatten)]
+    pub contact_file: ContactFileArgs,
     /// The region of every contact is a ball of this radius
     #[arg(long, value_name = "R", allow_negative_numbers = true, requires = "electrodes")]
     pub within: Option<f64>,
@@ -180,7 +183,7 @@ impl Args {
             || filter.node_set.is_some()
             || !filter.conditions.is_empty()
             || [&self.by, &self.columns, &other].into_iter().any(|names| attribute(names))
-                && Path::new(&table.metadata().circuit_path).exists()
+                && table.circuit_file().is_some()
     }
 }
 
