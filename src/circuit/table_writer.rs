@@ -13,7 +13,7 @@ use crate::io::atomic_output::{AtomicOutput, OutputLock, check_space};
 use crate::io::checkpoint::{OutputPlan, PROGRAM, UnitRecord};
 use crate::io::digest::file_checksum;
 use crate::io::ranks::Ranks;
-use crate::io::resumable_output::{RunSettings, UnitJob, UnitMarker, write_output};
+use crate::io::resumable_output::{RunSettings, StopCheck, UnitJob, UnitMarker, write_output};
 use crate::segments::Segments;
 use crate::segments::table::{self, TableMetadata, TableNeuron, manifest, part_files};
 
@@ -70,11 +70,12 @@ impl<'a> TablePlan<'a> {
         cut: &Range<usize>,
         options: &SegmentTableOptions,
         on_placed: &(dyn Fn(u64) + Sync),
+        stop: &StopCheck<'_>,
     ) -> Result<Segments> {
         let mut which = self.order.get(cut.clone()).unwrap_or_default().to_vec();
         let morphology = |i: usize| self.segmentation.plans.get(i).map(|plan| &*plan.morphology_name);
         which.sort_by(|&a, &b| morphology(a).cmp(&morphology(b)));
-        self.segmentation.place_neurons(&which, options, on_placed)
+        self.segmentation.place_neurons(&which, options, on_placed, stop)
     }
 
     /// Returns the neurons of a part, in Hilbert order.
@@ -182,10 +183,12 @@ impl TableJob<'_> {
     /// Places the segments of a part, and writes and syncs its file.
     fn write_part(&self, part: &PlannedPart<'_>, output: &Path) -> Result<UnitRecord> {
         let PlannedPart { table, cut, .. } = part;
-        let segments = table.place_part(cut, self.options, self.settings.on_progress)?;
+        let stop = StopCheck::new(self.settings.is_stopped);
+        let segments = table.place_part(cut, self.options, self.settings.on_progress, &stop)?;
         let path = part.path_below(output);
         let neurons: Vec<TableNeuron> = table.neurons(cut).collect();
-        table::write_part(&path, &segments, &neurons, &table.metadata, self.options.file_layout())?;
+        let layout = self.options.file_layout();
+        table::write_part_unless_stopped(&path, &segments, &neurons, &table.metadata, layout, &stop)?;
         let (_, checksum) = file_checksum(&path)?;
         Ok(UnitRecord { segments: segments.len() as u64, checksum })
     }
