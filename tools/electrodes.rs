@@ -17,7 +17,8 @@ use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::Nodes;
 
-use crate::cli::contact_file::ContactFileArgs;
+use crate::cli::contact_file::{ContactFileArgs, is_dash};
+use crate::cli::help::{OUTPUT, PLACEMENT, examples};
 use crate::cli::{Common, Outcome, console, overwrite_policy};
 use options::{AnchorArg, CapArg, Pitches, parse_pitches, parse_point};
 
@@ -26,6 +27,11 @@ use options::{AnchorArg, CapArg, Pitches, parse_pitches, parse_point};
 /// A probe's shank extends along its y axis from the tip, and contacts face its z axis. It is rotated the shortest way
 /// so that the shank points along `--direction`, then by `--roll` about the shank.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield electrodes linear --contacts 16 --pitch 50 -o electrodes.csv",
+    "leadfield electrodes neuropixels --align-to circuit_config.json -o probe.csv",
+    "leadfield electrodes from probe.json -o electrodes.csv",
+))]
 pub struct Args {
     #[command(subcommand)]
     source: ProbeSource,
@@ -42,6 +48,10 @@ enum ProbeSource {
 
 /// Contacts in a line
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield electrodes linear --contacts 16 --pitch 50 -o electrodes.csv",
+    "leadfield electrodes linear --contacts 32 --pitch 25 --align-to circuit_config.json -o probe.csv",
+))]
 struct LinearArgs {
     /// Number of contacts
     #[arg(long, value_name = "N")]
@@ -57,6 +67,10 @@ struct LinearArgs {
 
 /// Contacts in rows and columns, counted row by row from the tip
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield electrodes grid --columns 4 --rows 8 --pitch 100 -o electrodes.csv",
+    "leadfield electrodes grid --columns 8 --rows 8 --pitch 400 --direction 1,0,0 -o ecog.csv",
+))]
 struct GridArgs {
     /// Number of columns
     #[arg(long, value_name = "N")]
@@ -77,6 +91,10 @@ struct GridArgs {
 ///
 /// Contacts are named by their site, from 0 at the tip.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield electrodes neuropixels --at 0,-900,0 -o electrodes.csv",
+    "leadfield electrodes neuropixels --align-to circuit_config.json --atlas atlas -o electrodes.csv",
+))]
 struct NeuropixelsArgs {
     /// The first site
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -112,8 +130,12 @@ struct CapArgs {
 ///
 /// They keep their positions unless an option moves them; the anchor is then the file's origin.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield electrodes from probe.json -o electrodes.csv",
+    "leadfield electrodes from bmtk.csv --at 100,0,0 --atlas atlas -o electrodes.json",
+))]
 struct ImportArgs {
-    /// The file
+    /// The file; `-` reads standard input
     file: PathBuf,
     /// Treat contacts of probeinterface as discs in their plane, with the area of their shape, instead of points
     #[arg(long)]
@@ -137,6 +159,7 @@ struct ContactArgs {
 
 /// Position of the contacts, and output.
 #[derive(clap::Args)]
+#[command(next_help_heading = PLACEMENT)]
 struct PlacementArgs {
     /// Position of the anchor, um (default: 0,0,0)
     #[arg(long, value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = parse_point)]
@@ -169,11 +192,11 @@ struct PlacementArgs {
 /// Output of the contacts.
 #[derive(clap::Args)]
 struct OutputArgs {
-    /// File to write, NAME.csv or NAME.json (default: CSV on standard output)
-    #[arg(short, long, value_name = "FILE")]
+    /// File to write, NAME.csv or NAME.json (default, or `-`: CSV on standard output)
+    #[arg(short, long = "output", alias = "out", value_name = "FILE", help_heading = OUTPUT)]
     out: Option<PathBuf>,
     /// Replace a file that exists
-    #[arg(long)]
+    #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
 }
 
@@ -275,7 +298,7 @@ fn read_somata(config: &Path, node_set: Option<&str>, population: Option<&str>) 
 
 impl OutputArgs {
     fn write(&self, electrodes: &[Electrode], common: &Common) -> Result<Outcome> {
-        match &self.out {
+        match self.out.as_ref().filter(|out| !is_dash(out)) {
             Some(out) => {
                 electrodes::save(out, electrodes, overwrite_policy(self.force))?;
                 common.print_note(format_args!(

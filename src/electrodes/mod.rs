@@ -115,6 +115,14 @@ fn read_file(path: &Path, options: &ReadOptions) -> Result<ParsedElectrodes> {
     Ok(parsed)
 }
 
+/// Reads electrodes as [`read_with_options`] does, from the bytes of such a file.
+///
+/// # Errors
+/// Returns the errors of [`read_with_options`], except those of reading a file.
+pub fn from_bytes(bytes: &[u8], options: &ReadOptions) -> Result<ParsedElectrodes> {
+    parse_bytes(bytes, options)
+}
+
 fn parse_bytes(bytes: &[u8], options: &ReadOptions) -> Result<ParsedElectrodes> {
     let decoded = text::decode(bytes)?;
     let text = decoded.text.as_ref();
