@@ -27,6 +27,10 @@ pub const SECONDS_PER_MILLISECOND: f64 = 1e-3;
 /// which are 1e-10 T. The magnetic constant of 2019 is larger by 1.3e-10 of itself.
 pub const FEMTOTESLA_OF_NANOAMPERE_PER_MICROMETER: f64 = 1e5;
 
+/// A current density of one milliampere per square centimetre through one square micrometre, in nanoamperes:
+/// 1e-3 A / 1e8 um2 x 1 um2.
+pub const NANOAMPERE_PER_SQUARE_MICROMETER: f64 = 1e-2;
+
 /// The unit of all weights, as written to the electrodes file.
 pub const WEIGHT_UNIT: &str = "V/nA";
 

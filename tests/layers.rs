@@ -23,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["sonata"],
     &["electrodes", "circuit"],
     &["weights", "convert"],
-    &["validate"],
+    &["validate", "signals"],
     &["plot"],
     &["prelude"],
 ];

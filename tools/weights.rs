@@ -1,47 +1,28 @@
 //! `leadfield weights`: computes an electrodes file from segment tables and contacts.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use leadfield::Result;
 use leadfield::circuit::{self, PopulationTables};
-use leadfield::electrodes::head_pose::HeadPose;
-use leadfield::electrodes::lead_field_files::LeadFieldAssignment;
-use leadfield::electrodes::{self, ConfiguredElectrode, Electrode, csd_arrays};
+use leadfield::electrodes;
 use leadfield::error::{Context, FileProblem, Problem, format_count};
-use leadfield::geometry::Aabb;
 use leadfield::io::atomic_output::check_not_an_input;
 use leadfield::io::resumable_output::RunSettings;
-use leadfield::lead_field::OutsideField;
-use leadfield::methods::NearField;
-use leadfield::methods::medium::Conductivity;
-use leadfield::methods::objective_csd::NeighbourRule;
-use leadfield::segments::table::{SegmentTable, TableProblem};
-use leadfield::units::DEFAULT_CONDUCTIVITY;
+use leadfield::segments::table::SegmentTable;
 use leadfield::weights::{self, Implausible, SegmentSource, WeightsRequest, WeightsSummary, compute_weights_on_ranks};
 use serde_json::json;
 
 use crate::cli::circuit_warnings;
-use crate::cli::contact_file::{ContactFileArgs, name_of};
+use crate::cli::contact_file::name_of;
 use crate::cli::dry_run::{self, DryRun};
-use crate::cli::help::{CIRCUIT, CONTACTS, FIELDS, OUTPUT, RUN, examples};
+use crate::cli::help::{OUTPUT, RUN, examples};
+use crate::cli::method_args::{MethodArgs, open_tables};
 use crate::cli::progress::Progress;
 use crate::cli::segment_input;
 use crate::cli::segmentation_args::SegmentationArgs;
 use crate::cli::signals::StopSignal;
-use crate::cli::{Common, Outcome, console, overwrite_policy, warn_assumptions};
-
-/// The option gives a name, but every table has one.
-#[derive(Debug, thiserror::Error)]
-#[error("--population: no table lacks a population, expected one for `{0}`, found names in all tables")]
-struct UnusedPopulation(String);
-
-impl Problem for UnusedPopulation {
-    fn hint(&self) -> Option<String> {
-        Some("leave `--population` out: a table that `leadfield positions` wrote names its own".into())
-    }
-}
+use crate::cli::{Common, Outcome, console, overwrite_policy};
 
 /// The inputs cannot be used together.
 #[derive(Debug, thiserror::Error)]
@@ -106,47 +87,9 @@ pub struct Args {
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     #[command(flatten)]
-    contact_file: ContactFileArgs,
-    /// Population of a circuit (default: all biophysical ones); or of a table that another program rewrote and that
-    /// lost its name, repeated for several such tables
-    #[arg(long, value_name = "NAME", help_heading = CIRCUIT)]
-    population: Vec<String>,
+    methods: MethodArgs,
     #[command(flatten)]
     segmentation: SegmentationArgs,
-    /// Conductivity of the medium, S/m, or along x, y and z (0.3,0.4,0.3); repeated, one for each contact of an analytic
-    /// method, in file order
-    #[arg(long, alias = "sigma", value_name = "S", allow_negative_numbers = true, help_heading = CONTACTS,
-          default_values_t = [DEFAULT_CONDUCTIVITY.get().to_string()])]
-    conductivity: Vec<String>,
-    /// How to treat contacts nearer to a segment than its radius
-    #[arg(long, value_name = "RULE", default_value = "radius", help_heading = CONTACTS)]
-    near_field: NearFieldArg,
-    /// Contacts FIRST:END (from 0 in file order, end excluded) are an array of ObjectiveCSD; can be repeated
-    #[arg(long, value_name = "FIRST:END", help_heading = CONTACTS)]
-    csd_array: Vec<String>,
-    /// Which contacts of an array are neighbours, for the default thickness
-    #[arg(long, value_name = "RULE", default_value = "sorted", help_heading = CONTACTS)]
-    csd_spacing: SpacingArg,
-    /// Lead field of the contacts of Reciprocity and DipoleReciprocity; repeated, or A,B,..., one for each such contact
-    /// in file order
-    #[arg(long, alias = "path-to-fields", value_name = "FILE", help_heading = FIELDS)]
-    fields: Vec<PathBuf>,
-    /// Lead field of the contact NAME, or of contacts whose `field` is NAME; can be repeated
-    #[arg(long, value_name = "NAME=FILE", help_heading = FIELDS)]
-    field: Vec<String>,
-    /// How to treat a point outside of a lead field
-    #[arg(long, value_name = "RULE", default_value = "error", help_heading = FIELDS)]
-    outside_field: OutsideFieldArg,
-    /// The current that made the lead fields, nA, instead of the value in the files
-    #[arg(long, value_name = "NA", allow_negative_numbers = true, help_heading = FIELDS)]
-    field_current: Option<f64>,
-    /// Rotate the lead fields by a quaternion, then shift them, um: w,x,y,z,dx,dy,dz
-    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, help_heading = FIELDS)]
-    field_transform: Option<String>,
-    /// Position of the head in the circuit's frame, for FourSphere, FourSphereReciprocity and MEG: JSON with `center` (µm),
-    /// and optionally `up`, `front`, `radii` (µm), `conductivities` (S/m)
-    #[arg(long, value_name = "FILE", help_heading = FIELDS)]
-    head_pose: Option<PathBuf>,
     /// Electrodes file to write (HDF5)
     #[arg(short, long = "output", alias = "out", value_name = "FILE", help_heading = OUTPUT)]
     out: PathBuf,
@@ -177,118 +120,6 @@ pub struct Args {
     finish: bool,
 }
 
-/// [`NearField`] as an option.
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum NearFieldArg {
-    /// No contact comes nearer than the segment's radius
-    Radius,
-    /// The exact formula; a contact on a segment is an error
-    Exact,
-}
-
-impl From<NearFieldArg> for NearField {
-    fn from(rule: NearFieldArg) -> Self {
-        match rule {
-            NearFieldArg::Radius => Self::ClampToRadius,
-            NearFieldArg::Exact => Self::Unclamped,
-        }
-    }
-}
-
-/// [`OutsideField`] as an option.
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum OutsideFieldArg {
-    /// An error that names the point
-    Error,
-    /// The weight 0
-    Zero,
-}
-
-impl From<OutsideFieldArg> for OutsideField {
-    fn from(rule: OutsideFieldArg) -> Self {
-        match rule {
-            OutsideFieldArg::Error => Self::Error,
-            OutsideFieldArg::Zero => Self::Zero,
-        }
-    }
-}
-
-/// [`Spacing`] as an option.
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum SpacingArg {
-    /// Neighbours along the array's axis
-    Sorted,
-    /// Neighbours in the file, as in BlueRecording
-    FileOrder,
-}
-
-impl From<SpacingArg> for NeighbourRule {
-    fn from(rule: SpacingArg) -> Self {
-        match rule {
-            SpacingArg::Sorted => Self::AlongAxis,
-            SpacingArg::FileOrder => Self::FileOrder,
-        }
-    }
-}
-
-/// Configures the electrodes for their methods, with their lead fields, and warns of suspicious settings.
-fn configure_electrodes(
-    args: &Args,
-    common: &Common,
-    electrodes: &[Electrode],
-    sources: &[&dyn SegmentSource],
-) -> Result<Vec<ConfiguredElectrode>> {
-    let conductivities = args.conductivity.iter().map(|s| s.parse()).collect::<Result<Vec<Conductivity>, _>>()?;
-    let mut configured = electrodes::configure(electrodes, &conductivities, args.near_field.into())?;
-    let ranges = args.csd_array.iter().map(|range| range.parse()).collect::<Result<Vec<_>, _>>()?;
-    csd_arrays::assign_arrays(&mut configured, &ranges, args.csd_spacing.into())?;
-    let named = args.field.iter().map(|field| field.parse()).collect::<Result<Vec<_>, _>>()?;
-    // the box of a circuit costs as much as placing its segments
-    let boxes = if configured.iter().any(|e| e.electrode.method.required_field().is_some()) {
-        sources.iter().map(|s| s.bounds()).collect::<Result<Vec<_>>>()?
-    } else {
-        Vec::new()
-    };
-    let fields = LeadFieldAssignment {
-        field_files: &args.field_files(),
-        named_files: &named,
-        electrodes_folder: args.electrodes().parent().unwrap_or(Path::new("")),
-        bounds_um: boxes.into_iter().fold(Aabb::EMPTY, Aabb::union),
-        placement: args.field_transform.as_deref().map(str::parse).transpose()?,
-        current_na: args.field_current,
-        outside_field: args.outside_field.into(),
-    };
-    let fields = fields.attach_fields(&mut configured)?;
-    if let Some(path) = &args.head_pose {
-        HeadPose::read(path)?.assign(&mut configured).in_file(path)?;
-    }
-    fields.iter().flat_map(|field| field.warnings()).for_each(|warning| common.warn_with_hint(warning));
-    let warnings = weights::contact_warnings(&configured).in_file(args.electrodes_name())?;
-    warnings.into_iter().for_each(|w| common.warn_with_hint(&w.in_file(args.electrodes_name())));
-    Ok(configured)
-}
-
-/// Opens the tables; those without metadata get the names of the populations in order.
-fn open_tables(paths: &[PathBuf], populations: &[String], common: &Common) -> Result<Vec<SegmentTable>> {
-    let mut names = populations.iter();
-    let mut tables = Vec::new();
-    for path in paths {
-        let mut table = SegmentTable::open(path)?;
-        if table.lacks_metadata() {
-            let name = names.next().ok_or(TableProblem::NoPopulation).in_file(path)?;
-            table.set_population(name);
-            warn_assumptions(&table, common);
-        }
-        tables.push(table);
-    }
-    if let Some(name) = names.next() {
-        return Err(UnusedPopulation(name.clone()).into());
-    }
-    let assumptions: BTreeSet<String> = tables.iter().filter_map(|t| t.metadata().assumption()).collect();
-    assumptions.iter().for_each(|assumption| common.warn(assumption));
-    Ok(tables)
-}
-
 /// Refuses a number where a file is expected: the second value of an option that takes one.
 fn check_is_no_number(path: &Path) -> Result<()> {
     let is_number = path.to_str().is_some_and(|text| text.parse::<f64>().is_ok());
@@ -302,7 +133,7 @@ fn find_circuit(args: &Args) -> Result<Option<PathBuf>> {
         let given = args.segmentation.find_given().or(args.keep_table.as_ref().map(|_| "--keep-table"));
         return given.map_or(Ok(None), |option| Err(InputProblem::CircuitOption(option).into()));
     };
-    match (args.segments().len(), args.population.len()) {
+    match (args.segments().len(), args.methods.populations().len()) {
         (1, 0 | 1) => Ok(Some(config)),
         (1, n) => Err(InputProblem::SeveralPopulations(n).into()),
         (n, _) => Err(InputProblem::CircuitAmongOthers(n)).in_file(&config),
@@ -314,7 +145,7 @@ const PLACED_SEGMENTS_PER_PART: u64 = 1_000_000;
 
 /// Computes the weights of a circuit's segments.
 fn run_on_circuit(args: &Args, config: &Path, common: &Common) -> Result<Outcome> {
-    let population = args.population.first().map(String::as_str);
+    let population = args.methods.populations().first().map(String::as_str);
     let tables = PopulationTables::open(&args.segmentation.circuit_request(config, population))?;
     circuit_warnings::print_findings(&tables, args.segmentation.has_euler_order(), common);
     match &args.keep_table {
@@ -363,8 +194,8 @@ fn run_on_tables(args: &Args, paths: &[PathBuf], populations: &[String], common:
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    let fields = args.field_files();
-    let inputs = args.inputs.iter().chain(&fields).chain(&args.head_pose);
+    let fields = args.methods.field_files();
+    let inputs = args.inputs.iter().chain(&fields).chain(args.methods.head_pose());
     inputs.clone().try_for_each(|path| check_is_no_number(path))?;
     if let [only] = &args.inputs[..] {
         return Err(InputProblem::OneInput).in_file(only);
@@ -378,17 +209,17 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     }
     match find_circuit(args)? {
         Some(config) => run_on_circuit(args, &config, common),
-        None => run_on_tables(args, args.segments(), &args.population, common),
+        None => run_on_tables(args, args.segments(), args.methods.populations(), common),
     }
 }
 
 /// Computes the weights of the segments of some sources.
 fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Result<Outcome> {
     let started = Instant::now();
-    let electrodes = args.contact_file.read(args.electrodes(), common)?;
+    let electrodes = args.methods.read_electrodes(args.electrodes(), common)?;
     let populations: Vec<&str> = sources.iter().map(|s| s.metadata().population.as_str()).collect();
     electrodes::check_names(&electrodes, &populations).in_file(args.electrodes_name())?;
-    let electrodes = configure_electrodes(args, common, &electrodes, sources)?;
+    let electrodes = args.methods.configure_electrodes(args.electrodes(), &electrodes, sources, common)?;
     // other ranks and the processes of parts print no warnings
     if common.ranks().is_first() && args.part.is_empty() {
         Implausible::find(sources, &electrodes)?.iter().for_each(|found| common.warn(found));
@@ -463,15 +294,6 @@ impl Args {
     /// Returns the path of the contacts.
     fn electrodes(&self) -> &Path {
         self.inputs.last().map_or(Path::new(""), PathBuf::as_path)
-    }
-
-    /// Returns the files of `--fields`. A name with a comma is a list, unless there is a file of that name.
-    fn field_files(&self) -> Vec<PathBuf> {
-        let split = |path: &PathBuf| match path.to_str() {
-            Some(text) if text.contains(',') && !path.exists() => text.split(',').map(PathBuf::from).collect(),
-            _ => vec![path.clone()],
-        };
-        self.fields.iter().flat_map(split).collect()
     }
 
     /// Returns the name of the electrodes' file for errors.

@@ -24,9 +24,10 @@ pub use distant_contacts::{DistantContacts, SUSPICIOUS_DISTANCE_UM};
 pub use dry_run::dry_run;
 pub use implausible::{CIRCUIT_SPAN_UM, Implausible, MIN_PITCH_UM, MIN_PROBE_UM, TISSUE_CONDUCTIVITY_S_PER_M};
 pub use segment_source::SegmentSource;
+pub use weight_columns::WeightColumns;
 pub use weight_lookup::{WeightLookup, WeightLookupProblem};
 pub use weights_builder::Weights;
-pub use weights_job::check_output;
+pub use weights_job::{add_electrode, check_output};
 
 use std::path::Path;
 
@@ -37,7 +38,6 @@ use crate::error::{Error, Problem, Result};
 use crate::io::atomic_output::OverwritePolicy;
 use crate::io::ranks::Ranks;
 
-use weight_columns::WeightColumns;
 use weights_job::WeightsJob;
 
 /// Output bytes that a thread computes before it writes: few enough to stay in a core's cache until then.

@@ -6,6 +6,7 @@ pub mod contact_file;
 pub mod dry_run;
 pub mod facts;
 pub mod help;
+pub mod method_args;
 pub mod output;
 pub mod progress;
 mod ranks;

@@ -53,8 +53,7 @@ fn electrode_regions(
         };
         return electrodes.iter().map(ball).collect();
     }
-    let (regions, warnings) =
-        csd_regions::contact_regions(electrodes).in_file(name_of(&args.electrodes))?;
+    let (regions, warnings) = csd_regions::contact_regions(electrodes).in_file(name_of(&args.electrodes))?;
     warnings.into_iter().for_each(|warning| common.warn_with_hint(&Error::from(warning)));
     Ok(regions)
 }

@@ -11,7 +11,6 @@ use leadfield::methods::objective_csd::{
     CsdOptions, CsdWarning, NeighbourRule, PreparedCsd, RegionContact, RegionShape, RegionSpec,
 };
 
-
 /// Errors of contacts as regions.
 #[derive(Debug, thiserror::Error)]
 pub enum ContactProblem {
