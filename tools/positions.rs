@@ -15,7 +15,6 @@ use leadfield::segments::table::Precision;
 use leadfield::segments::table::part_files::is_single_file;
 use leadfield::segments::table::schema::{MAX_SEGMENTS_PER_PART, ROWS_PER_ROW_GROUP};
 
-use crate::cli::circuit_warnings;
 use crate::cli::dry_run::{self, DryRun};
 use crate::cli::progress::Progress;
 use crate::cli::rule_args::{AxonRuleArg, DiscretisationArg, EulerOrderArg};
@@ -208,9 +207,6 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Number of ties that are reported one by one.
-const MAX_LISTED_TIES: usize = 20;
-
 /// Warns before the segments are placed: of populations and neurons that are left out, and of ties.
 fn print_findings(tables: &PopulationTables, args: &Args, common: &Common) {
     print_left_out(&tables.skipped_populations, common);
@@ -218,27 +214,7 @@ fn print_findings(tables: &PopulationTables, args: &Args, common: &Common) {
     assumptions.dedup();
     assumptions.iter().for_each(|assumption| common.warn(assumption));
     for table in &tables.plans {
-        circuit_warnings::warn_euler_order(table, args.euler_order.is_some(), common);
-        circuit_warnings::warn_skipped(table, common);
-        if !table.skipped().is_empty() {
-            let n = format_count(table.skipped().len() as u64, "neuron");
-            common.warn(format_args!("{n} of population `{}` left out", table.population()));
-        }
-        circuit_warnings::warn_notes(table, common);
-        for tied in table.ambiguous_neurons().iter().take(MAX_LISTED_TIES) {
-            let others = if tied.other_nodes == 0 {
-                String::new()
-            } else {
-                format!(" (and {})", format_count(tied.other_nodes, "other"))
-            };
-            common.warn(format_args!(
-                "node {}{others}: section {} of morphology `{}` is {:.6} um long, too near to {} um to be sure into how many segments the simulator cuts it",
-                tied.node_id, tied.ambiguous_length.section_id, tied.morphology_name, tied.ambiguous_length.length_um, tied.ambiguous_length.multiple_um
-            ));
-        }
-        if let Some(more) = table.ambiguous_neurons().len().checked_sub(MAX_LISTED_TIES).filter(|&n| n > 0) {
-            common.warn(format_args!("{} more have such sections", format_count(more as u64, "morphology and rule")));
-        }
+        table.warnings(args.euler_order.is_some()).iter().for_each(|warning| common.warn(warning));
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod node_selection;
 mod place_plan;
 pub mod placement;
 pub(crate) mod plan_by_rule;
+mod plan_warnings;
 mod population_tables;
 mod problem;
 mod report_hint;
@@ -18,6 +19,7 @@ mod resume_check;
 pub(crate) mod selected_neurons;
 mod soma_centering;
 pub mod synthetic;
+mod table_circuit;
 mod table_writer;
 pub(crate) mod template_rules;
 
@@ -26,6 +28,7 @@ pub use plan_by_rule::{AmbiguousNeurons, MorphologyFileNote};
 pub use population_tables::{PopulationTables, SkippedPopulation, check_output};
 pub use problem::SegmentationProblem;
 pub use request::{BadNeuronPolicy, CircuitRequest, Discretisation, MAX_SEGMENTS_PER_NEURON, SegmentReport};
+pub use table_circuit::{NodeCondition, TableCircuit, TableCircuitProblem};
 pub use table_writer::TablesSummary;
 pub use template_rules::{TemplateFileNote, TemplateUse, read_templates};
 

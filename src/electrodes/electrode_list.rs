@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Electrode, read, save, validate_electrodes};
+use super::{ContactExtent, Electrode, read_with_extent, save, validate_electrodes};
 use crate::error::Result;
 use crate::io::atomic_output::OverwritePolicy;
 
@@ -20,9 +20,32 @@ impl Electrodes {
     /// # Errors
     /// Returns an error if the file cannot be read or is malformed, with file and line or entry.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        Self::read_with_extent(path, ContactExtent::Point)
+    }
+
+    /// Parses the text of a file of electrodes, in any of the formats of [`read`](super::read). Relative names of lead
+    /// fields start from the current folder.
+    ///
+    /// # Errors
+    /// Returns an error if the text is malformed, with line or entry.
+    pub fn parse(text: &str, extent: ContactExtent) -> Result<Self> {
+        Ok(Self { electrodes: super::parse(text.as_bytes(), extent)?, folder: PathBuf::new() })
+    }
+
+    /// Reads a file as [`Electrodes::read`] does, with the requested extent for contacts of probeinterface.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Electrodes::read`].
+    pub fn read_with_extent(path: impl AsRef<Path>, extent: ContactExtent) -> Result<Self> {
         let path = path.as_ref();
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-        Ok(Self { electrodes: read(path)?, folder })
+        Ok(Self { electrodes: read_with_extent(path, extent)?, folder })
+    }
+
+    /// Sets the folder that relative names of lead fields start from.
+    #[must_use]
+    pub fn with_folder(self, folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), ..self }
     }
 
     /// Takes the caller's electrodes.

@@ -1,6 +1,5 @@
 //! The parts that all tools share: common options, exit codes, and the output of errors.
 
-pub mod circuit_warnings;
 pub mod console;
 pub mod dry_run;
 pub mod facts;
@@ -14,7 +13,6 @@ mod watchdog;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::process::ExitCode;
 
 use leadfield::error::{Error, Problem, Result};
 use leadfield::io::atomic_output::OverwritePolicy;
@@ -40,8 +38,8 @@ pub struct Common {
 
 /// Returns the program's arguments, with negative numbers in a form that clap accepts: it accepts `-0.001`, but neither
 /// `-1e-3` nor `-.5`.
-pub fn command_line() -> impl Iterator<Item = OsString> {
-    std::env::args_os().map(|argument| normalise_number(&argument).unwrap_or(argument))
+pub fn command_line(arguments: impl IntoIterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    arguments.into_iter().map(|argument| normalise_number(&argument).unwrap_or(argument))
 }
 
 fn normalise_number(argument: &OsStr) -> Option<OsString> {
@@ -144,7 +142,7 @@ impl Common {
 
     /// Prints an error and its hint, and returns the exit code. If several ranks fail, the first one reports; no rank
     /// exits before it has.
-    pub fn report_result(&self, result: Result<Outcome>) -> ExitCode {
+    pub fn report_result(&self, result: Result<Outcome>) -> u8 {
         let is_reporter = self.ranks.is_reporter(result.as_ref().map(drop));
         if let (true, Err(error)) = (is_reporter, &result) {
             print_error(error);
@@ -155,14 +153,14 @@ impl Common {
 }
 
 /// Reports arguments that are not understood, or prints the requested help: once, for all ranks.
-pub fn report_argument_error(error: &clap::Error) -> ExitCode {
+pub fn report_argument_error(error: &clap::Error) -> u8 {
     let ranks = LaunchedRanks::from_environment();
     let problem = Error::from(ArgumentsProblem);
     if ranks.is_reporter(Err(&problem)) {
         // if nobody reads the output, nothing is lost
         drop(error.print());
     }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    u8::try_from(error.exit_code()).unwrap_or(EXIT_ERROR)
 }
 
 /// The arguments are not understood.
@@ -195,11 +193,14 @@ pub fn overwrite_policy(force: bool) -> OverwritePolicy {
     if force { OverwritePolicy::Replace } else { OverwritePolicy::Refuse }
 }
 
-fn exit_code(result: &Result<Outcome>) -> ExitCode {
+/// Exit code of an error.
+const EXIT_ERROR: u8 = 2;
+
+fn exit_code(result: &Result<Outcome>) -> u8 {
     match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Differ) => ExitCode::from(1),
-        Err(_) => ExitCode::from(2),
+        Ok(Outcome::Done) => 0,
+        Ok(Outcome::Differ) => 1,
+        Err(_) => EXIT_ERROR,
     }
 }
 
