@@ -170,9 +170,11 @@ fn wrong_imports(file: &str, module: &[String], source: &str) -> Vec<String> {
     imports(module, source).into_iter().filter_map(fault).collect()
 }
 
-/// What is wrong with a tool's imports: tools know the library and what all tools share, not each other.
+/// What is wrong with a tool's imports: tools know the library and what all tools share, not each other. The Python module
+/// is an entrance of its own, and runs the program.
 fn wrong_tool_imports(file: &str, module: &[String], source: &str) -> Vec<String> {
-    let own = |to: &str| to == "cli" || module.first().is_some_and(|m| m == to);
+    let runs_program = |to: &str| to == "run_program" && module.first().is_some_and(|m| m == "python");
+    let own = |to: &str| to == "cli" || module.first().is_some_and(|m| m == to) || runs_program(to);
     let fault = |(to, line): Import| format!("{file}:{line}: a tool imports `{to}` of another tool");
     if module.is_empty() {
         return Vec::new();

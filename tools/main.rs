@@ -11,6 +11,10 @@ mod info;
 mod man;
 mod plot;
 mod positions;
+/// The Python module: the same crate with another entrance, see `tools/python/Cargo.toml`.
+#[cfg(feature = "python")]
+#[path = "python/src/mod.rs"]
+mod python;
 mod query;
 mod report;
 mod signals;
@@ -18,6 +22,8 @@ mod synthesize;
 mod validate;
 mod weights;
 
+use std::ffi::OsString;
+#[cfg(not(feature = "python"))]
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -66,9 +72,15 @@ enum Tool {
     Man(man::Args),
 }
 
+#[cfg(not(feature = "python"))]
 fn main() -> ExitCode {
+    ExitCode::from(run_program(std::env::args_os()))
+}
+
+/// Runs the program with its name and its arguments, and returns its exit code.
+fn run_program(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     leadfield::io::input_file::record_inputs();
-    let Program { tool, mut common } = match Program::try_parse_from(cli::command_line()) {
+    let Program { tool, mut common } = match Program::try_parse_from(cli::command_line(arguments)) {
         Ok(program) => program,
         Err(error) => return cli::report_argument_error(&error),
     };

@@ -1,6 +1,5 @@
 //! `leadfield query`: finds segments in regions, near contacts or nearest to a point, with further data about them.
 
-mod circuit;
 mod contacts;
 mod field;
 #[cfg(feature = "frame")]
@@ -13,6 +12,7 @@ mod options;
 mod region;
 mod search_area;
 
+use leadfield::circuit::{NodeCondition, TableCircuit, TableCircuitProblem};
 use leadfield::error::{Context, Problem, join_quoted};
 use leadfield::io::atomic_output::check_not_an_input;
 use leadfield::lead_field::LeadField;
@@ -23,7 +23,6 @@ use leadfield::weights::WeightLookup;
 use leadfield::{Error, Result};
 use serde_json::json;
 
-use self::circuit::{QueryCircuit, intersect_sorted};
 pub use self::options::Args;
 use self::options::FilterArgs;
 use self::search_area::SearchArea;
@@ -67,7 +66,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     }
     warn_assumptions(&table, common);
     let circuit =
-        args.needs_circuit(&table).then(|| QueryCircuit::open(args.filter.circuit.as_deref(), &table)).transpose()?;
+        args.needs_circuit(&table).then(|| TableCircuit::open(args.filter.circuit.as_deref(), &table)).transpose()?;
     let filter = SegmentFilter { section_types: kinds, node_ids: select_nodes(&args.filter, circuit.as_ref())? };
     if filter.node_ids.as_ref().is_some_and(Vec::is_empty) {
         common.warn("no neuron passes `--node-set` and `--where`");
@@ -95,7 +94,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
 }
 
 /// Runs the query and writes its result.
-fn run_query(args: &Args, query: TableQuery<'_>, circuit: Option<&QueryCircuit>, common: &Common) -> Result<()> {
+fn run_query(args: &Args, query: TableQuery<'_>, circuit: Option<&TableCircuit>, common: &Common) -> Result<()> {
     if args.count {
         return console::print(format_args!("{}\n", query.count()?));
     }
@@ -147,7 +146,7 @@ impl Lookups {
     }
 
     /// Adds their columns, and those of the circuit.
-    fn add_to<'a>(&'a self, mut query: TableQuery<'a>, circuit: Option<&'a QueryCircuit>) -> TableQuery<'a> {
+    fn add_to<'a>(&'a self, mut query: TableQuery<'a>, circuit: Option<&'a TableCircuit>) -> TableQuery<'a> {
         if let Some(weights) = &self.weights {
             query = query.source(weights);
         }
@@ -183,14 +182,13 @@ fn parse_section_types(names: &[String]) -> Result<Option<Vec<SectionType>>> {
 }
 
 /// Returns the nodes that fit the node set and the conditions; `None` for all nodes.
-fn select_nodes(args: &FilterArgs, circuit: Option<&QueryCircuit>) -> Result<Option<Vec<u64>>> {
+fn select_nodes(args: &FilterArgs, circuit: Option<&TableCircuit>) -> Result<Option<Vec<u64>>> {
     let Some(circuit) = circuit else { return Ok(None) };
-    let set = args.node_set.iter().map(|name| circuit.node_set(name));
-    let conditions = args.conditions.iter().map(|condition| circuit.nodes_where(condition));
-    let mut chosen: Option<Vec<u64>> = None;
-    for nodes in set.chain(conditions) {
-        let nodes = nodes?;
-        chosen = Some(chosen.map_or_else(|| nodes.clone(), |chosen| intersect_sorted(&chosen, &nodes)));
-    }
-    Ok(chosen)
+    let parse = |text: &String| text.parse::<NodeCondition>().in_item("--where");
+    let conditions = args.conditions.iter().map(parse).collect::<Result<Vec<_>>>()?;
+    let in_option = |error: Error| match error.problem::<TableCircuitProblem>() {
+        Some(_) => error.in_item("--where"),
+        None => error,
+    };
+    circuit.select_nodes(args.node_set.as_deref(), &conditions).map_err(in_option)
 }

@@ -1,10 +1,8 @@
 //! `leadfield signals`: computes signals at contacts from reports of membrane currents.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use leadfield::electrodes;
 use leadfield::error::{Context, Problem, format_count, join_quoted};
 use leadfield::io::atomic_output::{self, check_not_an_input};
 use leadfield::io::resumable_output::RunSettings;
@@ -23,6 +21,7 @@ use leadfield::weights::SegmentSource;
 use leadfield::{Result, units};
 
 use crate::cli::facts::{Facts, format_bytes};
+use crate::cli::help::{CIRCUIT, CONTACTS, FILTER, OUTPUT, RESULT, RUN, examples};
 use crate::cli::method_args::{MethodArgs, open_tables};
 use crate::cli::output::{OutputFormat, OutputSink};
 use crate::cli::progress::Progress;
@@ -35,84 +34,84 @@ use crate::cli::{Common, Outcome, console, overwrite_policy};
 /// electrodes file (--weights), or are computed and stored nowhere (--segments and --electrodes). With neither, REPORT is the
 /// simulator's own `lfp` report, whose cells are summed.
 #[derive(clap::Args)]
-#[command(after_help = "\
-Examples:
-  leadfield signals currents.h5 --weights weights.h5 -o lfp.h5
-  leadfield signals currents.h5 --segments segments.parquet --electrodes probe.csv -o lfp.csv --unit uV
-  leadfield signals currents.h5 --weights weights.h5 -o layers.parquet --by layer --reference mean
-  leadfield signals lfp_report.h5 --electrodes probe.csv -o sum.npy --by mtype --circuit circuit_config.json")]
+#[command(after_help = examples!(
+    "leadfield signals currents.h5 --weights weights.h5 -o lfp.h5",
+    "leadfield signals currents.h5 --segments segments.parquet --electrodes probe.csv -o lfp.csv --unit uV",
+    "leadfield signals currents.h5 --weights weights.h5 -o layers.parquet --by layer --reference mean",
+    "leadfield signals lfp_report.h5 --electrodes probe.csv -o sum.npy --by mtype --circuit circuit_config.json",
+))]
 pub struct Args {
     /// SONATA reports; a file may have several populations
     #[arg(required = true, value_name = "REPORT")]
     reports: Vec<PathBuf>,
     /// File to write; the name states the format: .h5 (SONATA report), .npy, .parquet, .arrow, .csv
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long = "output", alias = "out", value_name = "FILE", help_heading = OUTPUT)]
     out: PathBuf,
     /// Electrodes file with the weights
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["segments", "electrodes"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["segments", "electrodes"], help_heading = CONTACTS)]
     weights: Option<PathBuf>,
     /// Segment tables, one for each population, from which weights are computed
-    #[arg(long, value_name = "TABLE", num_args = 1.., requires = "electrodes")]
+    #[arg(long, value_name = "TABLE", requires = "electrodes", help_heading = CIRCUIT)]
     segments: Vec<PathBuf>,
     /// Contacts: those whose weights are computed, or the names of the contacts of an online `lfp` report
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = CONTACTS)]
     electrodes: Option<PathBuf>,
     #[command(flatten)]
     methods: MethodArgs,
     /// Sum by `population`, `section_type` or `node`, by an attribute of the nodes (`mtype`, `layer`, `region`,
     /// `synapse_class`, ...), or by node sets (NAME,...); without it all segments are summed
-    #[arg(long, value_name = "GROUPS")]
+    #[arg(long, value_name = "GROUPS", help_heading = RESULT)]
     by: Option<String>,
     /// Circuit or simulation configuration with attributes and node sets [default: the one that the table names]
-    #[arg(long, value_name = "CONFIG")]
+    #[arg(long, value_name = "CONFIG", help_heading = CIRCUIT)]
     circuit: Option<PathBuf>,
     /// Use only the nodes of a node set
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = FILTER)]
     node_set: Option<String>,
     /// Leave out nodes that only the report or only the weights have
-    #[arg(long)]
+    #[arg(long, help_heading = FILTER)]
     allow_missing: bool,
     /// Use only these contacts, in this order; can be repeated
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = FILTER)]
     electrode: Vec<String>,
     /// First time, ms
-    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true, help_heading = FILTER)]
     start: Option<f64>,
     /// End, ms, excluded
-    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true, help_heading = FILTER)]
     end: Option<f64>,
     /// Time between frames, ms, a multiple of the report's
-    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true, help_heading = FILTER)]
     stride: Option<f64>,
     /// Subtract the signal of a contact, or `mean`, that of all used contacts
-    #[arg(long, value_name = "NAME|mean")]
+    #[arg(long, value_name = "NAME|mean", help_heading = RESULT)]
     reference: Option<String>,
     /// Unit of potentials
-    #[arg(long, default_value = "mV")]
+    #[arg(long, default_value = "mV", help_heading = RESULT)]
     unit: UnitArg,
     /// Type of the written values
-    #[arg(long, default_value = "f32")]
+    #[arg(long, default_value = "f32", help_heading = RESULT)]
     dtype: TypeArg,
     /// The report has current densities, mA/cm2, instead of currents, nA; needs --segments
-    #[arg(long)]
+    #[arg(long, help_heading = CIRCUIT)]
     density: bool,
     /// Format, if it is not that of the file's name
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     format: Option<FormatArg>,
     /// Write one column for each signal instead of one row for each value (Parquet, Arrow, CSV)
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     wide: bool,
     /// Largest number of frames that are computed together: the unit that `--resume` and ranks share
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = RUN)]
     block_frames: Option<u32>,
     /// Print what the run would need, and write nothing
-    #[arg(long)]
+    #[arg(long, help_heading = RUN)]
     dry_run: bool,
     /// Resume an interrupted run of the same inputs and settings; if there was none, begin
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     resume: bool,
     /// Replace an existing file, and what an interrupted run left
-    #[arg(long)]
+    #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
 }
 
@@ -221,8 +220,6 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let reports = open_reports(args, common)?;
     let weights = args.weights.as_deref().map(ElectrodesFile::open).transpose()?;
     let tables = open_tables(&args.segments, args.methods.populations(), common)?;
-    let assumptions: BTreeSet<String> = tables.iter().filter_map(|table| table.metadata().assumption()).collect();
-    assumptions.iter().for_each(|assumption| common.warn(assumption));
     let sources: Vec<&dyn SegmentSource> = tables.iter().map(|table| table as &dyn SegmentSource).collect();
     let read = |path| args.methods.read_electrodes(path, common);
     let contacts = args.electrodes.as_deref().map(read).transpose()?.unwrap_or_default();
@@ -246,16 +243,16 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     if !is_online && !args.density {
         note_units(&reports, common);
     }
-    let made_from = tables.first().map(|table| table.metadata().circuit_path.as_str()).unwrap_or_default();
-    let builder = apply_options(args, builder, &reports, Path::new(made_from))?;
+    let made_from = tables.first().and_then(|table| table.circuit_file()).unwrap_or_default();
+    let builder = apply_options(args, builder, &reports, &made_from)?;
     let signals = builder.prepare()?;
     print_left_out(&signals, common);
     if args.dry_run {
         return print_estimate(args, &signals, common);
     }
-    let stop = StopSignal::install();
     let estimate = signals.estimate();
     let progress = Progress::new(common, "values", estimate.elements * estimate.frames);
+    let stop = StopSignal::install(common, &progress);
     let value_type = match args.dtype {
         TypeArg::F32 => ValueType::F32,
         TypeArg::F64 => ValueType::F64,

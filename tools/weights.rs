@@ -9,7 +9,6 @@ use leadfield::electrodes;
 use leadfield::error::{Context, FileProblem, Problem, format_count};
 use leadfield::io::atomic_output::check_not_an_input;
 use leadfield::io::resumable_output::RunSettings;
-use leadfield::segments::table::SegmentTable;
 use leadfield::weights::{self, Implausible, SegmentSource, WeightsRequest, WeightsSummary, compute_weights_on_ranks};
 use serde_json::json;
 

@@ -3,11 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use super::hoc::AxonReplacement;
-use super::{BadNeuronPolicy, CircuitRequest, Discretisation, SegmentTableOptions, SegmentationPlan};
+use super::{
+    BadNeuronPolicy, CircuitRequest, Discretisation, SegmentTableOptions, SegmentationPlan, TemplateUse, read_templates,
+};
 use crate::error::Result;
 use crate::io::atomic_output::OverwritePolicy;
 use crate::segments::table::{Precision, SegmentTable};
-use crate::sonata::config::SonataConfig;
+use crate::sonata::config::{NodePopulation, SonataConfig};
+use crate::sonata::node_sets::NodeSets;
+use crate::sonata::nodes::Nodes;
 
 /// A circuit: a SONATA circuit or simulation configuration that can be read.
 #[derive(Debug, Clone)]
@@ -30,6 +34,61 @@ impl Circuit {
     /// Returns the names of the populations that have segments: those of the type `biophysical`.
     pub fn populations(&self) -> &[String] {
         &self.populations
+    }
+
+    /// Returns the path of the configuration.
+    pub fn path(&self) -> &Path {
+        &self.config
+    }
+
+    /// Returns all populations, with and without segments.
+    ///
+    /// # Errors
+    /// Returns an error if the configuration cannot be read any more.
+    pub fn all_populations(&self) -> Result<Vec<NodePopulation>> {
+        Ok(self.read_config()?.circuit().populations.clone())
+    }
+
+    /// Opens the nodes of a population; without a name those of the only one that has segments.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such population, or its nodes cannot be read.
+    pub fn nodes(&self, population: Option<&str>) -> Result<Nodes> {
+        Nodes::open(self.read_config()?.circuit().population(population)?)
+    }
+
+    /// Returns the names of the node sets.
+    ///
+    /// # Errors
+    /// Returns an error if a file of node sets cannot be read.
+    pub fn node_set_names(&self) -> Result<Vec<String>> {
+        let sets = NodeSets::from_config(&self.read_config()?)?;
+        Ok(sets.names().into_iter().map(String::from).collect())
+    }
+
+    /// Returns the nodes of a node set in a population, ascending; without a population's name those of the only one that
+    /// has segments.
+    ///
+    /// # Errors
+    /// Returns an error if the set or the population is unknown or malformed.
+    pub fn node_set(&self, name: &str, population: Option<&str>) -> Result<Vec<u64>> {
+        let config = self.read_config()?;
+        let population = config.circuit().population(population)?;
+        NodeSets::from_config(&config)?.resolve_ids(name, &population.name, &Nodes::open(population)?)
+    }
+
+    /// Returns the cell templates of a population with their rules, in the order of their names.
+    ///
+    /// # Errors
+    /// Returns an error if the population has no folder of templates, or its nodes do not name any.
+    pub fn templates(&self, population: Option<&str>) -> Result<Vec<TemplateUse>> {
+        let config = self.read_config()?;
+        let population = config.circuit().population(population)?;
+        read_templates(&config, population, &Nodes::open(population)?)
+    }
+
+    fn read_config(&self) -> Result<SonataConfig> {
+        SonataConfig::open(&self.config)
     }
 
     /// Prepares the segments of one population: the only one, unless [`SegmentsBuilder::population`] names another.

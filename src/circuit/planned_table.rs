@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::table_writer::TablePlan;
+use super::table_plan::TablePlan;
 use super::{PopulationTables, SegmentTableOptions, SegmentationPlan};
 use crate::error::{Context, Result};
 use crate::geometry::{Aabb, Point};
@@ -36,7 +36,9 @@ impl PopulationTables {
 
 impl<'a> PlannedTable<'a> {
     fn new(segmentation: &'a SegmentationPlan, options: &SegmentTableOptions) -> Self {
-        let plan = TablePlan::new(segmentation, false, false, options);
+        let mut plan = TablePlan::new(segmentation, false, Path::new(""), options);
+        // no table has a folder that the path could start from
+        plan.metadata.circuit_path.clone_from(&segmentation.metadata.circuit_path);
         let by_node = |cut| {
             let mut neurons: Vec<TableNeuron> = plan.neurons(cut).collect();
             neurons.sort_unstable_by_key(|neuron| neuron.node_id);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Electrode, ParsedElectrodes, ReadOptions, read_with_options, save, validate_electrodes};
+use super::{ContactExtent, Electrode, ParsedElectrodes, ReadOptions, read_with_options, save, validate_electrodes};
 use crate::error::{Error, Result};
 use crate::io::atomic_output::OverwritePolicy;
 
@@ -22,6 +22,31 @@ impl Electrodes {
     /// Returns an error if the file cannot be read or is malformed, with file and line or entry.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         Self::read_with_options(path, &ReadOptions::default())
+    }
+
+    /// Parses the text of a file of electrodes, in any of the formats of [`read`](super::read). Relative names of lead
+    /// fields start from the current folder.
+    ///
+    /// # Errors
+    /// Returns an error if the text is malformed, with line or entry.
+    pub fn parse(text: &str, extent: ContactExtent) -> Result<Self> {
+        let options = ReadOptions { extent, ..ReadOptions::default() };
+        let ParsedElectrodes { electrodes, warnings } = super::from_bytes(text.as_bytes(), &options)?;
+        Ok(Self { electrodes, folder: PathBuf::new(), warnings })
+    }
+
+    /// Reads a file as [`Electrodes::read`] does, with the requested extent for contacts of probeinterface.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Electrodes::read`].
+    pub fn read_with_extent(path: impl AsRef<Path>, extent: ContactExtent) -> Result<Self> {
+        Self::read_with_options(path, &ReadOptions { extent, ..ReadOptions::default() })
+    }
+
+    /// Sets the folder that relative names of lead fields start from.
+    #[must_use]
+    pub fn with_folder(self, folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), ..self }
     }
 
     /// Reads electrodes in another unit or with another extent.

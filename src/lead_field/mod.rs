@@ -272,6 +272,18 @@ impl LeadField {
         ("ey", Quantity::ElectricField),
         ("ez", Quantity::ElectricField),
     ];
+
+    /// Returns the quantities that some of these columns need; the potential if they need none.
+    pub fn quantities_for_columns(columns: &[String]) -> Vec<Quantity> {
+        let is_needed = |quantity: Quantity| {
+            let mut names = Self::COLUMNS.iter().filter(|(_, needed)| *needed == quantity).map(|(name, _)| name);
+            names.any(|name| columns.iter().any(|column| column == name))
+        };
+        let electric = is_needed(Quantity::ElectricField);
+        let potential = is_needed(Quantity::Potential) || !electric;
+        let wanted = [(Quantity::Potential, potential), (Quantity::ElectricField, electric)];
+        wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(quantity, _)| quantity).collect()
+    }
 }
 
 /// The field at the midpoints of segments, null outside the field.

@@ -17,7 +17,7 @@ use ndarray::Array2;
 use super::medium::{Boundary, Conductivity, Slice};
 use super::{Contact, Method, NearField};
 use crate::error::{Error, Problem, Result};
-use crate::geometry::Point;
+use crate::geometry::{Aabb, Point};
 use crate::segments::{NeuronSegments, Segment, Segments};
 use crate::units::SiemensPerMeter;
 
@@ -91,6 +91,16 @@ impl SegmentArrays {
     /// Whether there are no segments.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Returns the segments as columns.
+    pub fn columns(&self) -> &Segments {
+        &self.0
+    }
+
+    /// Returns the box around all segments, µm.
+    pub fn bounds(&self) -> Aabb {
+        Aabb::enclosing(self.0.start.iter().chain(&self.0.end).copied())
     }
 }
 

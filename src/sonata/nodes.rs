@@ -12,8 +12,8 @@ mod placement;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use arrow_array::{ArrayRef, Float64Array, StringArray};
-use arrow_schema::{DataType, Field};
+use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array};
+use arrow_schema::{DataType, Field, Schema};
 
 pub(super) use self::attribute_column::AttributeColumn;
 use self::node_types::NodeTypes;
@@ -24,8 +24,8 @@ use crate::error::{Error, ErrorLocation, Problem, Result, join_quoted};
 use crate::geometry::{EulerOrder, Transform};
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::segments::query::ColumnSource;
-use crate::segments::table::Hits;
 use crate::segments::table::schema::NODE_ID;
+use crate::segments::table::{Hits, TableProblem};
 
 /// Why a nodes file is invalid, or a request cannot be answered.
 #[derive(Debug, thiserror::Error)]
@@ -259,6 +259,26 @@ impl Nodes {
         }
         names.sort_unstable();
         Ok(names)
+    }
+
+    /// Returns the node ids and some attributes of all nodes as columns; all attributes for an empty list. Text is text,
+    /// every number is a float64.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Nodes::read_attribute`].
+    pub fn to_record_batch(&self, attributes: &[String]) -> Result<RecordBatch> {
+        let all = if attributes.is_empty() { self.attribute_names()? } else { attributes.to_vec() };
+        let names: Vec<&String> = all.iter().filter(|name| *name != NODE_ID).collect();
+        let ids: ArrayRef = Arc::new(UInt64Array::from_iter_values(0..self.len as u64));
+        let id_field = Field::new(NODE_ID, DataType::UInt64, false);
+        let id_column = RecordBatch::try_new(Schema::new(vec![id_field.clone()]).into(), vec![ids.clone()]);
+        let nodes = Hits { batch: id_column.map_err(TableProblem::from)?, region: vec![0; self.len] };
+        let (mut fields, mut columns) = (vec![id_field], vec![ids]);
+        for name in names {
+            fields.push(self.column_field(name)?);
+            columns.push(self.column_values(name, &nodes)?);
+        }
+        Ok(RecordBatch::try_new(Schema::new(fields).into(), columns).map_err(TableProblem::from)?)
     }
 
     /// Returns an attribute in its stored form, and caches it.

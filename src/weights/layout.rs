@@ -113,20 +113,24 @@ fn lead_field_attributes(field: &LeadField, outside: OutsideField) -> Vec<(&'sta
     always.into_iter().chain(placement).chain(zero).collect()
 }
 
-/// Returns a population's nodes and rows: node ids ascending, rows without gaps.
-fn population_layout(source: &dyn SegmentSource, output: &Path) -> Result<PopulationLayout> {
+/// Returns the neurons of a table: node ids ascending, rows from 0 without gaps.
+pub fn neurons_in_row_order(source: &dyn SegmentSource) -> Result<Vec<TableNeuron>> {
     let mut neurons: Vec<TableNeuron> =
         (0..source.part_count()).flat_map(|part| source.part_neurons(part)).copied().collect();
     neurons.sort_unstable_by_key(|n| n.node_id);
-    let mut offsets = Vec::with_capacity(neurons.len() + 1);
-    offsets.push(0);
     let mut rows = 0;
     for (i, neuron) in neurons.iter().enumerate() {
         let before = i.checked_sub(1).and_then(|j| neurons.get(j));
         let followed = next_first_row(before, neuron, rows);
         rows = followed.map_err(|problem| node_error(source.path(), neuron.node_id, problem))?;
-        offsets.push(rows);
     }
+    Ok(neurons)
+}
+
+/// Returns a population's nodes and rows.
+fn population_layout(source: &dyn SegmentSource, output: &Path) -> Result<PopulationLayout> {
+    let neurons = neurons_in_row_order(source)?;
+    let offsets = std::iter::once(0).chain(neurons.iter().map(|n| n.first_row + n.segments)).collect();
     let metadata = source.metadata();
     if metadata.population.is_empty() {
         return Err(TableProblem::NoPopulation).in_file(source.path());

@@ -9,6 +9,7 @@ mod by_part;
 mod distant_contacts;
 mod dry_run;
 mod implausible;
+mod in_memory;
 mod layout;
 mod montage;
 mod neuron_blocks;
@@ -23,6 +24,7 @@ pub use by_part::{ByPartProblem, finish, lay_out, write_parts};
 pub use distant_contacts::{DistantContacts, SUSPICIOUS_DISTANCE_UM};
 pub use dry_run::dry_run;
 pub use implausible::{CIRCUIT_SPAN_UM, Implausible, MIN_PITCH_UM, MIN_PROBE_UM, TISSUE_CONDUCTIVITY_S_PER_M};
+pub use in_memory::WeightValue;
 pub use segment_source::SegmentSource;
 pub use weight_columns::WeightColumns;
 pub use weight_lookup::{WeightLookup, WeightLookupProblem};
@@ -34,7 +36,7 @@ use std::path::Path;
 use zerocopy::IntoBytes;
 
 use crate::electrodes::ConfiguredElectrode;
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::io::atomic_output::OverwritePolicy;
 use crate::io::ranks::Ranks;
 
@@ -116,6 +118,15 @@ pub enum WeightsProblem {
         /// The rows in the columns.
         found: String,
     },
+    /// The weights do not fit into memory.
+    #[error("too little memory for the weights, expected {bytes} bytes")]
+    NoMemory {
+        /// Number of bytes that they need.
+        bytes: u64,
+    },
+    /// The run was stopped on request.
+    #[error("stopped on request")]
+    Stopped,
     /// A weight is NaN or infinite.
     #[error(
         "weight is not finite at contact `{contact}` for section {section}, segment {segment}, \
@@ -134,6 +145,14 @@ pub enum WeightsProblem {
 }
 
 impl Problem for WeightsProblem {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoMemory { .. } => ErrorKind::NoSpace,
+            Self::Stopped => ErrorKind::Interrupted,
+            _ => ErrorKind::InvalidInput,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::NotFinite { .. } => "`--near-field radius` never lets a contact come nearer than a segment's radius",
@@ -141,7 +160,8 @@ impl Problem for WeightsProblem {
             Self::DuplicateNeuron | Self::FirstRow { .. } | Self::Rows { .. } => {
                 "the table is damaged or was edited: make it again with `leadfield positions`"
             }
-            Self::NoContacts => return None,
+            Self::NoMemory { .. } => "write them to a file instead, or divide the contacts",
+            Self::NoContacts | Self::Stopped => return None,
         };
         Some(text.into())
     }

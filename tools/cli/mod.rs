@@ -21,7 +21,6 @@ mod watchdog;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::error::ErrorKind;
@@ -62,8 +61,8 @@ pub struct Common {
 
 /// Returns the program's arguments, with negative numbers in a form that clap accepts: it accepts `-0.001`, but neither
 /// `-1e-3` nor `-.5`.
-pub fn command_line() -> impl Iterator<Item = OsString> {
-    std::env::args_os().map(|argument| normalise_number(&argument).unwrap_or(argument))
+pub fn command_line(arguments: impl IntoIterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    arguments.into_iter().map(|argument| normalise_number(&argument).unwrap_or(argument))
 }
 
 fn normalise_number(argument: &OsStr) -> Option<OsString> {
@@ -176,7 +175,7 @@ impl Common {
 
     /// Prints an error and its hint, and returns the exit code. If several ranks fail, the first one reports; no rank
     /// exits before it has.
-    pub fn report_result(&self, result: Result<Outcome>) -> ExitCode {
+    pub fn report_result(&self, result: Result<Outcome>) -> u8 {
         let result = result.map_err(swapped::explain);
         let is_reporter = self.ranks.is_reporter(result.as_ref().map(drop));
         if let (true, Err(error)) = (is_reporter, &result) {
@@ -192,7 +191,7 @@ impl Common {
 }
 
 /// Reports arguments that are not understood, or prints the requested help: once, for all ranks.
-pub fn report_argument_error(error: &clap::Error) -> ExitCode {
+pub fn report_argument_error(error: &clap::Error) -> u8 {
     let ranks = LaunchedRanks::from_environment();
     let problem = Error::from(ArgumentsProblem);
     if ranks.is_reporter(Err(&problem)) {
@@ -205,7 +204,7 @@ pub fn report_argument_error(error: &clap::Error) -> ExitCode {
             _ => drop(error.print()),
         }
     }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    u8::try_from(error.exit_code()).unwrap_or(EXIT_ERROR)
 }
 
 /// The arguments are not understood.
@@ -249,13 +248,16 @@ fn max_memory_bytes() -> u64 {
     u64::try_from(kilobytes).unwrap_or(0) * if cfg!(target_os = "macos") { 1 } else { 1024 }
 }
 
-fn exit_code(result: &Result<Outcome>) -> ExitCode {
+/// Exit code of an error.
+const EXIT_ERROR: u8 = 2;
+
+fn exit_code(result: &Result<Outcome>) -> u8 {
     match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Differ) => ExitCode::from(1),
+        Ok(Outcome::Done) => 0,
+        Ok(Outcome::Differ) => 1,
         Err(error) => {
             let stopped = signals::exit_code().filter(|_| error.kind() == leadfield::error::ErrorKind::Interrupted);
-            ExitCode::from(stopped.unwrap_or(2))
+            stopped.unwrap_or(EXIT_ERROR)
         }
     }
 }

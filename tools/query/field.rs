@@ -4,19 +4,12 @@ use std::path::Path;
 
 use leadfield::Result;
 use leadfield::electrodes::lead_field_files::FieldPlacement;
-use leadfield::lead_field::{self, LeadField, LeadFieldRequest, Quantity};
+use leadfield::lead_field::{self, LeadField, LeadFieldRequest};
 use leadfield::segments::table::SegmentTable;
 
 /// Reads the quantities that some columns need (the potential if they need none), within the table's bounds.
 pub fn open(path: &Path, columns: &[String], placement: Option<&str>, table: &SegmentTable) -> Result<LeadField> {
-    let is_needed = |quantity: Quantity| {
-        let mut names = LeadField::COLUMNS.iter().filter(|(_, needed)| *needed == quantity).map(|(name, _)| name);
-        names.any(|name| columns.iter().any(|column| column == name))
-    };
-    let electric = is_needed(Quantity::ElectricField);
-    let potential = is_needed(Quantity::Potential) || !electric;
-    let wanted = [(Quantity::Potential, potential), (Quantity::ElectricField, electric)];
-    let quantities: Vec<Quantity> = wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(q, _)| q).collect();
+    let quantities = LeadField::quantities_for_columns(columns);
     let placement = placement.map(str::parse::<FieldPlacement>).transpose()?.map(|p| p.0);
     // the field's current is not needed: nothing is divided by it
     let request =

@@ -1,6 +1,6 @@
 //! The options of `leadfield query`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use leadfield::methods::objective_csd::NeighbourRule;
 use leadfield::segments::table::SegmentTable;

@@ -26,8 +26,10 @@
 
 mod column_source;
 mod columns;
+mod count_by;
 #[cfg(feature = "frame")]
 mod groups;
+mod owned;
 mod rows;
 mod search;
 
@@ -39,8 +41,10 @@ use arrow_array::RecordBatch;
 
 pub use self::column_source::ColumnSource;
 pub use self::columns::{COMPUTED_COLUMNS, ColumnUse, DISTANCE, ELECTRODE, UnknownColumn};
+pub use self::count_by::GroupKey;
 #[cfg(feature = "frame")]
 pub use self::groups::GroupedRows;
+pub use self::owned::{ArrowRowStream, OwnedQuery, OwnedTarget, RowStream, SharedSource};
 pub use self::rows::QueryRows;
 use crate::error::Result;
 use crate::geometry::Point;

@@ -9,7 +9,7 @@ use leadfield::segments::Segments;
 use leadfield::segments::table::{SegmentTable, TableNeuron};
 use leadfield::validate::electrodes_file::ExpectedNodes;
 
-use crate::cli::{Common, circuit_warnings};
+use crate::cli::Common;
 
 /// Maximum number of nodes of a circuit whose weights are recomputed.
 const MAX_PLACED_NODES: usize = 16;
@@ -31,7 +31,7 @@ impl ExpectedCircuit {
     /// Opens a circuit with its compartment report, and warns about neurons that are left out.
     pub fn open(request: &CircuitRequest<'_>, common: &Common) -> Result<Self> {
         let assembly = SegmentationPlan::open(request)?;
-        circuit_warnings::warn_skipped(&assembly, common);
+        assembly.skipped_warnings().iter().for_each(|warning| common.warn(warning));
         Ok(Self { config: request.config.to_path_buf(), assembly })
     }
 

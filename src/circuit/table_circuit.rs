@@ -1,0 +1,176 @@
+//! The circuit of a segment table: which of its nodes are searched, and their attributes as columns.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use arrow_array::ArrayRef;
+use arrow_schema::Field;
+
+use crate::error::{Context, Problem, Result};
+use crate::segments::query::ColumnSource;
+use crate::segments::table::{Hits, SegmentTable};
+use crate::sonata::config::SonataConfig;
+use crate::sonata::node_sets::NodeSets;
+use crate::sonata::nodes::{NodeAttribute, Nodes};
+
+/// Errors of searches that need a circuit.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
+pub enum TableCircuitProblem {
+    /// No circuit is given, and the table names none.
+    #[error("no circuit to take node sets and attributes from, expected `--circuit` or a table that names one")]
+    NoCircuit,
+    /// The text is no condition.
+    #[error("malformed, expected `attribute=value[,value...]`, found `{0}`")]
+    Condition(String),
+    /// The attribute is a number, and the value is not.
+    #[error("wrong value, expected a number for the attribute `{attribute}`, found `{found}`")]
+    Number {
+        /// The attribute.
+        attribute: String,
+        /// The value.
+        found: String,
+    },
+    /// The table has a node that the circuit lacks.
+    #[error("node of the table is not in the circuit, expected ids below {expected}, found {found}")]
+    Node {
+        /// Number of nodes of the circuit.
+        expected: usize,
+        /// The node.
+        found: u64,
+    },
+}
+
+impl Problem for TableCircuitProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoCircuit => Some("name the circuit or simulation configuration: `--circuit CONFIG`".into()),
+            Self::Condition(_) => Some("for example `--where mtype=L5_TPC:A`".into()),
+            Self::Number { .. } => None,
+            Self::Node { .. } => Some("name the circuit that the table was created from: `--circuit CONFIG`".into()),
+        }
+    }
+}
+
+/// A condition on an attribute of nodes: it has one of some values. Parsed from `attribute=value[,value...]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeCondition {
+    /// The attribute.
+    pub attribute: String,
+    /// The values that it may have.
+    pub values: Vec<String>,
+}
+
+impl FromStr for NodeCondition {
+    type Err = TableCircuitProblem;
+
+    fn from_str(text: &str) -> Result<Self, TableCircuitProblem> {
+        let (attribute, values) = text.split_once('=').ok_or_else(|| TableCircuitProblem::Condition(text.into()))?;
+        Ok(Self { attribute: attribute.into(), values: values.split(',').map(str::to_string).collect() })
+    }
+}
+
+/// An open circuit, with the nodes of the table's population.
+#[derive(Debug)]
+pub struct TableCircuit {
+    config: SonataConfig,
+    path: PathBuf,
+    population: String,
+    nodes: Nodes,
+}
+
+impl TableCircuit {
+    /// Opens the given circuit, or the one that the table was created from.
+    ///
+    /// # Errors
+    /// Returns an error if there is neither, or the configuration, its population or its nodes cannot be read.
+    pub fn open(named: Option<&Path>, table: &SegmentTable) -> Result<Self> {
+        let stated = &table.metadata().circuit_path;
+        let path = match named {
+            Some(path) => path.to_path_buf(),
+            None if stated.is_empty() => return Err(TableCircuitProblem::NoCircuit.into()),
+            // the error for a circuit that no longer exists names the stated path
+            None => table.circuit_file().unwrap_or_else(|| PathBuf::from(stated)),
+        };
+        let config = SonataConfig::open(&path)?;
+        let known = Some(table.metadata().population.as_str()).filter(|name| !name.is_empty());
+        let population = config.circuit().population(known)?;
+        let (nodes, population) = (Nodes::open(population)?, population.name.clone());
+        Ok(Self { config, path, population, nodes })
+    }
+
+    /// Returns the nodes of a node set, ascending.
+    ///
+    /// # Errors
+    /// Returns an error if the node set is unknown or malformed.
+    pub fn node_set(&self, name: &str) -> Result<Vec<u64>> {
+        NodeSets::from_config(&self.config)?.resolve_ids(name, &self.population, &self.nodes)
+    }
+
+    /// Returns the nodes that satisfy a condition, ascending.
+    ///
+    /// # Errors
+    /// Returns an error if the attribute is unknown, or is a number and a value is not.
+    pub fn nodes_where(&self, condition: &NodeCondition) -> Result<Vec<u64>> {
+        let NodeCondition { attribute, values } = condition;
+        let chosen: Vec<bool> = match self.nodes.read_attribute(attribute)? {
+            NodeAttribute::Text(texts) => texts.iter().map(|text| values.contains(text)).collect(),
+            NodeAttribute::Number(numbers) => {
+                let number = |text: &String| text.trim().parse::<f64>().map_err(|_| text.clone());
+                let wanted = values.iter().map(number).collect::<Result<Vec<f64>, String>>();
+                let none = |found| TableCircuitProblem::Number { attribute: attribute.clone(), found };
+                let wanted = wanted.map_err(none)?;
+                numbers.iter().map(|number| wanted.contains(number)).collect()
+            }
+        };
+        Ok((0..).zip(chosen).filter(|(_, chosen)| *chosen).map(|(node, _)| node).collect())
+    }
+
+    /// Returns the nodes that are in a node set, if one is given, and satisfy all conditions, ascending; `None` if all
+    /// nodes do.
+    ///
+    /// # Errors
+    /// Returns the errors of [`TableCircuit::node_set`] and [`TableCircuit::nodes_where`].
+    pub fn select_nodes(&self, node_set: Option<&str>, conditions: &[NodeCondition]) -> Result<Option<Vec<u64>>> {
+        let set = node_set.map(|name| self.node_set(name));
+        let conditions = conditions.iter().map(|condition| self.nodes_where(condition));
+        let mut chosen: Option<Vec<u64>> = None;
+        for nodes in set.into_iter().chain(conditions) {
+            let nodes = nodes?;
+            chosen = Some(match chosen {
+                Some(chosen) => chosen.into_iter().filter(|node| nodes.binary_search(node).is_ok()).collect(),
+                None => nodes,
+            });
+        }
+        Ok(chosen)
+    }
+
+    /// Returns an error for a node that is not in the circuit.
+    fn check_node(&self, node: u64) -> Result<()> {
+        let expected = self.nodes.len();
+        if node < expected as u64 {
+            return Ok(());
+        }
+        Err(TableCircuitProblem::Node { expected, found: node }).in_item("node").in_file(&self.path)
+    }
+}
+
+/// The attributes of the nodes; a node that is not in the circuit is an error that names the circuit.
+impl ColumnSource for TableCircuit {
+    fn column_names(&self) -> Result<Vec<String>> {
+        self.nodes.column_names()
+    }
+
+    fn required_columns(&self) -> &[&str] {
+        self.nodes.required_columns()
+    }
+
+    fn column_field(&self, name: &str) -> Result<Field> {
+        self.nodes.column_field(name)
+    }
+
+    fn column_values(&self, name: &str, hits: &Hits) -> Result<ArrayRef> {
+        hits.node_ids()?.iter().try_for_each(|&node| self.check_node(node))?;
+        self.nodes.column_values(name, hits)
+    }
+}

@@ -1,0 +1,386 @@
+"""Contacts of electrodes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import _leadfield
+from ._common import PathLike, path_text, warn
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+Anchor = Literal["first", "center", "origin"]
+
+
+class Electrodes:
+    """Contacts, each with a name, a position, the method of its weights and settings. It does not change.
+
+    Parameters
+    ----------
+    contacts : iterable of mapping
+        One mapping for each contact: ``name``, ``x``, ``y``, ``z`` (um, in the circuit's frame), and optionally
+        ``type`` (default ``LineSource``), ``layer``, ``region``, and the settings of ``docs/electrodes.md``:
+        ``conductivity``, ``boundary``, ``disc_radius``, ``reference``, ...
+
+    Raises
+    ------
+    InputError
+        If a name is used twice, a type or a setting is unknown, a position is no number, or there are no contacts.
+    """
+
+    def __init__(self, contacts: Iterable[Mapping[str, Any]]) -> None:
+        self._list = _leadfield.ElectrodeList.parse(json.dumps([_plain(contact) for contact in contacts]), False)
+
+    @classmethod
+    def _of(cls, made: _leadfield.ElectrodeList) -> Electrodes:
+        self = cls.__new__(cls)
+        self._list = made
+        return self
+
+    @classmethod
+    def from_csv(cls, path: PathLike) -> Electrodes:
+        """Reads a CSV file with the columns ``name,x,y,z`` and optionally ``layer,region,type`` and settings."""
+        return cls._of(_leadfield.ElectrodeList.read(path_text(path), False))
+
+    @classmethod
+    def from_json(cls, source: PathLike | Sequence[Mapping[str, Any]]) -> Electrodes:
+        """Reads a JSON list of contacts: a file, or the list itself."""
+        if isinstance(source, (str, os.PathLike)):
+            return cls._of(_leadfield.ElectrodeList.read(path_text(source), False))
+        return cls(source)
+
+    @classmethod
+    def from_bmtk(cls, path: PathLike) -> Electrodes:
+        """Reads a table of BMTK: ``channel x_pos y_pos z_pos``, separated by blanks."""
+        return cls._of(_leadfield.ElectrodeList.read(path_text(path), False))
+
+    @classmethod
+    def from_probeinterface(cls, source: Any, *, discs: bool = False) -> Electrodes:
+        """Takes the contacts of probeinterface.
+
+        Parameters
+        ----------
+        source : str, os.PathLike, probeinterface.Probe or probeinterface.ProbeGroup
+            A file, or an object: anything with ``to_dict()``.
+        discs : bool
+            Treat contacts as discs in their plane, with the area of their shape, instead of points.
+        """
+        if isinstance(source, (str, os.PathLike)):
+            return cls._of(_leadfield.ElectrodeList.read(path_text(source), discs))
+        described = source.to_dict(array_as_list=True)
+        probes = described["probes"] if "probes" in described else [described]
+        text = json.dumps({"specification": "probeinterface", "probes": probes}, default=_json_value)
+        return cls._of(_leadfield.ElectrodeList.parse(text, discs))
+
+    @classmethod
+    def from_positions(
+        cls, positions: ArrayLike, *, names: Sequence[str] | None = None, type: str = "LineSource", **settings: Any
+    ) -> Electrodes:
+        """Makes contacts of the same kind at some positions.
+
+        Parameters
+        ----------
+        positions : array_like of shape (contacts, 3)
+            Positions, um.
+        names : sequence of str, optional
+            By default ``"0"``, ``"1"``, ...
+        type : str
+            The method: one of :data:`leadfield.METHODS`.
+        **settings
+            Settings of all contacts, for example ``conductivity=0.3``.
+        """
+        import numpy as np
+
+        points = np.asarray(positions, dtype=float)
+        if points.ndim != 2 or points.shape[1] != 3:
+            raise ValueError(f"positions: wrong shape, expected (n, 3), found {points.shape}")
+        names = [str(i) for i in range(len(points))] if names is None else list(names)
+        if len(names) != len(points):
+            raise ValueError(f"names: wrong number, expected {len(points)}, found {len(names)}")
+        rows = zip(names, points.tolist())
+        return cls({"name": n, "x": x, "y": y, "z": z, "type": type, **settings} for n, (x, y, z) in rows)
+
+    def __len__(self) -> int:
+        return len(self._list)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Iterates over the contacts as mappings."""
+        return iter(json.loads(self._list.to_json()))
+
+    def __getitem__(self, which: int | slice | str | Sequence[int] | Sequence[str]) -> Electrodes:
+        """Returns some contacts: by number, slice, name, or a list of numbers or names."""
+        contacts = list(self)
+        if isinstance(which, slice):
+            return self._with(contacts[which])
+        names = {contact["name"]: contact for contact in contacts}
+        wanted = [which] if isinstance(which, (int, str)) or not hasattr(which, "__iter__") else list(which)
+        return self._with([names[w] if isinstance(w, str) else contacts[w] for w in wanted])
+
+    @property
+    def names(self) -> list[str]:
+        """The names."""
+        return self._list.names
+
+    @property
+    def positions(self) -> NDArray[np.float64]:
+        """The positions, um: of shape (contacts, 3)."""
+        return self._list.positions
+
+    @property
+    def types(self) -> list[str]:
+        """The methods."""
+        return self._list.types
+
+    def moved(self, shift: ArrayLike) -> Electrodes:
+        """Returns the contacts shifted by (dx, dy, dz), um."""
+        import numpy as np
+
+        return self._placed(self.positions + np.asarray(shift, dtype=float), None)
+
+    def rotated(self, matrix: ArrayLike, *, about: ArrayLike = (0.0, 0.0, 0.0)) -> Electrodes:
+        """Returns the contacts rotated about a point.
+
+        Parameters
+        ----------
+        matrix : array_like of shape (3, 3), or an object with ``as_matrix()``
+            The rotation, for example a ``scipy.spatial.transform.Rotation``.
+        about : array_like of shape (3,)
+            The point that stays, um.
+        """
+        import numpy as np
+
+        as_matrix = getattr(matrix, "as_matrix", None)
+        rotation = np.asarray(as_matrix() if as_matrix is not None else matrix, dtype=float)
+        if rotation.shape != (3, 3) or not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-9):
+            raise ValueError("matrix: expected a rotation of shape (3, 3)")
+        centre = np.asarray(about, dtype=float)
+        return self._placed((self.positions - centre) @ rotation.T + centre, rotation)
+
+    def placed(
+        self, *, at: ArrayLike, direction: ArrayLike = (0.0, 1.0, 0.0), roll: float = 0.0, anchor: Anchor = "first"
+    ) -> Electrodes:
+        """Returns the contacts of a probe, placed in the circuit.
+
+        Parameters
+        ----------
+        at : array_like of shape (3,)
+            Where the anchor lies, um.
+        direction : array_like of shape (3,)
+            Where the shank, the probe's y axis, points from its tip.
+        roll : float
+            Rotation about the shank, degrees.
+        anchor : {"first", "center", "origin"}
+            The point of the probe that is placed: the first contact, the middle of all, or the probe's origin.
+        """
+        normals = [contact.get("disc_normal", (0.0, 0.0, 1.0)) for contact in self]
+        points, turned = _place(self.positions, normals, at, direction, roll, anchor)
+        return self._placed(points, None, turned)
+
+    def with_settings(self, **settings: Any) -> Electrodes:
+        """Returns the contacts with other settings, for example ``type="PointSource"`` or ``conductivity=0.3``."""
+        return self._with([{**contact, **settings} for contact in self])
+
+    def __add__(self, other: Electrodes) -> Electrodes:
+        return self._with([*self, *other])
+
+    def to_json(self, path: PathLike | None = None, *, overwrite: bool = False) -> str:
+        """Returns the contacts as a JSON list, and writes it to a file if there is a path."""
+        return _write(self._list.to_json(), path, overwrite)
+
+    def to_csv(self, path: PathLike | None = None, *, overwrite: bool = False) -> str:
+        """Returns the contacts as CSV, and writes it to a file if there is a path."""
+        return _write(self._list.to_csv(), path, overwrite)
+
+    def to_probeinterface(self) -> Any:
+        """Returns a ``probeinterface.ProbeGroup`` with one three-dimensional probe.
+
+        Warns
+        -----
+        LeadfieldWarning
+            What probeinterface cannot store: layers, regions, types, settings.
+
+        Raises
+        ------
+        ImportError
+            If probeinterface is not installed.
+        """
+        import probeinterface
+
+        text, losses = self._list.to_probeinterface()
+        warn(losses)
+        return probeinterface.ProbeGroup.from_dict(json.loads(text))
+
+    def _with(self, contacts: Sequence[Mapping[str, Any]]) -> Electrodes:
+        text = json.dumps([_plain(contact) for contact in contacts])
+        return self._of(_leadfield.ElectrodeList.parse(text, False, self._list.folder))
+
+    def _placed(self, points: Any, rotation: Any, normals: Any = None) -> Electrodes:
+        contacts = list(self)
+        for i, (contact, (x, y, z)) in enumerate(zip(contacts, points.tolist())):
+            contact.update(x=x, y=y, z=z)
+            if "disc_normal" in contact and rotation is not None:
+                contact["disc_normal"] = (rotation @ contact["disc_normal"]).tolist()
+            if "disc_normal" in contact and normals is not None:
+                contact["disc_normal"] = normals[i].tolist()
+        return self._with(contacts)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Electrodes) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash(self.to_json())
+
+    def __repr__(self) -> str:
+        kinds = ", ".join(f"{self.types.count(kind)} {kind}" for kind in dict.fromkeys(self.types))
+        return f"<Electrodes: {kinds}>"
+
+    def _repr_html_(self) -> str:
+        from ._plot import plot_probe
+
+        return plot_probe(self)._repr_html_()
+
+
+def _plain(contact: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _json_value(value) if hasattr(value, "tolist") else value for key, value in contact.items()}
+
+
+def _json_value(value: Any) -> Any:
+    """Converts numpy's numbers and arrays."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"no JSON for a value of type {type(value).__name__}")
+
+
+def _write(text: str, path: PathLike | None, overwrite: bool) -> str:
+    if path is not None:
+        with open(path_text(path), "w" if overwrite else "x", encoding="utf-8") as file:
+            file.write(text)
+    return text
+
+
+def _place(points: Any, normals: Any, at: Any, direction: Any, roll: float, anchor: str) -> tuple[Any, Any]:
+    import numpy as np
+
+    as_three = [[float(v) for v in np.asarray(value, dtype=float).reshape(-1)] for value in (at, direction)]
+    for name, value in zip(("at", "direction"), as_three):
+        if len(value) != 3:
+            raise ValueError(f"{name}: malformed, expected x, y, z, found {len(value)} numbers")
+    return _leadfield.place_um(
+        np.ascontiguousarray(points, dtype=float),
+        np.ascontiguousarray(normals, dtype=float).reshape(-1, 3),
+        as_three[0],
+        as_three[1],
+        float(roll),
+        anchor,
+    )
+
+
+def _probe(
+    points: Any,
+    names: Sequence[str],
+    type: str,
+    at: ArrayLike | None,
+    direction: ArrayLike,
+    roll: float,
+    anchor: Anchor,
+    settings: Mapping[str, Any],
+) -> Electrodes:
+    made = Electrodes.from_positions(points, names=names, type=type, **settings)
+    return made.placed(at=(0.0, 0.0, 0.0) if at is None else at, direction=direction, roll=roll, anchor=anchor)
+
+
+def linear(
+    contacts: int,
+    pitch: float,
+    *,
+    at: ArrayLike | None = None,
+    direction: ArrayLike = (0.0, 1.0, 0.0),
+    roll: float = 0.0,
+    anchor: Anchor = "first",
+    type: str = "LineSource",
+    prefix: str = "",
+    **settings: Any,
+) -> Electrodes:
+    """Makes contacts in a line, numbered from the tip.
+
+    Parameters
+    ----------
+    contacts : int
+        Number of contacts.
+    pitch : float
+        Distance between neighbours, um.
+    at, direction, roll, anchor : optional
+        See :meth:`Electrodes.placed`.
+    type : str
+        The method.
+    prefix : str
+        Begin of the names.
+    **settings
+        Settings of all contacts.
+    """
+    names = [f"{prefix}{i}" for i in range(contacts)]
+    return _probe(_leadfield.linear_um(contacts, pitch), names, type, at, direction, roll, anchor, settings)
+
+
+def grid(
+    columns: int,
+    rows: int,
+    pitch: float | tuple[float, float],
+    *,
+    at: ArrayLike | None = None,
+    direction: ArrayLike = (0.0, 1.0, 0.0),
+    roll: float = 0.0,
+    anchor: Anchor = "first",
+    type: str = "LineSource",
+    prefix: str = "",
+    **settings: Any,
+) -> Electrodes:
+    """Makes contacts in rows and columns, numbered row by row from the tip.
+
+    Parameters
+    ----------
+    columns, rows : int
+        Number of columns, along x, and rows, along y.
+    pitch : float or (float, float)
+        Distance between neighbours, um: one for both, or those of columns and rows.
+    at, direction, roll, anchor, type, prefix, **settings
+        See :func:`linear`.
+    """
+    pitches = (float(pitch), float(pitch)) if isinstance(pitch, (int, float)) else (float(pitch[0]), float(pitch[1]))
+    names = [f"{prefix}{i}" for i in range(columns * rows)]
+    return _probe(_leadfield.grid_um(columns, rows, pitches), names, type, at, direction, roll, anchor, settings)
+
+
+def neuropixels(
+    *,
+    contacts: int = 384,
+    first_site: int = 0,
+    at: ArrayLike | None = None,
+    direction: ArrayLike = (0.0, 1.0, 0.0),
+    roll: float = 0.0,
+    anchor: Anchor = "first",
+    type: str = "LineSource",
+    prefix: str = "",
+    **settings: Any,
+) -> Electrodes:
+    """Makes sites of a Neuropixels 1.0 shank, named by their number from the tip.
+
+    Source: Jun et al. 2017, Nature 551:232, https://doi.org/10.1038/nature24636
+
+    Parameters
+    ----------
+    contacts : int
+        Number of sites: 384 of the 960 are recorded at once.
+    first_site : int
+        The first of them.
+    at, direction, roll, anchor, type, prefix, **settings
+        See :func:`linear`.
+    """
+    names = [f"{prefix}{first_site + i}" for i in range(contacts)]
+    points = _leadfield.neuropixels_um(first_site, contacts)
+    return _probe(points, names, type, at, direction, roll, anchor, settings)

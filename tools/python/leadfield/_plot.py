@@ -1,0 +1,134 @@
+"""Pictures and the report, which a notebook shows."""
+
+from __future__ import annotations
+
+import html
+from typing import Literal
+
+from . import _leadfield
+from ._common import PathLike, path_text, warn
+from ._electrodes import Electrodes
+from ._electrodes_file import ElectrodesFile
+from ._segments import Segments
+
+View = Literal["all", "xy", "xz", "yx", "yz", "zx", "zy"]
+
+
+class Svg(str):
+    """A picture: its SVG text."""
+
+    def _repr_svg_(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return str(self)
+
+    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
+        """Writes the picture to a file."""
+        _save(self, path, overwrite)
+
+
+class Html(str):
+    """A page: its HTML text. A notebook shows it in a frame."""
+
+    def _repr_html_(self) -> str:
+        return f'<iframe srcdoc="{html.escape(self)}" width="100%" height="800" style="border:0"></iframe>'
+
+    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
+        """Writes the page to a file."""
+        _save(self, path, overwrite)
+
+
+def _save(text: str, path: PathLike, overwrite: bool) -> None:
+    with open(path_text(path), "w" if overwrite else "x", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _file(weights: PathLike | ElectrodesFile) -> str:
+    return weights.path if isinstance(weights, ElectrodesFile) else path_text(weights)
+
+
+def plot_weights(
+    segments: Segments,
+    weights: PathLike | ElectrodesFile,
+    electrode: str,
+    *,
+    view: View = "all",
+    within: float | None = None,
+) -> Svg:
+    """Draws segments coloured by a contact's weights.
+
+    Parameters
+    ----------
+    segments : Segments
+        The segment table.
+    weights : str, os.PathLike or ElectrodesFile
+        Its electrodes file.
+    electrode : str
+        Name of the contact.
+    view : {"all", "xy", "xz", "yx", "yz", "zx", "zy"}
+        The axes to show: the first to the right, the second up.
+    within : float, optional
+        Show only this distance from the contact along each axis, um.
+
+    Returns
+    -------
+    Svg
+        The picture. At most 60 000 segments are drawn, the nearest of them all.
+    """
+    svg, warnings = _leadfield.plot_weights(segments._table, _file(weights), electrode, view=view, within=within)
+    warn(warnings)
+    return Svg(svg)
+
+
+def plot_probe(
+    electrodes: Electrodes, segments: Segments | None = None, *, view: View = "all", within: float | None = None
+) -> Svg:
+    """Draws contacts, the regions around them, and the segments in the regions.
+
+    Parameters
+    ----------
+    electrodes : Electrodes
+        The contacts. Those of ObjectiveCSD types have regions of their own.
+    segments : Segments, optional
+        The segments to search.
+    view : {"all", "xy", "xz", "yx", "yz", "zx", "zy"}
+        See :func:`plot_weights`.
+    within : float, optional
+        The region of every contact is a ball of this radius, um.
+    """
+    table = None if segments is None else segments._table
+    svg, warnings = _leadfield.plot_probe(electrodes._list, table, view=view, within=within)
+    warn(warnings)
+    return Svg(svg)
+
+
+def plot_comparison(a: PathLike | ElectrodesFile, b: PathLike | ElectrodesFile) -> Svg:
+    """Draws the relative differences of two electrodes files, contact by contact."""
+    return Svg(_leadfield.plot_comparison(_file(a), _file(b)))
+
+
+def report(
+    segments: Segments | PathLike,
+    weights: PathLike | ElectrodesFile,
+    *,
+    electrode: str | None = None,
+    within: float | None = None,
+) -> Html:
+    """Makes a page about a segment table and an electrodes file, with pictures and a 3D view; it needs no network.
+
+    Parameters
+    ----------
+    segments : Segments, str or os.PathLike
+        The segment table.
+    weights : str, os.PathLike or ElectrodesFile
+        The electrodes file.
+    electrode : str, optional
+        The contact to draw; by default the one nearest to the middle of the segments.
+    within : float, optional
+        The 3D view shows segments up to this far from the contact along each axis, um.
+    """
+    table = segments.path if isinstance(segments, Segments) else path_text(segments)
+    page, warnings = _leadfield.report(table, _file(weights), electrode=electrode, within=within)
+    warn(warnings)
+    return Html(page)

@@ -1,0 +1,421 @@
+"""Segment tables, queries, and their rows."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from . import _leadfield
+from ._common import PathLike, path_text, warn
+from ._electrodes import Electrodes
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import ArrayLike, NDArray
+
+SectionType = Literal["soma", "axon", "dend", "apic", "ais", "node", "myelin"]
+
+# names of the section types, by number
+SECTION_TYPES = ("soma", "axon", "dend", "apic", "ais", "node", "myelin")
+
+# rows that a notebook shows
+_SHOWN_ROWS = 10
+
+
+class Rows:
+    """Rows in memory, as columns.
+
+    pyarrow, polars, pandas, DuckDB and others take them without a copy through Arrow's PyCapsule interface:
+    ``pyarrow.table(rows)``, ``polars.DataFrame(rows)``, ``pandas.DataFrame.from_arrow(rows)``.
+    """
+
+    def __init__(self, rows: _leadfield.Rows) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return self._rows.column_names
+
+    def __getitem__(self, column: str) -> NDArray[Any]:
+        """Returns a column as a numpy array that cannot be written to.
+
+        There is no copy if the rows are one batch. Missing numbers are NaN.
+        """
+        return self._rows.column(column)
+
+    def to_pydict(self) -> dict[str, list[Any]]:
+        """Returns the columns as lists of Python's numbers and texts."""
+        return self._rows.to_pydict()
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self._rows.__arrow_c_stream__(requested_schema)
+
+    def __arrow_c_schema__(self) -> object:
+        return self._rows.__arrow_c_schema__()
+
+    def __repr__(self) -> str:
+        return f"<Rows: {len(self)} rows of {', '.join(self.columns)}>"
+
+    def _repr_html_(self) -> str:
+        return _html_table(self._rows, len(self))
+
+
+def _html_table(rows: _leadfield.Rows, count: int) -> str:
+    columns = rows.to_pydict()
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
+    shown = [values[:_SHOWN_ROWS] for values in columns.values()]
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(_cell(value))}</td>" for value in row) + "</tr>" for row in zip(*shown)
+    )
+    more = f"<p>{count} rows</p>" if count > _SHOWN_ROWS else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+class Query:
+    """A query on a segment table; nothing is read before its result is needed.
+
+    Its rows are read by whoever takes them: ``pyarrow.table(query)``, ``polars.DataFrame(query)``,
+    ``duckdb.sql("select ... from query")``; or as batches, which need little memory however many there are:
+    ``pyarrow.RecordBatchReader.from_stream(query)``. Each time the table is searched again; :meth:`read` keeps the rows.
+    """
+
+    def __init__(self, table: _leadfield.SegmentTable, arguments: dict[str, Any]) -> None:
+        self._table = table
+        self._arguments = arguments
+        self._query = table.query(arguments)
+        warn(self._query.warnings)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return self._query.column_names
+
+    @overload
+    def count(self) -> int: ...
+    @overload
+    def count(self, by: str) -> dict[Any, int]: ...
+    @overload
+    def count(self, by: Sequence[str]) -> dict[tuple[Any, ...], int]: ...
+
+    def count(self, by: str | Sequence[str] | None = None) -> int | dict[Any, int]:
+        """Counts the segments.
+
+        Parameters
+        ----------
+        by : str or sequence of str, optional
+            Columns to count by, for example ``"mtype"`` or ``["layer", "section_type"]``. Attributes of the nodes are
+            columns too, if the table's circuit is still where it was, or ``circuit=`` names it.
+
+        Returns
+        -------
+        int or dict
+            The number; or the numbers by value (one name) or by tuple of values (a sequence), ascending by value.
+            Section types are names.
+        """
+        if by is None:
+            return self._query.count()
+        names = [by] if isinstance(by, str) else list(by)
+        query = self._query
+        if any(name not in _OWN_COLUMNS for name in names) and not self._arguments["needs_circuit"]:
+            query = self._table.query({**self._arguments, "columns": names, "needs_circuit": True})
+        counted = query.count_by(names)
+        named = ([_named(name, value) for name, value in zip(names, values)] for values, _ in counted)
+        keys = (values[0] if isinstance(by, str) else tuple(values) for values in named)
+        return {key: number for key, (_, number) in zip(keys, counted)}
+
+    def node_ids(self) -> NDArray[np.uint64]:
+        """Returns the ids of the neurons that have the segments, ascending."""
+        return self._query.node_ids()
+
+    def node_set(self, name: str) -> dict[str, Any]:
+        """Returns the neurons that have the segments as a SONATA node set, for ``json.dump``."""
+        population = self._table.metadata["population"]
+        ids = {"node_id": self.node_ids().tolist()}
+        return {name: {"population": population, **ids} if population else ids}
+
+    def read(self) -> Rows:
+        """Reads the rows into memory."""
+        return Rows(self._query.read())
+
+    def batches(self) -> Iterator[Rows]:
+        """Iterates over the rows in batches, as they are found."""
+        return (Rows(batch) for batch in self._query.batches())
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self._query.__arrow_c_stream__(requested_schema)
+
+    def __arrow_c_schema__(self) -> object:
+        return self._query.__arrow_c_schema__()
+
+    def __repr__(self) -> str:
+        return f"<Query on {str(self._table.path)!r}: columns {', '.join(self.columns)}>"
+
+    def _repr_html_(self) -> str:
+        limit = self._arguments["limit"]
+        most = _SHOWN_ROWS if limit is None else min(limit, _SHOWN_ROWS)
+        first = self._table.query({**self._arguments, "limit": most}).read()
+        return _html_table(first, self.count() if limit is None else min(limit, self.count()))
+
+
+# columns that need no circuit
+_OWN_COLUMNS = frozenset(
+    "node_id section_id segment_id section_type x0 y0 z0 x1 y1 z1 radius row x y z length inside electrode distance".split()
+)
+
+_FIELD_COLUMNS = frozenset(("potential", "potential_error", "ex", "ey", "ez"))
+
+
+def _named(column: str, value: Any) -> Any:
+    if column == "section_type" and value is not None:
+        return SECTION_TYPES[value]
+    return value
+
+
+class Segments:
+    """A segment table: one row for each segment of each neuron of a population.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The table, as ``Circuit.segments`` or ``leadfield positions`` writes it: a Parquet file or a folder of parts.
+    population : str, optional
+        The population of a table that another program rewrote, which then has no name.
+
+    Raises
+    ------
+    FileError
+        If the table cannot be read.
+    InputError, DamagedError
+        If it is no segment table, incomplete or damaged.
+    """
+
+    def __init__(self, path: PathLike, population: str | None = None) -> None:
+        self._table = _leadfield.SegmentTable(path_text(path), population)
+        warn(self._table.assumptions())
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    @property
+    def path(self) -> str:
+        """The path of the table."""
+        return str(self._table.path)
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        """The corners of the box around all segments: (x, y, z) smallest and largest, um."""
+        low, high = self._table.bounds
+        return (low[0], low[1], low[2]), (high[0], high[1], high[2])
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Population, circuit, source of the numbers of segments, axon rule, and numbers of segments, neurons and parts."""
+        return self._table.metadata
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """The parts: ``path``, ``segments``, ``neurons`` and ``bounds`` of each."""
+        return self._table.parts()
+
+    def part(self, i: int) -> Rows:
+        """Reads a part into memory; its rows are in the order of ``row``."""
+        return Rows(self._table.part(i))
+
+    @property
+    def neurons(self) -> dict[str, NDArray[np.uint64]]:
+        """The neurons, ascending: ``node_id``, ``first_row`` and ``segments``; the rows of a neuron are consecutive."""
+        node_id, first_row, segments = self._table.neurons()
+        return {"node_id": node_id, "first_row": first_row, "segments": segments}
+
+    def query(
+        self,
+        *,
+        sphere: ArrayLike | None = None,
+        box: ArrayLike | None = None,
+        disk: ArrayLike | None = None,
+        slab: ArrayLike | None = None,
+        capsule: ArrayLike | None = None,
+        nearest: Sequence[float] | None = None,
+        electrodes: Electrodes | None = None,
+        within: float | None = None,
+        predicate: Literal["midpoint", "intersects"] | None = None,
+        section_type: SectionType | Sequence[SectionType] | None = None,
+        node_ids: ArrayLike | None = None,
+        node_set: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        circuit: PathLike | None = None,
+        weights: PathLike | None = None,
+        electrode: str | None = None,
+        field: PathLike | None = None,
+        field_transform: Sequence[float] | None = None,
+        index: PathLike | None = None,
+        columns: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> Query:
+        """Searches segments in regions, near contacts, or nearest to a point.
+
+        Parameters
+        ----------
+        sphere, box, disk, slab, capsule : array_like, optional
+            A region, or several of shape (n, numbers); all numbers are um:
+
+            - ``sphere``: x, y, z, r
+            - ``box``: x0, y0, z0, x1, y1, z1
+            - ``disk``, a cylinder: x, y, z of its centre, its axis ax, ay, az, its radius and half of its height
+            - ``slab``, a layer: x, y, z of a point in its middle, its normal ax, ay, az, half of its thickness
+            - ``capsule``: the ends x0, y0, z0, x1, y1, z1 of its axis, its radius
+
+            A segment is found once for every region that contains it.
+        nearest : sequence, optional
+            x, y, z, k: the k segments nearest to a point, by the distance to the segment.
+        electrodes : Electrodes, optional
+            Search around contacts: balls of radius ``within``, or the regions of ObjectiveCSD contacts.
+        within : float, optional
+            Radius around each contact, um.
+        predicate : {"midpoint", "intersects"}, optional
+            Whether a segment is inside if its midpoint is (the default), or if any point is.
+        section_type : str or sequence of str, optional
+            ``soma``, ``axon``, ``dend``, ``apic``, ``ais``, ``node``, ``myelin``.
+        node_ids : array_like of int, optional
+            Only these neurons.
+        node_set : str, optional
+            Only neurons of this node set of the circuit.
+        where : mapping, optional
+            Only neurons whose attributes have these values: ``{"mtype": "L5_TPC", "layer": [4, 5]}``.
+        circuit : str or os.PathLike, optional
+            The circuit, if it is no longer where the table says.
+        weights, electrode : optional
+            An electrodes file and a contact: its weights are the column ``weight``.
+        field : str or os.PathLike, optional
+            A lead field: its potential and electric field at the midpoints are columns.
+        field_transform : sequence of float, optional
+            w, x, y, z, dx, dy, dz: rotates the field by a quaternion, then shifts it, um.
+        index : str or os.PathLike, optional
+            A stored index, which is built if the file does not exist.
+        columns : sequence of str, optional
+            The columns of the result: those of the table, ``x``, ``y``, ``z`` (the midpoint), ``length``, ``inside``
+            (the length inside the region), ``electrode``, ``distance``, attributes of the nodes.
+        limit : int, optional
+            Largest number of rows.
+
+        Returns
+        -------
+        Query
+            The query, which has not run yet.
+
+        Raises
+        ------
+        InputError, ValueError
+            If a region is malformed, or a column, node set or attribute is unknown.
+        """
+        shapes = {"sphere": sphere, "box": box, "disk": disk, "slab": slab, "capsule": capsule}
+        regions = [(kind, numbers) for kind, value in shapes.items() for numbers in _region_rows(value)]
+        if sum([bool(regions), nearest is not None, electrodes is not None]) > 1:
+            raise ValueError("expected one of regions, `nearest` and `electrodes`, found several")
+        if nearest is not None and predicate is not None:
+            raise ValueError("predicate: not defined for `nearest`, which uses the distance to the segment")
+        if within is not None and electrodes is None:
+            raise ValueError("within: expected together with `electrodes`")
+        if (weights is None) != (electrode is None):
+            raise ValueError("weights: expected together with `electrode`, the name of a contact")
+        own = set(_OWN_COLUMNS) | {"weight"} | (_FIELD_COLUMNS if field is not None else set())
+        return Query(
+            self._table,
+            {
+                "regions": regions,
+                "nearest": None if nearest is None else _nearest(nearest),
+                "electrodes": None if electrodes is None else electrodes._list,
+                "within": None if within is None else float(within),
+                "predicate": predicate,
+                "section_types": [section_type] if isinstance(section_type, str) else _list(section_type),
+                "node_ids": None if node_ids is None else _ids(node_ids),
+                "node_set": node_set,
+                "conditions": [(name, _texts(values)) for name, values in (where or {}).items()],
+                "circuit": None if circuit is None else path_text(circuit),
+                "needs_circuit": circuit is not None or any(name not in own for name in columns),
+                "weights": None if weights is None else (path_text(weights), electrode),
+                "field": None if field is None else path_text(field),
+                "field_transform": None if field_transform is None else ",".join(repr(float(v)) for v in field_transform),
+                "index": None if index is None else path_text(index),
+                "columns": list(columns),
+                "limit": limit,
+            },
+        )
+
+    def scan(self) -> pl.LazyFrame:
+        """Returns the table as a polars LazyFrame, with the midpoint ``x``, ``y``, ``z`` and the ``length``.
+
+        Only the columns that are used are read. Conditions on coordinates, as in
+        ``segments.scan().filter(pl.col("x").is_between(0, 50) & (pl.col("y") < 100))``, become a box, so that only the
+        pages that it touches are read; other conditions are applied afterwards.
+
+        Raises
+        ------
+        ImportError
+            If polars is not installed.
+        """
+        from ._scan import scan
+
+        return scan(self)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.query().__arrow_c_stream__(requested_schema)
+
+    def __arrow_c_schema__(self) -> object:
+        return self.query().__arrow_c_schema__()
+
+    def __repr__(self) -> str:
+        about = self.metadata
+        return f"<Segments {self.path!r}: {len(self)} segments of {about['neurons']} neurons, `{about['population']}`>"
+
+    def _repr_html_(self) -> str:
+        low, high = self.bounds
+        about = {
+            **self.metadata,
+            "bounds (um)": f"{', '.join(f'{v:.1f}' for v in low)} to {', '.join(f'{v:.1f}' for v in high)}",
+        }
+        rows = "".join(f"<tr><th>{html.escape(key)}</th><td>{html.escape(str(value))}</td></tr>" for key, value in about.items())
+        return f"<table>{rows}</table>"
+
+
+def _region_rows(value: ArrayLike | None) -> list[list[float]]:
+    if value is None:
+        return []
+    import numpy as np
+
+    numbers = np.asarray(value, dtype=float)
+    return np.atleast_2d(numbers).tolist()  # type: ignore[no-any-return]
+
+
+def _nearest(value: Sequence[float]) -> tuple[list[float], int]:
+    numbers = [float(v) for v in value]
+    if len(numbers) != 4 or numbers[3] != int(numbers[3]) or numbers[3] < 1:
+        raise ValueError(f"nearest: malformed, expected x, y, z (um) and a number of segments, found {tuple(value)}")
+    return numbers[:3], int(numbers[3])
+
+
+def _list(value: Sequence[str] | None) -> list[str] | None:
+    return None if value is None else list(value)
+
+
+def _ids(value: ArrayLike) -> list[int]:
+    import numpy as np
+
+    return [int(v) for v in np.atleast_1d(np.asarray(value)).tolist()]
+
+
+def _texts(value: Any) -> list[str]:
+    values = [value] if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__") else list(value)
+    return [str(v) for v in values]

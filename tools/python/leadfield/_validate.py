@@ -1,0 +1,201 @@
+"""Validation of electrodes files, and comparison of two."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from . import _leadfield
+from ._common import PathLike, Progress, path_text, progress_of
+from ._circuit import Circuit
+from ._segments import Segments
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fault of an electrodes file."""
+
+    code: str
+    severity: str
+    """``error``, ``warning`` or ``note``."""
+    title: str
+    text: str
+    """Where it is, what was expected and what was found."""
+    clients: str
+    """What libsonata and the simulator do with it."""
+    remedy: str
+    fixable: bool
+    """Whether ``leadfield validate electrodes-file --fix`` repairs it."""
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.severity}: {self.text}"
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The result of :func:`validate_electrodes_file`: true if there are no errors."""
+
+    path: str
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether there are no errors; warnings and notes are allowed."""
+        return all(finding.severity != "error" for finding in self.findings)
+
+    def __bool__(self) -> bool:
+        return self.is_valid
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.findings)) or "valid"
+
+    def _repr_html_(self) -> str:
+        if not self.findings:
+            return "<p>valid</p>"
+        rows = (
+            f"<tr><td>{html.escape(f.code)}</td><td>{f.severity}</td><td>{html.escape(f.text)}</td><td>{html.escape(f.remedy)}</td></tr>"
+            for f in self.findings
+        )
+        head = "<tr><th>code</th><th>severity</th><th>finding</th><th>remedy</th></tr>"
+        return f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def validate_electrodes_file(
+    path: PathLike,
+    *,
+    circuit: PathLike | Circuit | None = None,
+    population: str | None = None,
+    segments: Segments | None = None,
+    conductivity: float | None = None,
+    progress: Progress = False,
+) -> Validation:
+    """Finds everything that makes a client of an electrodes file fail or compute wrong results.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The electrodes file.
+    circuit : str, os.PathLike or Circuit, optional
+        The circuit: nodes and numbers of segments are compared.
+    population : str, optional
+        Its population.
+    segments : Segments, optional
+        The segment table: nodes and numbers of segments are compared, and a sample of the weights is recomputed.
+    conductivity : float, optional
+        Conductivity of contacts that state none, S/m; by default the one that fits each best.
+    progress : bool or callable
+        See :func:`leadfield.weights`; counts rows.
+
+    Returns
+    -------
+    Validation
+        The findings. ``docs/validate.md`` describes the codes.
+
+    Raises
+    ------
+    LeadfieldError
+        If the file cannot be read at all.
+    """
+    config = circuit.path if isinstance(circuit, Circuit) else None if circuit is None else path_text(circuit)
+    with progress_of(progress, None, "rows") as update:
+        found = _leadfield.validate_electrodes_file(
+            path_text(path),
+            circuit=config,
+            population=population,
+            segments=None if segments is None else segments._table,
+            conductivity=conductivity,
+            progress=update,
+        )
+    return Validation(path_text(path), [Finding(**finding) for finding in found])
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The result of :func:`compare_weights`: true if the files agree."""
+
+    agrees: bool
+    populations_only_in: tuple[list[str], list[str]]
+    populations: list[dict[str, Any]]
+    """For each pair of populations: ``nodes``, ``rows``, ``electrodes`` with their largest differences, what is in only one
+    file, and known causes."""
+
+    def __bool__(self) -> bool:
+        return self.agrees
+
+    @property
+    def largest_relative(self) -> float:
+        """The largest relative difference of all weights."""
+        contacts = (contact for population in self.populations for contact in population["electrodes"])
+        return max((contact["largest_relative"] for contact in contacts), default=0.0)
+
+    @property
+    def causes(self) -> list[str]:
+        """Known causes of the differences, where the numbers prove them."""
+        return [cause for population in self.populations for cause in population["causes"]]
+
+    def __str__(self) -> str:
+        rows = sum(population["rows"] for population in self.populations)
+        verdict = "agree" if self.agrees else "differ"
+        return "\n".join([f"{verdict}: {rows} rows, largest relative difference {self.largest_relative:.3g}", *self.causes])
+
+
+def compare_weights(
+    a: PathLike,
+    b: PathLike,
+    *,
+    rtol: float = 1e-9,
+    atol: float = 0.0,
+    ignore_extra_column: bool = False,
+    columns: Literal["index", "sorted-names"] = "index",
+    population: str | tuple[str, str] | None = None,
+    segments: Segments | None = None,
+    progress: Progress = False,
+) -> Comparison:
+    """Compares two electrodes files: nodes by id, contacts by name.
+
+    Weights agree if ``|a - b| <= atol + rtol max(|a|, |b|)``.
+
+    Parameters
+    ----------
+    a, b : str or os.PathLike
+        The files.
+    rtol, atol : float
+        Relative tolerance, and absolute tolerance in V/nA.
+    ignore_extra_column : bool
+        Ignore columns without a contact, as BlueRecording 0.2.1 writes one.
+    columns : {"index", "sorted-names"}
+        How columns belong to contacts; ``"sorted-names"`` for files of BlueRecording 0.2.1.
+    population : str or (str, str), optional
+        The population, or its names in both files; by default the only one of each, or those of the same name.
+    segments : Segments, optional
+        The segment table of ``a``: proves causes that concern regions.
+    progress : bool or callable
+        See :func:`leadfield.weights`; counts rows.
+
+    Returns
+    -------
+    Comparison
+        The differences.
+    """
+    names = (population, population) if isinstance(population, str) else population
+    with progress_of(progress, None, "rows") as update:
+        agrees, only_in, populations = _leadfield.compare_weights(
+            path_text(a),
+            path_text(b),
+            rtol=float(rtol),
+            atol=float(atol),
+            ignore_extra_column=ignore_extra_column,
+            columns=columns,
+            population=names,
+            segments=None if segments is None else segments._table,
+            progress=update,
+        )
+    return Comparison(agrees, (only_in[0], only_in[1]), populations)

@@ -1,0 +1,271 @@
+"""Weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Union
+
+from . import _leadfield
+from ._common import PathLike, Progress, path_text, progress_of, warn
+from ._electrodes import Electrodes
+from ._segments import Segments
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+METHODS: dict[str, str] = dict(_leadfield.method_names())
+"""The methods: their names, each with one sentence."""
+
+Conductivity = Union[float, tuple[float, float, float]]
+Fields = Union[PathLike, Sequence[PathLike], Mapping[str, PathLike]]
+NearField = Literal["radius", "exact"]
+
+
+@dataclass(frozen=True)
+class WeightsSummary:
+    """What :func:`write_weights` wrote."""
+
+    path: str
+    contacts: int
+    neurons: int
+    segments: int
+    bytes: int
+    parts: int
+    resumed_parts: int
+    damaged_parts: int
+
+
+def weights(
+    segments: Segments,
+    electrodes: Electrodes,
+    *,
+    conductivity: Conductivity | Sequence[Conductivity] = 0.277,
+    near_field: NearField = "radius",
+    fields: Fields | None = None,
+    outside_field: Literal["error", "zero"] = "error",
+    field_current: float | None = None,
+    field_transform: Sequence[float] | None = None,
+    dtype: Any = "f64",
+    progress: Progress = False,
+) -> NDArray[Any]:
+    """Computes the weights of all segments at all contacts.
+
+    A weight is the potential at the contact for one nanoampere of membrane current of the segment; ``w.T @ i`` is the
+    recorded signal, V, for membrane currents ``i`` in nA.
+
+    Parameters
+    ----------
+    segments : Segments
+        The segment table.
+    electrodes : Electrodes
+        The contacts.
+    conductivity : float, (float, float, float), or a list of these
+        Conductivity of the medium, S/m, or along x, y and z: one for all contacts, or one for each contact of an
+        analytic method. A contact's own has priority.
+    near_field : {"radius", "exact"}
+        ``"radius"``: no contact is nearer to a segment than its radius. ``"exact"``: the formula unchanged; a weight
+        that is not finite is an error.
+    fields : path, sequence of paths, or mapping, optional
+        Lead fields of ``Reciprocity`` and ``DipoleReciprocity``: one for all such contacts, one for each in order, or
+        by the name of the contact.
+    outside_field : {"error", "zero"}
+        What happens at a point outside of a lead field.
+    field_current : float, optional
+        The current that made the lead fields, nA, instead of the value in the files.
+    field_transform : sequence of float, optional
+        w, x, y, z, dx, dy, dz: rotates the lead fields by a quaternion, then shifts them, um.
+    dtype : {"f64", "f32"} or a numpy type
+        The type of the result; weights are computed in float64.
+    progress : bool or callable
+        True shows a bar if tqdm is installed; a function is called with numbers of segments done.
+
+    Returns
+    -------
+    numpy.ndarray of shape (segments, contacts)
+        V/nA (no unit for ObjectiveCSD). Row i is row i of the electrodes file: node ids, sections and segments ascending.
+        The values are those of ``write_weights``, bit by bit.
+
+    Raises
+    ------
+    InputError
+        If a contact lacks what its method needs, or a weight is not finite.
+    MemoryError
+        If the result does not fit into memory.
+
+    Warns
+    -----
+    LeadfieldWarning
+        For contacts far away from all segments, and arrays that are not straight.
+
+    Notes
+    -----
+    LineSource: Holt and Koch 1999, J Comput Neurosci 6:169, https://doi.org/10.1023/A:1008832702585
+    """
+    arguments = _arguments(conductivity, near_field, fields, outside_field, field_current, field_transform)
+    single = _is_single(dtype)
+    with progress_of(progress, len(segments), "segments") as update:
+        values, warnings = _leadfield.weights(segments._table, electrodes._list, arguments, single, update)
+    warn(warnings)
+    return values
+
+
+def weights_of(
+    starts: ArrayLike,
+    ends: ArrayLike,
+    radii: ArrayLike,
+    electrodes: Electrodes,
+    *,
+    conductivity: Conductivity | Sequence[Conductivity] = 0.277,
+    near_field: NearField = "radius",
+    fields: Fields | None = None,
+    outside_field: Literal["error", "zero"] = "error",
+    field_current: float | None = None,
+    field_transform: Sequence[float] | None = None,
+) -> NDArray[np.float64]:
+    """Computes the weights of own segments: no files, no circuit.
+
+    Parameters
+    ----------
+    starts, ends : array_like of shape (segments, 3)
+        The ends of the segments, um. A segment with equal ends is a point.
+    radii : array_like of shape (segments,), or a number
+        Radii, um; one that is not positive is unknown (0.5 um).
+    electrodes, conductivity, near_field, fields, outside_field, field_current, field_transform
+        See :func:`weights`.
+
+    Returns
+    -------
+    numpy.ndarray of shape (segments, contacts)
+        V/nA. Infinite or NaN values are possible with ``near_field="exact"``.
+
+    Raises
+    ------
+    ValueError
+        If the arrays differ in length or have another shape, or a position is not finite.
+
+    Examples
+    --------
+    >>> import leadfield as lf
+    >>> e = lf.linear(3, pitch=50.0, at=(5.0, 50.0, 0.0), type="PointSource")
+    >>> lf.weights_of([[0, 0, 0]], [[10, 0, 0]], [0.5], e, conductivity=0.3).round(9)
+    array([[5.305e-06, 2.653e-06, 1.768e-06]])
+    """
+    import numpy as np
+
+    starts, ends = (np.ascontiguousarray(points, dtype=np.float64) for points in (starts, ends))
+    for name, points in (("starts", starts), ("ends", ends)):
+        if points.ndim != 2 or points.shape[1] != 3:
+            raise ValueError(f"{name}: wrong shape, expected (n, 3), found {points.shape}")
+    values = np.asarray(radii, dtype=np.float32)
+    if values.ndim == 0:
+        values = np.full(len(starts), values, dtype=np.float32)
+    if values.ndim != 1:
+        raise ValueError(f"radii: wrong shape, expected (n,), found {values.shape}")
+    arguments = _arguments(conductivity, near_field, fields, outside_field, field_current, field_transform)
+    return _leadfield.weights_of(starts, ends, np.ascontiguousarray(values), electrodes._list, arguments)
+
+
+def write_weights(
+    segments: Segments | Sequence[Segments],
+    electrodes: Electrodes,
+    out: PathLike,
+    *,
+    conductivity: Conductivity | Sequence[Conductivity] = 0.277,
+    near_field: NearField = "radius",
+    fields: Fields | None = None,
+    outside_field: Literal["error", "zero"] = "error",
+    field_current: float | None = None,
+    field_transform: Sequence[float] | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress = False,
+) -> WeightsSummary:
+    """Computes weights and writes the electrodes file, which may be far larger than memory.
+
+    The file is the one that ``leadfield weights`` writes. It appears under its name when it is complete. Ctrl-C stops
+    between units of work; ``resume=True`` goes on, to the same bytes.
+
+    Parameters
+    ----------
+    segments : Segments or sequence of Segments
+        The segment table of each population.
+    out : str or os.PathLike
+        The electrodes file (HDF5).
+    resume, overwrite : bool
+        Go on with an interrupted run of the same inputs and settings; replace a file that exists.
+    electrodes, conductivity, near_field, fields, outside_field, field_current, field_transform, progress
+        See :func:`weights`.
+
+    Returns
+    -------
+    WeightsSummary
+        What was written.
+
+    Raises
+    ------
+    OutputExistsError
+        If the file exists, or an interrupted run left a part of it.
+    FileError
+        If it cannot be written, or the disk has too little space.
+    InputError
+        As for :func:`weights`.
+    """
+    tables = [segments] if isinstance(segments, Segments) else list(segments)
+    arguments = _arguments(conductivity, near_field, fields, outside_field, field_current, field_transform)
+    path = path_text(out)
+    with progress_of(progress, sum(map(len, tables)), "segments") as update:
+        summary, warnings = _leadfield.write_weights(
+            [table._table for table in tables],
+            electrodes._list,
+            path,
+            arguments,
+            resume=resume,
+            overwrite=overwrite,
+            progress=update,
+        )
+    warn(warnings)
+    return WeightsSummary(path=path, **summary)
+
+
+def _arguments(
+    conductivity: Any,
+    near_field: str,
+    fields: Fields | None,
+    outside_field: str,
+    field_current: float | None,
+    field_transform: Sequence[float] | None,
+) -> dict[str, Any]:
+    named = fields if isinstance(fields, Mapping) else {}
+    listed = [] if fields is None or isinstance(fields, Mapping) else fields
+    listed = [listed] if isinstance(listed, (str, bytes)) or hasattr(listed, "__fspath__") else listed
+    return {
+        "conductivities": _conductivities(conductivity),
+        "near_field": near_field,
+        "fields": [path_text(path) for path in listed],  # type: ignore[union-attr]
+        "named_fields": [(name, path_text(path)) for name, path in named.items()],
+        "outside_field": outside_field,
+        "field_current": field_current,
+        "field_transform": None if field_transform is None else ",".join(repr(float(v)) for v in field_transform),
+    }
+
+
+def _conductivities(value: Any) -> list[str]:
+    """Returns one text for each conductivity; a tuple is one along x, y and z, a list or an array are several."""
+    if isinstance(value, tuple):
+        return [",".join(repr(float(v)) for v in value)]
+    if not hasattr(value, "__iter__"):
+        return [repr(float(value))]
+    return [text for each in value for text in _conductivities(each)]
+
+
+def _is_single(dtype: Any) -> bool:
+    if dtype in ("f64", "f32"):
+        return bool(dtype == "f32")
+    import numpy as np
+
+    name = np.dtype(dtype).name
+    if name not in ("float64", "float32"):
+        raise ValueError(f"dtype: unknown, expected `f64` or `f32`, found `{name}`")
+    return name == "float32"

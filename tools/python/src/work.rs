@@ -1,0 +1,103 @@
+//! Runs the library's work without the interpreter's lock, so that other threads go on and Ctrl-C is seen.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use leadfield::Result;
+use leadfield::error::Problem;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+
+use super::errors::OrRaise;
+
+/// Interval between two looks at signals, and between two reports of progress.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What the work and the waiting thread share.
+#[derive(Debug, Default)]
+pub struct Watch {
+    stop: AtomicBool,
+    done: AtomicU64,
+}
+
+impl Watch {
+    /// Returns whether the work should stop.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Adds to what is done.
+    pub fn add_progress(&self, count: u64) {
+        self.done.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Returns an error if the work should stop.
+    pub fn check(&self) -> Result<()> {
+        if self.is_stopped() { Err(Stopped.into()) } else { Ok(()) }
+    }
+}
+
+/// Ends work that was stopped; the exception of the signal takes its place.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped on request")]
+struct Stopped;
+
+impl Problem for Stopped {
+    fn kind(&self) -> leadfield::error::ErrorKind {
+        leadfield::error::ErrorKind::Interrupted
+    }
+}
+
+/// Runs work that takes long in a thread of its own. This thread handles signals meanwhile, and calls `progress` with what
+/// was done since the last call. If either raises an exception, the work is asked to stop, and the exception is raised.
+pub fn run<T: Send>(
+    py: Python<'_>,
+    progress: Option<&Bound<'_, PyAny>>,
+    work: impl FnOnce(&Watch) -> Result<T> + Send,
+) -> PyResult<T> {
+    let watch = Watch::default();
+    let progress = progress.map(|callback| callback.clone().unbind());
+    py.detach(|| {
+        std::thread::scope(|scope| {
+            let (sender, receiver) = channel();
+            let shared = &watch;
+            scope.spawn(move || {
+                // the receiver lives until a result is there
+                drop(sender.send(work(shared)));
+            });
+            let mut raised = None;
+            let result = loop {
+                let received = receiver.recv_timeout(TICK);
+                let is_over = !matches!(received, Err(RecvTimeoutError::Timeout));
+                if raised.is_none() {
+                    raised = Python::attach(|py| tick(py, &watch, progress.as_ref())).err();
+                    watch.stop.fetch_or(raised.is_some(), Ordering::Relaxed);
+                }
+                if is_over {
+                    break received;
+                }
+            };
+            match (raised, result) {
+                (Some(exception), _) => Err(exception),
+                (None, Ok(result)) => result.or_raise(),
+                (None, Err(_)) => Err(PyRuntimeError::new_err("the library panicked; please report this")),
+            }
+        })
+    })
+}
+
+/// Handles signals, and reports progress.
+fn tick(py: Python<'_>, watch: &Watch, progress: Option<&Py<PyAny>>) -> PyResult<()> {
+    py.check_signals()?;
+    let done = watch.done.swap(0, Ordering::Relaxed);
+    match progress {
+        Some(callback) if done > 0 => callback.call1(py, (done,)).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// Runs short work without the interpreter's lock.
+pub fn run_short<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
+    py.detach(work).or_raise()
+}
