@@ -1,4 +1,4 @@
-"""Runs the blocks of README and docs that `blocks.json` lists, in order, README's in one folder and those of docs in another.
+"""Runs the blocks of README and docs that `blocks.json` lists, in order, each in its folder.
 
 The Python blocks of a page share their names, as in one session. A `sql` block must give the number that the last `sh` block
 before it printed last.
@@ -32,7 +32,7 @@ def main():
     names, printed = {}, ""
     blocks, top = json.load(open("blocks.json")), os.getcwd()
     for block in blocks:
-        folder = os.path.join(top, "docs" if block["page"].startswith("docs/") else "readme")
+        folder = os.path.join(top, block["folder"])
         os.makedirs(folder, exist_ok=True)
         os.chdir(folder)
         where, language = f"{block['page']}:{block['line']}", block["language"]

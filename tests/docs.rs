@@ -1,11 +1,11 @@
-//! README and the pages of `docs/` cannot become outdated unnoticed: their blocks run in order, README's in one folder and those of
-//! `docs/` in another, the options that they name exist, and the site shows every page.
+//! README and the pages of `docs/` cannot become outdated unnoticed: their blocks run in order, in the folder of the tutorial
+//! unless a page makes a circuit of its own, the options that they name exist, and the site shows every page.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Run, leadfield, root, scratch};
+use crate::support::{Run, root, scratch};
 
 /// Blocks of these languages are run: `sh` in `make test`, `python` and `sql` where `LEADFIELD_PYTHON` names an interpreter.
 const RUN: [&str; 3] = ["sh", "python", "sql"];
@@ -34,6 +34,7 @@ const FOREIGN_OPTIONS: &[&str] = &[
     "oversubscribe",
     "path",
     "path-to-fields",
+    "potential",
     "release",
     "sigma",
     "signal",
@@ -43,6 +44,8 @@ const FOREIGN_OPTIONS: &[&str] = &[
 
 /// A fenced block of a page.
 struct Block {
+    /// The folder in which the page's blocks run: that of the tutorial, unless the page makes a circuit of its own.
+    folder: String,
     page: String,
     line: usize,
     language: String,
@@ -74,13 +77,15 @@ fn pages() -> Vec<(String, String)> {
 
 /// The fenced blocks of a page.
 fn blocks_of(page: &str, text: &str) -> Vec<Block> {
+    let has_own_circuit = text.contains("leadfield synthesize circuit");
+    let folder = if has_own_circuit { page.replace('/', "_") } else { "docs_tutorial.md".into() };
     let mut blocks: Vec<Block> = Vec::new();
     let mut open: Option<Block> = None;
     for (at, line) in text.lines().enumerate() {
         match (line.trim_start().strip_prefix("```"), &mut open) {
             (Some(language), None) => {
                 let (page, language) = (page.to_string(), language.trim().to_string());
-                open = Some(Block { page, line: at + 1, language, code: String::new() });
+                open = Some(Block { folder: folder.clone(), page, line: at + 1, language, code: String::new() });
             }
             (Some(_), Some(_)) => blocks.extend(open.take()),
             (None, Some(block)) => block.code += &format!("{line}\n"),
@@ -108,7 +113,7 @@ fn the_site_lists_every_page_once() {
     let unique: BTreeSet<String> = listed.iter().cloned().collect();
     assert_eq!(unique.len(), listed.len());
     // made from the files of the root when the site is built
-    let made = ["index.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(String::from);
+    let made = ["index.md", "commands.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(String::from);
     assert_eq!(unique, pages_in_folder().into_iter().chain(made).collect());
 }
 
@@ -119,14 +124,16 @@ fn every_block_names_a_language_that_is_run_or_known_not_to_be() {
     }
 }
 
-/// Runs the shell blocks of some pages in order, in a folder of their own; gives what they print.
+/// Runs the shell blocks of some pages in order, each in the folder of its page; gives what they print.
 fn run_shell_blocks(is_meant: impl Fn(&str) -> bool) -> String {
-    let folder = scratch();
+    let top = scratch();
     let shell = blocks().into_iter().filter(|block| block.language == "sh" && is_meant(&block.page));
     let mut printed = String::new();
-    for Block { page, line, code, .. } in shell {
+    for Block { folder, page, line, code, .. } in shell {
+        let folder = top.path().join(folder);
+        std::fs::create_dir_all(&folder).unwrap();
         let mut command = Command::new("bash");
-        command.args(["-euo", "pipefail", "-c", &code]).current_dir(folder.path()).env("PATH", path_with_program());
+        command.args(["-euo", "pipefail", "-c", &code]).current_dir(folder).env("PATH", path_with_program());
         let run = Run::of(command);
         assert_eq!(run.code, 0, "{page}:{line}:\n{code}\n{}", run.stderr);
         printed += &run.stdout;
@@ -135,7 +142,7 @@ fn run_shell_blocks(is_meant: impl Fn(&str) -> bool) -> String {
 }
 
 #[test]
-fn the_shell_blocks_of_docs_run_in_order_in_one_folder() {
+fn the_shell_blocks_of_docs_run_in_order() {
     let printed = run_shell_blocks(|page| page != "README.md");
     assert!(printed.lines().count() > 100, "{printed}");
 }
@@ -165,8 +172,8 @@ fn all_blocks_run_in_order() {
     let (left, run): (Vec<Block>, Vec<Block>) =
         blocks().into_iter().filter(|block| RUN.contains(&&*block.language)).partition(left_out);
     assert_eq!(left.len(), NOT_RUN_HERE.len());
-    let list = run.iter().map(|Block { page, line, language, code }| {
-        serde_json::json!({ "page": page, "line": line, "language": language, "code": code })
+    let list = run.iter().map(|Block { folder, page, line, language, code }| {
+        serde_json::json!({ "folder": folder, "page": page, "line": line, "language": language, "code": code })
     });
     let list = serde_json::Value::from_iter(list).to_string();
     std::fs::write(folder.path().join("blocks.json"), list).unwrap();
@@ -184,21 +191,11 @@ fn options_in(text: &str) -> BTreeSet<String> {
     words.filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase())).map(str::to_string).collect()
 }
 
-/// All commands of the program.
-fn commands() -> Vec<Vec<&'static str>> {
-    let nested = [
-        ("plot", &["weights", "probe", "compare"][..]),
-        ("electrodes", &["linear", "grid", "neuropixels", "from"][..]),
-        ("validate", &["electrodes-file", "weights", "positions", "circuit"][..]),
-    ];
-    let plain = ["positions", "query", "convert", "weights", "report", "info", "synthesize", "demo"];
-    let nested = nested.into_iter().flat_map(|(name, inner)| inner.iter().map(move |inner| vec![name, inner]));
-    plain.into_iter().map(|name| vec![name]).chain(nested).collect()
-}
-
 #[test]
 fn every_option_that_the_pages_name_exists() {
-    let help = commands().into_iter().map(|command| leadfield(&[&command[..], &["--help"]].concat()).ok());
+    // the help of all commands, which another test compares with the program's
+    let files = std::fs::read_dir(root().join("tests/outputs/help")).unwrap();
+    let help = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
     let mut known: BTreeSet<String> = help.flat_map(|text| options_in(&text)).collect();
     known.extend(FOREIGN_OPTIONS.iter().map(ToString::to_string));
     for (page, text) in pages() {

@@ -1,4 +1,4 @@
-"""Adds to the site the pages that are at the root of the repository: README as its start, and those about changing leadfield.
+"""Adds to the site the pages that are at the root of the repository, README as its start, and a page of the commands' help.
 
 The theme would load the file that makes the search work without a server from unpkg.com; it is here instead.
 """
@@ -18,9 +18,18 @@ def as_page_of_site(text):
     return re.sub(r"\[([^\]]*)\]\((?:LICENSE[\w-]*|datasets/README\.md|examples/[\w.]*)\)", r"\1", text)
 
 
+def help_of_commands():
+    """The help of all commands, which a test compares with the program's."""
+    text = "# Commands\n\nWhat `leadfield COMMAND --help` prints.\n"
+    for file in sorted((ROOT / "tests/outputs/help").iterdir()):
+        text += f"\n## {file.stem.replace('-', ' ', 2)}\n\n```text\n{file.read_text()}```\n"
+    return text
+
+
 def on_files(files, config):
-    for source, page in PAGES.items():
-        files.append(File.generated(config, page, content=(ROOT / source).read_text()))
+    pages = {page: (ROOT / source).read_text() for source, page in PAGES.items()} | {"commands.md": help_of_commands()}
+    for page, content in pages.items():
+        files.append(File.generated(config, page, content=content))
     return files
 
 
