@@ -33,6 +33,7 @@ mod regions;
 mod reports;
 mod rewritten_tables;
 mod segments_by_rule;
+mod signal_figures;
 mod sonata;
 mod support;
 mod synthesized;

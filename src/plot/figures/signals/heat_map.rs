@@ -48,12 +48,8 @@ pub(super) fn draw_heat_map(map: &HeatMap<'_>, place: FramePlace) -> DrawnPanel 
     let tip = if beyond { 9.0 } else { 0.0 };
     let room = [frame.right() + 14.0, top + tip, 9.0, height - 2.0 * tip];
     let axis = if map.has_positions { map.axis.to_string() } else { format!("{} (first is 0, downwards)", map.axis) };
-    let items = vec![
-        draw_ground(place),
-        image,
-        frame.draw_axes(Some("time (ms)"), Some(&axis)),
-        bar.draw(room, map.label),
-    ];
+    let items =
+        vec![draw_ground(place), image, frame.draw_axes(Some("time (ms)"), Some(&axis)), bar.draw(room, map.label)];
     DrawnPanel { items, right: frame.right() + 14.0 + bar.total_width(9.0, room[3]) }
 }
 
@@ -62,7 +58,7 @@ fn depth_edges(depths: &[f64]) -> Vec<f64> {
     let middles: Vec<f64> = depths.windows(2).map(|pair| 0.5 * (pair[0] + pair[1])).collect();
     match (depths, &middles[..]) {
         ([first, .., last], [low, .., high]) => {
-            [&[2.0 * first - low], &middles[..], &[2.0 * last - high]].concat()
+            [&[2.0 * first - low][..], &middles[..], &[2.0 * last - high][..]].concat()
         }
         ([first, last], [middle]) => vec![2.0 * first - middle, *middle, 2.0 * last - middle],
         ([only], _) => vec![only - 0.5, only + 0.5],
@@ -93,7 +89,8 @@ impl Raster {
         let mut cells = Vec::with_capacity(rows * columns);
         for depth in (0..rows).map(depth_of) {
             for column in 0..columns {
-                let own = column * frames / columns..((column + 1) * frames / columns).max(column * frames / columns + 1);
+                let own =
+                    column * frames / columns..((column + 1) * frames / columns).max(column * frames / columns + 1);
                 let length = own.len() as f64;
                 let sum: f64 = own.filter_map(|frame| map.values.get(frame * count + depth)).sum();
                 cells.push(sum / length);
@@ -121,7 +118,8 @@ mod tests {
         let depths = [0.0, 10.0, 30.0];
         assert_eq!(depth_edges(&depths), [-5.0, 5.0, 20.0, 40.0]);
         let values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        let map = HeatMap { depths: &depths, values: &values, times: [0.0, 1.0], label: "", axis: "", has_positions: true };
+        let map =
+            HeatMap { depths: &depths, values: &values, times: [0.0, 1.0], label: "", axis: "", has_positions: true };
         let raster = Raster::new(&map, &depth_edges(&depths));
         // 45 µm in rows of 9 µm, from above: two of the third depth, two of the second, one of the first
         assert_eq!(raster.columns, 2);

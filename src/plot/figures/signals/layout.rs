@@ -245,7 +245,9 @@ mod tests {
         for kind in SignalFigureKind::ALL {
             assert!(svg.contains(&format!(">{}</text>", kind.heading())), "{kind:?}");
         }
-        for label in ["time (ms)", "y (\u{b5}m)", "potential (mV)", "\u{b5}A/mm\u{b3} (sinks below 0)", "frequency (Hz)"] {
+        for label in
+            ["time (ms)", "y (\u{b5}m)", "potential (mV)", "\u{b5}A/mm\u{b3} (sinks below 0)", "frequency (Hz)"]
+        {
             assert!(svg.contains(&format!(">{label}</text>")), "{label}");
         }
         assert_eq!(svg.matches("<image ").count(), 3);
@@ -255,7 +257,11 @@ mod tests {
     fn figures_that_need_depths_are_left_out_without_them() {
         let drawn = plot(&traces(false), &SignalFigureKind::ALL).unwrap();
         assert_eq!(drawn.left_out.len(), 2);
-        assert!(drawn.left_out[0].starts_with("current source density, second difference left out: "), "{:?}", drawn.left_out);
+        assert!(
+            drawn.left_out[0].starts_with("current source density, second difference left out: "),
+            "{:?}",
+            drawn.left_out
+        );
         let alone = plot(&traces(false), &[SignalFigureKind::Csd]).unwrap_err();
         assert!(matches!(alone, SignalProblem::Depths { .. }));
         let nameless = SignalTraces { unit: "1".into(), ..traces(true) };

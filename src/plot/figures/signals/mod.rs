@@ -129,9 +129,7 @@ pub enum SignalProblem {
 impl Problem for SignalProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Depths { .. } => {
-                Some("give the positions of the contacts with `--electrodes FILE`".into())
-            }
+            Self::Depths { .. } => Some("give the positions of the contacts with `--electrodes FILE`".into()),
             Self::NoReport => Some("draw an `lfp` report of the simulator or the output of `leadfield signals`".into()),
             _ => None,
         }
@@ -154,7 +152,8 @@ impl SignalTraces {
 
     /// Time between two frames, ms.
     pub fn step_ms(&self) -> f64 {
-        let span = self.times_ms.last().copied().unwrap_or_default() - self.times_ms.first().copied().unwrap_or_default();
+        let span =
+            self.times_ms.last().copied().unwrap_or_default() - self.times_ms.first().copied().unwrap_or_default();
         span / self.frames().saturating_sub(1).max(1) as f64
     }
 
@@ -186,9 +185,8 @@ impl SignalTraces {
             }
         }
         let positions = self.positions_um.iter().flat_map(|p| p.to_array());
-        let numbers =
-            positions.map(|v| ("position", v)).chain(self.values.iter().map(|v| ("value", *v)));
-        match numbers.into_iter().find(|(_, v)| !v.is_finite()) {
+        let mut numbers = positions.map(|v| ("position", v)).chain(self.values.iter().map(|v| ("value", *v)));
+        match numbers.find(|(_, v)| !v.is_finite()) {
             Some((what, value)) => Err(SignalProblem::NotFinite { what, value }),
             None => Ok(()),
         }

@@ -90,7 +90,8 @@ mod tests {
     fn the_fast_transform_is_the_plain_sum() {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
         for n in [2_usize, 8, 64] {
-            let values: Vec<[f64; 2]> = (0..n).map(|_| [rng.random_range(-1.0..1.0), rng.random_range(-1.0..1.0)]).collect();
+            let values: Vec<[f64; 2]> =
+                (0..n).map(|_| [rng.random_range(-1.0..1.0), rng.random_range(-1.0..1.0)]).collect();
             let mut fast = values.clone();
             transform(&mut fast);
             for (k, [re, im]) in fast.iter().enumerate() {
@@ -129,8 +130,7 @@ mod tests {
         let mean = values.iter().sum::<f64>() / n as f64;
         let window = |i: usize| (std::f64::consts::PI * i as f64 / n as f64).sin().powi(2);
         let sum = |f: &dyn Fn(usize) -> f64| (0..n).map(f).sum::<f64>();
-        let variance =
-            sum(&|i| (window(i) * (values[i] - mean)).powi(2)) / sum(&|i| window(i).powi(2));
+        let variance = sum(&|i| (window(i) * (values[i] - mean)).powi(2)) / sum(&|i| window(i).powi(2));
         let integral: f64 = found.density.iter().sum::<f64>() * rate / n as f64;
         assert!((integral / variance - 1.0).abs() < 1e-12, "{integral} {variance}");
     }

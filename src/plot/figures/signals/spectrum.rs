@@ -60,8 +60,7 @@ pub(super) fn draw_spectra(
     let mut right = frame.right();
     for (i, (name, colour, density)) in curves.iter().enumerate() {
         let pairs = frequencies.iter().zip(density).skip(1);
-        let points: Vec<PagePoint> =
-            pairs.filter(|(_, v)| **v >= least).map(|(f, v)| frame.to_page(*f, *v)).collect();
+        let points: Vec<PagePoint> = pairs.filter(|(_, v)| **v >= least).map(|(f, v)| frame.to_page(*f, *v)).collect();
         let line = if i + 1 == curves.len() { 1.6 } else { 0.9 };
         items.push(DrawItem::Polygon { points, closed: false, paint: Paint::stroke(*colour, line) });
         let (x, y) = (frame.right() + 12.0, top + 8.0 + 14.0 * i as f32);

@@ -58,8 +58,11 @@ pub(super) fn draw_traces(traces: &SignalTraces, laminar: &LaminarSignal, place:
 
 /// Returns the values at a depth less their mean.
 fn centred(laminar: &LaminarSignal, depth: usize) -> Vec<f64> {
-    let values: Vec<f64> =
-        laminar.values.chunks_exact(laminar.depths.len().max(1)).filter_map(|frame| frame.get(depth).copied()).collect();
+    let values: Vec<f64> = laminar
+        .values
+        .chunks_exact(laminar.depths.len().max(1))
+        .filter_map(|frame| frame.get(depth).copied())
+        .collect();
     let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
     values.into_iter().map(|v| v - mean).collect()
 }
