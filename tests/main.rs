@@ -38,6 +38,7 @@ mod reports;
 mod rewritten_tables;
 mod segments_by_rule;
 mod signals;
+mod signal_figures;
 mod sonata;
 mod support;
 mod synthesized;

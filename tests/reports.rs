@@ -349,7 +349,8 @@ fn the_page_fits_every_screen_and_begins_with_verdict_and_picture() {
             let screen = Screen { width, height, scheme };
             let mut browser = Browser::open(&page, screen);
             assert_eq!(browser.number("innerWidth"), f64::from(width));
-            assert_eq!(browser.number("document.documentElement.scrollWidth"), f64::from(width), "{screen:?}");
+            let page_width = browser.number("document.documentElement.scrollWidth");
+            assert!(page_width <= f64::from(width), "{screen:?}: {page_width}");
             // nothing reaches beyond the window, except in frames that scroll or cut
             let beyond = browser.evaluate(
                 "[...document.body.querySelectorAll('*')].filter((e) => !e.closest('.scroll, figure, #scene-box, script')\

@@ -296,9 +296,9 @@ fn draw_histogram(frame: &PlotFrame, counts: &PairCounts, names: &[String], bar:
 const READING_NOTE: &str =
     "A relative difference of 10\u{207b}\u{b9}\u{2076} is the last digit that a file stores, 10\u{207b}\u{b2} is 1 %.";
 
-/// Largest relative difference that rounding makes, and the largest with which files usually count as equal.
+/// Largest relative differences that rounding makes in double and in single precision.
 const ROUNDING_DIFFERENCE: f64 = 1e-12;
-const SMALL_DIFFERENCE: f64 = 1e-6;
+const SMALL_DIFFERENCE: f64 = 1e-7;
 
 /// Answers in a sentence whether the weights agree.
 fn describe_agreement(counts: &PairCounts, comparison: &WeightsComparison) -> String {

@@ -57,7 +57,9 @@ pub(super) fn draw_heat_map(map: &HeatMap<'_>, place: FramePlace) -> DrawnPanel 
 fn depth_edges(depths: &[f64]) -> Vec<f64> {
     let middles: Vec<f64> = depths.windows(2).map(|pair| 0.5 * (pair[0] + pair[1])).collect();
     match (depths, &middles[..]) {
-        ([first, .., last], [low, .., high]) => [&[2.0 * first - low], &middles[..], &[2.0 * last - high]].concat(),
+        ([first, .., last], [low, .., high]) => {
+            [&[2.0 * first - low][..], &middles[..], &[2.0 * last - high][..]].concat()
+        }
         ([first, last], [middle]) => vec![2.0 * first - middle, *middle, 2.0 * last - middle],
         ([only], _) => vec![only - 0.5, only + 0.5],
         _ => Vec::new(),

@@ -185,8 +185,8 @@ impl SignalTraces {
             }
         }
         let positions = self.positions_um.iter().flat_map(|p| p.to_array());
-        let numbers = positions.map(|v| ("position", v)).chain(self.values.iter().map(|v| ("value", *v)));
-        match numbers.into_iter().find(|(_, v)| !v.is_finite()) {
+        let mut numbers = positions.map(|v| ("position", v)).chain(self.values.iter().map(|v| ("value", *v)));
+        match numbers.find(|(_, v)| !v.is_finite()) {
             Some((what, value)) => Err(SignalProblem::NotFinite { what, value }),
             None => Ok(()),
         }

@@ -1,7 +1,7 @@
 //! Reads signals from a SONATA report: the simulator's `lfp` report, or what `leadfield signals` writes.
 //!
 //! `/report/POPULATION/data` has a row for each frame, and for each cell one column for each contact. Cells are added up.
-//! The number of contacts is that of the first cell (`mapping/index_pointers`). Names and positions are those of
+//! All cells have the same number of contacts (`mapping/index_pointers`). Names and positions are those of
 //! `mapping/contact_names` and `mapping/contact_positions`, if the report has them.
 
 use std::path::Path;
@@ -70,9 +70,11 @@ fn read_population(file: &Hdf5File, population: &str) -> Result<SignalTraces> {
         [first, second, ..] => second.saturating_sub(first) as usize,
         _ => columns,
     };
-    if contacts == 0 || !columns.is_multiple_of(contacts) {
+    let is_same = |pair: &[u64]| pair[1].checked_sub(pair[0]) == Some(contacts as u64);
+    if contacts == 0 || contacts > columns || !columns.is_multiple_of(contacts) || !pointers.windows(2).all(is_same) {
         return Err(file.error(&data, SignalProblem::Columns { contacts, found: columns }));
     }
+    file.check_box_plausible(&data, &[0..frames, 0..columns])?;
     let time = file.read_floats(&mapping("time"))?;
     let (Some(start), Some(step)) = (time.first().copied(), time.get(2).copied()) else {
         return Err(file.error(&mapping("time"), SignalProblem::Profile));
