@@ -482,5 +482,58 @@ def check_lfpykit():
     print("slice with LFPykit's 20 images", f"{np.abs(found('LineSource') / slices(20) - 1).max():.1e}")
 
 
+def convert(*arguments):
+    import subprocess
+
+    script = os.path.join(os.path.dirname(__file__), "../examples/head_models.py")
+    subprocess.run([sys.executable, script, *arguments], check=True)
+
+
+def check_head_models():
+    """Writes a forward solution of MNE-Python, a file in the layout of the New York Head, and a mesh, all of one spherical
+    head and centred at its origin, with sources at and around the point of source.json (um); converts them."""
+    import h5py
+    import meshio
+    import mne
+    import numpy as np
+
+    radii, sigmas = [0.079, 0.080, 0.085, 0.090], [0.33, 1.65, 0.0165, 0.33]
+    source = np.array(json.load(open("source.json"))) / 1e6
+    sources = source + np.array([[0, 0, 0], [0.006, 0, 0], [-0.006, 0, 0], [0, 0, -0.006]])
+    names = ["Cz", "Fz", "C4"]
+    places = np.array([[0, 0, 1], [0, 0.6, 0.8], [0.6, 0, 0.8]]) * radii[3]
+    montage = mne.channels.make_dig_montage(
+        dict(zip(names, places)), nasion=[0, 0.09, 0], lpa=[-0.09, 0, 0], rpa=[0.09, 0, 0], coord_frame="head"
+    )
+    info = mne.create_info(names, 1000.0, "eeg").set_montage(montage)
+    relative = [r / radii[3] for r in radii]
+    sphere = mne.make_sphere_model((0, 0, 0), radii[3], info=None, relative_radii=relative, sigmas=sigmas, verbose="error")
+    space = mne.setup_volume_source_space(
+        pos={"rr": sources, "nn": np.tile([0.0, 0.0, 1.0], (4, 1))}, sphere_units="m", verbose="error"
+    )
+    forward = mne.make_forward_solution(info, trans=None, src=space, bem=sphere, meg=False, eeg=True, verbose="error")
+    mne.write_forward_solution("sphere-fwd.fif", forward, verbose="error")
+    convert("mne", "sphere-fwd.fif", "mne")
+
+    # MATLAB's order of axes is reversed in HDF5; mm; cells of strings are references
+    potentials = forward["sol"]["data"].reshape(3, 4, 3)  # V/(A m)
+    with h5py.File("sa_nyhead.mat", "w") as file:
+        file["sa/cortex75K/vc"] = sources.T * 1e3
+        file["sa/cortex75K/V_fem"] = potentials.transpose(2, 1, 0) / 1e3  # uV/(nA m)
+        file["sa/locs_3D"] = np.hstack([places * 1e3, places]).T
+        cells = file.create_dataset("sa/clab_electrodes", (3, 1), dtype=h5py.ref_dtype)
+        for i, name in enumerate(names):
+            cell = file.create_dataset(f"#refs#/{i}", data=np.array([[ord(c)] for c in name], np.uint16))
+            cells[i, 0] = cell.ref
+    convert("nyhead", "sa_nyhead.mat", "nyhead", "--electrodes", "C4,Cz")
+
+    # a linear potential: it is interpolated exactly, and its field is the same everywhere
+    grid = np.stack(np.meshgrid(*[np.linspace(-2, 2, 9)] * 3), -1).reshape(-1, 3) + source * 1e3  # mm
+    tetrahedra = [("tetra", np.array([[0, 1, 9, 81]]))]
+    data = {"phi": grid @ [1.0, 2.0, 3.0], "E": np.tile([-1e3, -2e3, -3e3], (len(grid), 1))}
+    meshio.Mesh(grid, tetrahedra, point_data=data).write("field.vtu")
+    convert("points", "field.vtu", "field.csv", "--potential", "phi", "--field", "E")
+
+
 if __name__ == "__main__":
     globals()["check_" + sys.argv[1].replace("-", "_")]()

@@ -647,7 +647,7 @@ fn a_file_of_no_known_layout_is_refused_with_what_is_in_it() {
     file.close().unwrap();
     assert_eq!(
         told(&read(&path, &everything()).unwrap_err(), folder.path()),
-        "f.h5: unknown lead field layout, expected `FieldGroups` and `Meshes`, or `axes`, found `stuff`\n\
+        "f.h5: unknown lead field layout, expected `FieldGroups` and `Meshes`, `axes`, or `sources`, found `stuff`\n\
          hint: see docs/lead-field.md for the layouts and how to write one"
     );
 }
