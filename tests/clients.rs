@@ -377,8 +377,8 @@ fn lfpykit_gives_the_same_weights_of_heads_and_slices() {
 /// The weights of a run with these contacts and options, a row a segment.
 fn columns_of(folder: &Path, contacts: &str, options: &[&str]) -> Vec<Vec<f64>> {
     std::fs::write(folder.join("own.csv"), contacts).unwrap();
-    leadfield_in(folder, &[&["weights", "s.parquet", "own.csv", "-o", "v.h5", "--force", "--quiet"], options].concat())
-        .ok();
+    let args = ["weights", "s.parquet", "own.csv", "-o", "v.h5", "--force", "--quiet"];
+    leadfield_in(folder, &[&args[..], options].concat()).ok();
     let file = ElectrodesFile::open(&folder.join("v.h5")).unwrap();
     let population = &file.populations()[0];
     let rows = file.read_rows(population, 0..population.rows()).unwrap();
