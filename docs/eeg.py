@@ -1,6 +1,9 @@
 """Draws docs/eeg.png: the scalp potential of a column, from the files of docs/eeg.md.
 
-    pip install h5py pyarrow numpy matplotlib && python eeg.py
+    pip install h5py pyarrow numpy matplotlib
+    python eeg.py places > dense.csv
+    leadfield weights segments.parquet dense.csv -o dense.h5 --head-pose pose.json
+    python eeg.py
 
 Reads segments.parquet, dense.h5 (weights at many electrodes on the scalp), dense.csv, cap.csv and pose.json in the current
 folder. The membrane currents are made up: each neuron takes up 0.1 nA in the upper fifth of the column, evenly over its
@@ -9,16 +12,35 @@ segments there, and gives it off at its soma.
 
 import csv
 import json
+import sys
 
 import h5py
 import matplotlib.pyplot as plt
 import numpy as np
 import pyarrow.parquet as pq
 
+pose = json.load(open("pose.json"))
+center, up, front = (np.array(pose[key], float) for key in ("center", "up", "front"))
+up /= np.linalg.norm(up)
+front -= up * (front @ up)
+front /= np.linalg.norm(front)
+right = np.cross(front, up)
+
+if sys.argv[1:] == ["places"]:
+    # 2000 electrodes on a spiral that covers the sphere evenly, to 100 degrees from the vertex
+    k = np.arange(2000) + 0.5
+    height = 1 - k / 2000 * (1 - np.cos(np.radians(100)))
+    turn, across = k * 2.399963, np.sqrt(1 - height**2)
+    directions = np.outer(across * np.cos(turn), right) + np.outer(across * np.sin(turn), front) + np.outer(height, up)
+    print("name,x,y,z,type")
+    for i, (x, y, z) in enumerate(center + 90000 * directions):
+        print(f"d{i},{x},{y},{z},FourSphere")
+    sys.exit()
+
 table = pq.read_table("segments.parquet").to_pydict()
 row, node = np.array(table["row"]), np.array(table["node_id"])
 y = (np.array(table["y0"]) + np.array(table["y1"])) / 2
-soma = np.array(table["section_type"]) == "soma"
+soma = np.array(table["section_type"]) == 0
 upper = y > np.quantile(y, 0.8)
 current = np.zeros(len(row))  # nA, by row
 for neuron in np.unique(node):
@@ -32,13 +54,6 @@ with h5py.File("dense.h5") as file:
     population = next(name for name in file if name != "electrodes")
     weights = file["electrodes"][population]["scaling_factors"][()]
     columns = {name: file["electrodes"][name][population][()] for name in file["electrodes"] if name != population}
-
-pose = json.load(open("pose.json"))
-center, up, front = (np.array(pose[key], float) for key in ("center", "up", "front"))
-up /= np.linalg.norm(up)
-front -= up * (front @ up)
-front /= np.linalg.norm(front)
-right = np.cross(front, up)
 
 
 def flat(rows):

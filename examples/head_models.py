@@ -73,7 +73,7 @@ def mne(args):
     import numpy as np
 
     forward = mne.read_forward_solution(args.input, verbose="error")
-    forward = mne.pick_types_forward(forward, meg=False, eeg=True, verbose="error")
+    forward = mne.pick_types_forward(forward, meg=False, eeg=True)
     if forward["source_ori"] != mne.io.constants.FIFF.FIFFV_MNE_FREE_ORI:
         raise SystemExit("the forward solution has fixed orientations, expected free ones")
     forward = mne.convert_forward_solution(forward, surf_ori=False, verbose="error")
