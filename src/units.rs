@@ -108,6 +108,16 @@ pub const POTENTIAL_UNITS: Units = Units(&[("V", 1.0), ("mV", 1e-3), ("uV", 1e-6
 pub const ELECTRIC_FIELD_UNITS: Units =
     Units(&[("V/m", 1.0), ("mV/mm", 1.0), ("V/cm", 1e2), ("V/mm", 1e3), ("V/um", 1e6)]);
 
+/// Potentials of dipoles, in volts per nanoampere metre: times 1 nA they are electric fields in V/m.
+pub const DIPOLE_LEAD_FIELD_UNITS: Units = Units(&[
+    ("V/(A m)", 1e-9),
+    ("mV/(A m)", 1e-12),
+    ("uV/(A m)", 1e-15),
+    ("uV/(nA m)", 1e-6),
+    ("V/(nA m)", 1.0),
+    ("mV/(nA um)", 1e3),
+]);
+
 /// Currents, in nanoamperes.
 pub const CURRENT_UNITS: Units = Units(&[("nA", 1.0), ("uA", 1e3), ("mA", 1e6), ("A", 1e9)]);
 

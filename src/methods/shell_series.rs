@@ -89,12 +89,15 @@ fn solve_order(y: f64, factor: f64, power: f64) -> usize {
     if y <= 0.0 {
         return 1;
     }
+    if y.is_nan() || y >= 1.0 {
+        return MAX_ORDER + 1;
+    }
     let decay = -y.ln();
     let mut order = 1.0;
     // the iteration rises to the solution from below
     for _ in 0..8 {
         order = ((factor / TRUNCATION).ln() + power * f64::ln(order + 1.0)) / decay;
-        if order.is_nan() || order > MAX_ORDER as f64 {
+        if order > MAX_ORDER as f64 {
             return MAX_ORDER + 1;
         }
         order = order.max(1.0);

@@ -54,7 +54,7 @@
 mod boundary;
 mod coordinate_map;
 mod image_configuration;
-mod slice;
+pub mod slice;
 
 pub use self::boundary::{Axis, Boundary, Side};
 pub(super) use self::coordinate_map::CoordinateMap;

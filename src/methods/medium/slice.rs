@@ -12,7 +12,7 @@
 //! ```
 //!
 //! The distance of an image from the contact is that of the source from an image of the contact; so a slice is a sum
-//! over contacts at other heights, for any formula of the source ([`Slice::contact_images`]).
+//! over contacts at other heights, for any formula of the source.
 //!
 //! Truncation: every image is at least as far from the contact as the source, so that the terms with n > N are below 4
 //! |G A|^(N+1) / (1 - |G A|) of the source's own. N is the smallest number for which this is below 1e-13: 79 for glass
