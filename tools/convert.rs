@@ -23,6 +23,7 @@ use rayon::prelude::*;
 
 use self::kind::InputKind;
 use self::target::{ConvertTarget, TargetFormat};
+use crate::cli::contact_file::ContactFileArgs;
 use crate::cli::progress::Progress;
 use crate::cli::{Common, Outcome, overwrite_policy, print_error};
 
@@ -47,6 +48,8 @@ pub struct Args {
     /// are several
     #[arg(long, value_name = "NAME")]
     population: Option<String>,
+    #[command(flatten)]
+    contact_file: ContactFileArgs,
     /// Width of coordinates and weights in tables and columns
     #[arg(long, value_name = "WIDTH", default_value = "f64")]
     precision: PrecisionArg,
@@ -106,6 +109,8 @@ enum ConvertProblem {
     DuplicateOutput(String),
     #[error("electrodes files are float64, expected `--precision f64`, found `f32`")]
     Float32Weights,
+    #[error("`--units` is for contacts, expected a file of contacts, found {0}")]
+    UnitsOfOther(&'static str),
     #[error("the worker threads cannot be started: {0}")]
     Pool(#[from] rayon::ThreadPoolBuildError),
     #[error("is a file, expected a folder for {0} outputs")]
@@ -160,6 +165,9 @@ impl Conversion<'_> {
         let kinds: Vec<Result<InputKind>> = inputs.par_iter().map(|path| InputKind::detect(path)).collect();
         let known = kinds.iter().flatten().copied().collect::<HashSet<InputKind>>();
         if known.contains(&InputKind::Positions) && self.writes_table() {
+            if self.args.contact_file.is_given() {
+                return Err(ConvertProblem::UnitsOfOther(InputKind::Positions.name()).into());
+            }
             if known.len() > 1 {
                 return Err(ConvertProblem::Mixed(describe_kinds(&inputs, &kinds)).into());
             }
@@ -256,6 +264,9 @@ impl Conversion<'_> {
     fn convert(&self, path: &Path, kind: InputKind, out: &Path) -> Result<String> {
         let (target, format) = ConvertTarget::resolve(self.args.to, kind, out)?;
         check_not_an_input(out, [path])?;
+        if self.args.contact_file.is_given() && kind != InputKind::Electrodes {
+            return Err(ConvertProblem::UnitsOfOther(kind.name())).in_file(path);
+        }
         let summary = match (kind, target) {
             (InputKind::Positions, ConvertTarget::Boundaries) => {
                 let neurons = bluerecording::read(path)?;

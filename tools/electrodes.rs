@@ -15,6 +15,7 @@ use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::Nodes;
 
+use crate::cli::contact_file::ContactFileArgs;
 use crate::cli::{Common, Outcome, console, overwrite_policy};
 use options::{AnchorArg, Pitches, parse_pitches, parse_point};
 
@@ -97,6 +98,8 @@ struct ImportArgs {
     #[arg(long)]
     discs: bool,
     #[command(flatten)]
+    contact_file: ContactFileArgs,
+    #[command(flatten)]
     placed: PlacementArgs,
 }
 
@@ -165,7 +168,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         }
         ProbeSource::From(from) => {
             let extent = if from.discs { ContactExtent::Disc } else { ContactExtent::Point };
-            (&from.placed, electrodes::read_with_extent(&from.file, extent)?)
+            (&from.placed, from.contact_file.read_with_extent(&from.file, extent, common)?)
         }
     };
     let default = if matches!(args.source, ProbeSource::From(_)) { ProbeAnchor::Origin } else { ProbeAnchor::First };

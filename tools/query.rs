@@ -41,6 +41,8 @@ enum QueryProblem {
     NoneNearest,
     #[error("unknown section type, expected one of {known}, found `{found}`")]
     UnknownSectionType { known: String, found: String },
+    #[error("no contacts, expected `--electrodes FILE`")]
+    UnitsWithoutContacts,
     #[error("no column to group by, expected at least one name")]
     NoGroups,
 }
@@ -49,7 +51,7 @@ impl Problem for QueryProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::PredicateOfNearest => Some("leave out `--predicate`".into()),
-            Self::NoneNearest | Self::UnknownSectionType { .. } | Self::NoGroups => None,
+            _ => None,
         }
     }
 }
@@ -59,7 +61,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     for out in args.out.iter().map(PathBuf::as_path) {
         check_not_an_input(out, [args.segments.as_path()].into_iter().chain(args.weights.as_deref()))?;
     }
-    let place = SearchArea::from_args(&args.target)?;
+    let place = SearchArea::from_args(&args.target, common)?;
     let kinds = parse_section_types(&args.filter.section_type)?;
     let mut table = SegmentTable::open_without_neurons(&args.segments)?;
     if let Some(name) = &args.population {

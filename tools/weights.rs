@@ -21,6 +21,7 @@ use leadfield::weights::{
 };
 use serde_json::json;
 
+use crate::cli::contact_file::ContactFileArgs;
 use crate::cli::dry_run::{self, DryRun};
 use crate::cli::progress::Progress;
 use crate::cli::signals::StopSignal;
@@ -48,6 +49,8 @@ pub struct Args {
     segments: Vec<PathBuf>,
     /// Contacts: CSV or JSON with name, x, y, z (um), type, layer, region
     electrodes: PathBuf,
+    #[command(flatten)]
+    contact_file: ContactFileArgs,
     /// Electrodes file to write (HDF5)
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
@@ -212,7 +215,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     if common.ranks().is_first() && !args.judged.dry_run && args.part.is_empty() && !args.finish {
         weights::check_output(&args.out, overwrite_policy(args.force), args.resume)?;
     }
-    let electrodes = electrodes::read(&args.electrodes)?;
+    let electrodes = args.contact_file.read(&args.electrodes, common)?;
     let tables = open_tables(args, common)?;
     let assumptions: BTreeSet<String> = tables.iter().filter_map(|t| t.metadata().assumption()).collect();
     assumptions.iter().for_each(|assumption| common.warn(assumption));

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::length_unit::{self, LengthUnit};
 use super::raw_value::RawValue;
 use super::settings::{self, ElectrodeSettings, Reference};
 use super::{Electrode, ElectrodeProblem, electrode_type};
@@ -33,23 +34,42 @@ pub(super) fn find_key(name: &str) -> Option<&'static str> {
 
 /// The values of one contact, without empty cells and nulls.
 #[derive(Debug, Default)]
-pub(super) struct ElectrodeRecord<'a>(Vec<(&'static str, RawValue<'a>)>);
+pub(super) struct ElectrodeRecord<'a> {
+    values: Vec<(&'static str, RawValue<'a>)>,
+    /// The unit of lengths whose key is not in `own_units`.
+    default_unit: LengthUnit,
+    /// The units that names of columns state.
+    own_units: &'a [(&'static str, LengthUnit)],
+}
 
 impl<'a> ElectrodeRecord<'a> {
+    /// Creates a record without values, whose lengths have these units.
+    pub fn with_units(default_unit: LengthUnit, own_units: &'a [(&'static str, LengthUnit)]) -> Self {
+        Self { values: Vec::new(), default_unit, own_units }
+    }
+
     /// Adds a value, unless it is an empty cell or null.
     pub fn insert(&mut self, key: &'static str, field: RawValue<'a>) {
         if !field.is_empty() || key == "name" {
-            self.0.push((key, field));
+            self.values.push((key, field));
         }
     }
 
     fn get(&self, key: &str) -> Option<RawValue<'a>> {
-        self.0.iter().find(|(k, _)| *k == key).map(|(_, field)| *field)
+        self.values.iter().find(|(k, _)| *k == key).map(|(_, field)| *field)
     }
 
-    fn parse_coordinate(&self, key: &'static str) -> Result<f64, ElectrodeProblem> {
+    fn unit(&self, key: &str) -> LengthUnit {
+        self.own_units.iter().find(|(k, _)| *k == key).map_or(self.default_unit, |(_, unit)| *unit)
+    }
+
+    fn parse_coordinate_um(&self, key: &'static str) -> Result<f64, ElectrodeProblem> {
         let nothing = || ElectrodeProblem::Value { key, expected: "a number", found: "nothing".into() };
-        self.get(key).ok_or_else(nothing)?.parse_number(key)
+        let field = self.get(key).ok_or_else(nothing)?;
+        match field.parse_number(key)? * self.unit(key).micrometers() {
+            position if position.is_finite() => Ok(position),
+            _ => Err(field.unexpected_value(key, "a finite number")),
+        }
     }
 
     fn parse_text_or(&self, key: &'static str, default: &str) -> Result<String, ElectrodeProblem> {
@@ -64,13 +84,13 @@ impl<'a> ElectrodeRecord<'a> {
 
     /// Parses the settings of the contact.
     pub fn parse_settings(&self) -> Result<ElectrodeSettings, ElectrodeProblem> {
-        ElectrodeSettings::from_values(|key| self.get(key))
+        length_unit::convert_settings(ElectrodeSettings::from_values(|key| self.get(key))?, |key| self.unit(key))
     }
 
     fn to_electrode(&self) -> Result<Electrode> {
         let name = self.parse_name()?;
         let position =
-            Point::new(self.parse_coordinate("x")?, self.parse_coordinate("y")?, self.parse_coordinate("z")?);
+            Point::new(self.parse_coordinate_um("x")?, self.parse_coordinate_um("y")?, self.parse_coordinate_um("z")?);
         let kind = self.parse_text_or("type", DEFAULT_TYPE)?;
         let kind = electrode_type::parse(&kind)?;
         let settings = kind.add_sizes_to(self.parse_settings()?)?;

@@ -2,6 +2,7 @@
 
 pub mod circuit_warnings;
 pub mod console;
+pub mod contact_file;
 pub mod dry_run;
 pub mod facts;
 pub mod output;

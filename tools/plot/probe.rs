@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::electrodes::{self, Electrode, csd_regions};
+use leadfield::electrodes::{Electrode, csd_regions};
 use leadfield::error::{Context, Error};
 use leadfield::geometry::region::Sphere;
 use leadfield::plot::figures::{self, ProbeContact, ProbePlot};
 use leadfield::segments::table::SegmentTable;
 
 use super::{FigureFile, FigureOutput, ViewArg};
+use crate::cli::contact_file::ContactFileArgs;
 use crate::cli::{Common, Outcome, warn_assumptions};
 
 /// Draw contacts, the regions around them, and the segments in the regions
@@ -20,6 +21,8 @@ use crate::cli::{Common, Outcome, warn_assumptions};
 pub struct Args {
     /// Electrode file
     electrodes: PathBuf,
+    #[command(flatten)]
+    contact_file: ContactFileArgs,
     /// Segment table to search for segments in the regions
     #[arg(long, value_name = "TABLE")]
     segments: Option<PathBuf>,
@@ -53,7 +56,7 @@ fn electrode_regions(
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let picture = FigureFile::open(&args.output)?;
-    let electrodes = electrodes::read(&args.electrodes)?;
+    let electrodes = args.contact_file.read(&args.electrodes, common)?;
     let regions = electrode_regions(&electrodes, args, common)?;
     let table = args.segments.as_deref().map(SegmentTable::open_without_neurons).transpose()?;
     table.iter().for_each(|table| warn_assumptions(table, common));

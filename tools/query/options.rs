@@ -7,6 +7,7 @@ use leadfield::segments::table::SegmentTable;
 
 use super::contacts::ContactRegionArg;
 use super::names::is_known;
+use crate::cli::contact_file::ContactFileArgs;
 use crate::cli::output::OutputFormat;
 
 /// Find segments: in a region, near the contacts of an electrode, or nearest to a point
@@ -102,6 +103,8 @@ pub struct TargetArgs {
     /// Contacts: one row for every contact and segment in its region
     #[arg(long, value_name = "FILE", group = "target")]
     pub electrodes: Option<PathBuf>,
+    #[command(flatten)]
+    pub contact_file: ContactFileArgs,
     /// The region of every contact is a ball of this radius
     #[arg(long, value_name = "R", allow_negative_numbers = true, requires = "electrodes")]
     pub within: Option<f64>,
