@@ -55,6 +55,7 @@ pub mod circuit;
 pub mod convert;
 pub mod electrodes;
 pub mod error;
+pub mod file_kind;
 pub mod geometry;
 pub mod io;
 pub mod lead_field;

@@ -16,6 +16,7 @@ use crate::support::root;
 const FLOORS: &[&[&str]] = &[
     &["error"],
     &["units", "geometry", "io"],
+    &["file_kind"],
     &["segments"],
     &["morphology", "lead_field"],
     &["methods"],
