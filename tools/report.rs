@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use leadfield::Result;
 use leadfield::error::format_count;
+use leadfield::file_kind::NamedOutput;
 use leadfield::io::atomic_output::{AtomicOutput, check_not_an_input};
 use leadfield::plot::html_report::{self, ReportRequest};
 
@@ -37,6 +38,7 @@ pub struct Args {
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
+    NamedOutput::Page.check_name(&args.out)?;
     check_not_an_input(&args.out, args.inputs.iter().map(PathBuf::as_path))?;
     let staged = AtomicOutput::create_file(&args.out, overwrite_policy(args.force))?;
     let ReportFiles { table, weights } = ReportFiles::find(&args.inputs)?;

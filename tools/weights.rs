@@ -16,9 +16,7 @@ use leadfield::methods::medium::Conductivity;
 use leadfield::methods::objective_csd::NeighbourRule;
 use leadfield::segments::table::{SegmentTable, TableProblem};
 use leadfield::units::DEFAULT_CONDUCTIVITY;
-use leadfield::weights::{
-    self, DistantContacts, SegmentSource, WeightsRequest, WeightsSummary, compute_weights_on_ranks,
-};
+use leadfield::weights::{self, Implausible, SegmentSource, WeightsRequest, WeightsSummary, compute_weights_on_ranks};
 use serde_json::json;
 
 use crate::cli::contact_file::ContactFileArgs;
@@ -223,9 +221,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     electrodes::check_names(&electrodes, &populations).in_file(&args.electrodes)?;
     let sources: Vec<&dyn SegmentSource> = tables.iter().map(|t| t as &dyn SegmentSource).collect();
     let electrodes = configure_electrodes(args, common, &electrodes, &sources)?;
-    if let Some(far) = DistantContacts::find(&sources, &electrodes)? {
-        common.warn(far);
-    }
+    Implausible::find(&sources, &electrodes)?.iter().for_each(|found| common.warn(found));
     let stop = StopSignal::install();
     let total = if args.judged.dry_run || args.is_by_part() { 0 } else { tables.iter().map(SegmentTable::len).sum() };
     let progress = Progress::new(common, "segments", total);

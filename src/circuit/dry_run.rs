@@ -9,7 +9,7 @@ use super::{NEURONS_PER_THREAD_BATCH, PopulationTables, SegmentTableOptions};
 use crate::error::{Context, Result};
 use crate::io::atomic_output::{self, check_space_before_start};
 use crate::io::ranks::{DryRunEstimate, RankLoad};
-use crate::segments::table::{self, part_files};
+use crate::segments::table;
 
 /// Memory of the program, its libraries and the row group that is being encoded, bytes.
 const BASE_MEMORY_BYTES: u64 = 46 << 20;
@@ -38,9 +38,8 @@ impl PopulationTables {
     /// too little space.
     pub fn dry_run(&self, out: &Path, options: &SegmentTableOptions, ranks: usize) -> Result<DryRunEstimate> {
         self.check_output_name(out)?;
-        let single = part_files::is_single_file(out);
         let plans: Vec<TablePlan<'_>> =
-            self.plans.iter().map(|table| TablePlan::new(table, false, single, options)).collect();
+            self.plans.iter().map(|table| TablePlan::new(table, false, out, options)).collect();
         let sizes: Vec<u64> = plans.iter().flat_map(|p| p.cuts.iter().map(|cut| p.segment_count(cut))).collect();
         check_space_before_start(out, self.segment_count() * min_segment_bytes(options.precision))?;
         let trials =

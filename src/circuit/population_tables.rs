@@ -7,6 +7,7 @@ use super::request::{self, CircuitRequest, CountSource};
 use super::table_writer::allowed_contents;
 use super::{SegmentTableOptions, SegmentationPlan, SegmentationProblem, TablesSummary, table_writer};
 use crate::error::{Context, Result, join_quoted};
+use crate::file_kind::NamedOutput;
 use crate::io::atomic_output::{OverwritePolicy, check_can_start, check_target, is_plain_name};
 use crate::io::ranks::Ranks;
 use crate::io::resumable_output::RunSettings;
@@ -117,6 +118,7 @@ impl PopulationTables {
 
     /// Refuses the name of a single file for several tables.
     pub(super) fn check_output_name(&self, out: &Path) -> Result<()> {
+        NamedOutput::SegmentTable.check_name(out)?;
         if self.in_folders && part_files::is_single_file(out) {
             let names = join_quoted(self.plans.iter().map(SegmentationPlan::population), 12);
             return Err(SegmentationProblem::SeveralInOneFile(names)).in_file(out);
@@ -170,6 +172,7 @@ fn open_population(
 /// Returns an error if the output exists and must not be replaced, another run writes it, or an interrupted run left
 /// finished parts and is not to be resumed.
 pub fn check_output(out: &Path, existing: OverwritePolicy, resume: bool) -> Result<()> {
+    NamedOutput::SegmentTable.check_name(out)?;
     // with `resume` a complete output is compared later, when its expected content is known
     if !resume || existing == OverwritePolicy::Replace {
         check_target(out, existing, allowed_contents(out))?;

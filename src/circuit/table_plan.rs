@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{SegmentTableOptions, SegmentationPlan, TableSummary, to_table_neuron};
 use crate::error::Result;
+use crate::io::paths::relative_path;
 use crate::segments::Segments;
 use crate::segments::table::{Precision, TableMetadata, TableNeuron, part_files};
 
@@ -14,6 +15,15 @@ pub(super) const fn min_segment_bytes(precision: Precision) -> u64 {
         Precision::F32 => 16,
         Precision::F64 => 32,
     }
+}
+
+/// Returns the path of a configuration from the folder that holds a table; empty if there is none.
+fn path_from_table(table: &Path, config: &str) -> String {
+    if config.is_empty() {
+        return String::new();
+    }
+    let folder = table.parent().unwrap_or(Path::new(""));
+    relative_path(folder, Path::new(config)).map_or_else(|| config.into(), |path| path.display().to_string())
 }
 
 /// A table to be written, split into parts.
@@ -29,20 +39,18 @@ pub(super) struct TablePlan<'a> {
 }
 
 impl<'a> TablePlan<'a> {
-    pub fn new(
-        segmentation: &'a SegmentationPlan,
-        in_folder: bool,
-        is_single_file: bool,
-        options: &SegmentTableOptions,
-    ) -> Self {
+    pub fn new(segmentation: &'a SegmentationPlan, in_folder: bool, out: &Path, options: &SegmentTableOptions) -> Self {
         let order = segmentation.hilbert_order();
         let neurons: Vec<TableNeuron> =
             order.iter().filter_map(|&i| segmentation.plans.get(i)).map(to_table_neuron).collect();
-        let max_segments = if is_single_file { u64::MAX } else { options.segments_per_part };
+        let max_segments = if part_files::is_single_file(out) { u64::MAX } else { options.segments_per_part };
         let cuts = part_files::split_neurons(&neurons, max_segments);
         let axon_rule = segmentation.describe_axon(options.stub_placement);
-        let metadata = TableMetadata { axon_rule, parts: cuts.len() as u64, ..segmentation.metadata.clone() };
         let folder = in_folder.then(|| segmentation.population());
+        let table = folder.map_or_else(|| out.to_path_buf(), |folder| out.join(folder));
+        let circuit_path = path_from_table(&table, &segmentation.metadata.circuit_path);
+        let parts = cuts.len() as u64;
+        let metadata = TableMetadata { axon_rule, parts, circuit_path, ..segmentation.metadata.clone() };
         Self { segmentation, folder, order, cuts, metadata }
     }
 

@@ -62,7 +62,7 @@ pub(super) fn write_tables(
     ranks: &Ranks,
 ) -> Result<TablesSummary> {
     let is_single_file = part_files::is_single_file(out);
-    let tables = segmentations.iter().map(|s| TablePlan::new(s, in_folders, is_single_file, options));
+    let tables = segmentations.iter().map(|s| TablePlan::new(s, in_folders, out, options));
     let tables: Vec<TablePlan<'_>> = tables.collect();
     let parts = plan_parts(&tables, is_single_file);
     let sizes: Vec<u64> = parts.iter().map(|part| part.table.segment_count(part.cut)).collect();

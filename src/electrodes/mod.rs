@@ -22,6 +22,7 @@ mod writer;
 use std::path::Path;
 
 use crate::error::{Context, Error, Result};
+use crate::file_kind::{FileKind, name_wrong_kind};
 use crate::geometry::Point;
 use crate::io::input_file;
 use crate::methods::medium::Conductivity;
@@ -99,6 +100,13 @@ pub fn read(path: &Path) -> Result<Vec<Electrode>> {
 /// # Errors
 /// Returns the errors of [`read`], and an error if the file states another unit than the options.
 pub fn read_with_options(path: &Path, options: &ReadOptions) -> Result<ParsedElectrodes> {
+    name_wrong_kind(read_file(path, options), path, CONTACT_KINDS)
+}
+
+/// The kinds of files that [`read`] accepts.
+const CONTACT_KINDS: &[FileKind] = &[FileKind::ContactTable, FileKind::ContactList, FileKind::Probeinterface];
+
+fn read_file(path: &Path, options: &ReadOptions) -> Result<ParsedElectrodes> {
     let bytes = input_file::read(path)?;
     let mut parsed = parse_bytes(&bytes, options).in_file(path)?;
     parsed.warnings = parsed.warnings.into_iter().map(|warning| warning.in_file(path)).collect();

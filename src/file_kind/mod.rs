@@ -6,6 +6,7 @@
 mod folder;
 mod hdf5;
 mod json;
+mod output_name;
 mod parquet;
 mod text;
 mod wrong_kind;
@@ -17,6 +18,7 @@ use crate::error::{Context, FileProblem, Result};
 use crate::io::input_file;
 
 pub use self::folder::{Folder, find_config, list_configs};
+pub use self::output_name::NamedOutput;
 pub use self::wrong_kind::{WrongKind, name_wrong_kind};
 
 /// A kind of file, or of folder.
@@ -160,6 +162,15 @@ impl FileKind {
                 None => text::detect(path, start),
             },
         })
+    }
+
+    /// Returns the kind without article, for lists: `electrodes file`.
+    pub fn name(self) -> &'static str {
+        let described = self.describe();
+        described
+            .split_once(' ')
+            .filter(|(article, _)| matches!(*article, "a" | "an"))
+            .map_or(described, |(_, name)| name)
     }
 
     /// Returns the kind with its article, for messages: `an electrodes file`.

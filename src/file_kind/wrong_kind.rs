@@ -97,7 +97,7 @@ fn find_wrong_kind(error: &Error, path: &Path, expected: &'static [FileKind]) ->
         return None;
     }
     let found = FileKind::detect(path).ok()??;
-    let is_other_content = matches!(found, FileKind::OtherHdf5 | FileKind::ParquetColumns);
+    let is_other_content = matches!(found, FileKind::OtherHdf5 | FileKind::ParquetColumns | FileKind::OtherFolder);
     if expected.contains(&found) || is_other_content {
         return None;
     }

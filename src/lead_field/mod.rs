@@ -24,6 +24,7 @@ use arrow_array::{ArrayRef, Float64Array};
 use arrow_schema::{DataType, Field};
 
 use crate::error::{Context, Error, ErrorLocation, Problem, Result, join_quoted};
+use crate::file_kind::{FileKind, name_wrong_kind};
 use crate::geometry::{Aabb, Point, Transform};
 use crate::io::hdf5;
 use crate::segments::query::ColumnSource;
@@ -353,6 +354,10 @@ impl Problem for FileLayoutProblem {
 /// Returns an error, with file and object, if the layout is unknown, an object is missing (existing objects are
 /// listed), axes do not increase, shapes do not match the axes, or there is no current.
 pub fn read(path: &Path, request: &LeadFieldRequest<'_>) -> Result<LeadField> {
+    name_wrong_kind(read_file(path, request), path, &[FileKind::LeadField, FileKind::LeadFieldPoints])
+}
+
+fn read_file(path: &Path, request: &LeadFieldRequest<'_>) -> Result<LeadField> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     match extension.as_str() {
         "csv" => scattered_file::read_csv(path, request).in_file(path),

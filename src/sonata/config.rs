@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use self::document::ConfigDocument;
 use crate::error::{Context, Problem, Result, join_quoted};
+use crate::file_kind::{FileKind, find_config, name_wrong_kind};
 use crate::morphology::MorphologyFormat;
 
 /// The type of populations whose neurons have segments.
@@ -180,12 +181,17 @@ impl Problem for ConfigProblem {
 }
 
 impl SonataConfig {
-    /// Reads a configuration.
+    /// Reads a configuration: a file, or the only file `*_config.json` of a folder.
     ///
     /// # Errors
     /// Returns an error if the file is missing, is not JSON, has a value of the wrong type or a cyclic manifest, or is
     /// neither kind of configuration.
     pub fn open(path: &Path) -> Result<Self> {
+        let path = &find_config(path)?;
+        name_wrong_kind(Self::open_file(path), path, &[FileKind::CircuitConfig, FileKind::SimulationConfig])
+    }
+
+    fn open_file(path: &Path) -> Result<Self> {
         let document = ConfigDocument::open(path)?;
         if document.has_key("run") {
             return Ok(Self::Simulation(SimulationConfig::read(&document)?));

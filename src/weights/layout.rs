@@ -6,11 +6,12 @@ use super::weight_columns::WeightColumns;
 use super::{SegmentSource, WeightsProblem, WeightsRequest};
 use crate::electrodes::ConfiguredElectrode;
 use crate::error::{Context, Error, ErrorLocation, Problem, Result, format_count};
+use crate::io::paths::relative_path;
 use crate::lead_field::{LeadField, OutsideField};
 use crate::methods::Contact;
 use crate::methods::objective_csd::{Density, Measure, RegionOverrides};
 use crate::segments::Segments;
-use crate::segments::table::{TableNeuron, TableProblem};
+use crate::segments::table::{TableNeuron, TableProblem, find_circuit_file};
 use crate::sonata::electrodes_file::{self, AttributeValue, PopulationLayout};
 use crate::units::WEIGHT_UNIT;
 
@@ -19,7 +20,7 @@ pub fn build_layout(request: &WeightsRequest<'_>, columns: &WeightColumns) -> Re
     check_populations(request.sources)?;
     let electrodes = request.electrodes.iter().enumerate();
     let electrodes = electrodes.map(|(column, e)| contact_layout(e, columns.size_attributes(column))).collect();
-    let populations = request.sources.iter().map(|s| population_layout(*s)).collect::<Result<_>>()?;
+    let populations = request.sources.iter().map(|s| population_layout(*s, request.output)).collect::<Result<_>>()?;
     let program = concat!("leadfield ", env!("CARGO_PKG_VERSION"));
     Ok(electrodes_file::FileLayout { electrodes, populations, provenance: vec![("program", program.into())] })
 }
@@ -93,7 +94,7 @@ fn lead_field_attributes(field: &LeadField, outside: OutsideField) -> Vec<(&'sta
 }
 
 /// Returns a population's nodes and rows: node ids ascending, rows without gaps.
-fn population_layout(source: &dyn SegmentSource) -> Result<PopulationLayout> {
+fn population_layout(source: &dyn SegmentSource, output: &Path) -> Result<PopulationLayout> {
     let mut neurons: Vec<TableNeuron> =
         (0..source.part_count()).flat_map(|part| source.part_neurons(part)).copied().collect();
     neurons.sort_unstable_by_key(|n| n.node_id);
@@ -111,7 +112,7 @@ fn population_layout(source: &dyn SegmentSource) -> Result<PopulationLayout> {
         return Err(TableProblem::NoPopulation).in_file(source.path());
     }
     let mut provenance = vec![
-        ("circuit", metadata.circuit_path.as_str().into()),
+        ("circuit", circuit_path_from(output, source).as_str().into()),
         ("discretisation", metadata.discretisation.as_str().into()),
         ("axon", metadata.axon_rule.as_str().into()),
         ("table_program_version", metadata.program_version.as_str().into()),
@@ -121,6 +122,14 @@ fn population_layout(source: &dyn SegmentSource) -> Result<PopulationLayout> {
     }
     let node_ids = neurons.iter().map(|n| n.node_id).collect();
     Ok(PopulationLayout { name: metadata.population.clone(), node_ids, offsets, provenance })
+}
+
+/// Returns the path of a source's circuit from the folder of the output; as the source states it if it does not exist.
+fn circuit_path_from(output: &Path, source: &dyn SegmentSource) -> String {
+    let stated = &source.metadata().circuit_path;
+    let folder = output.parent().unwrap_or(Path::new(""));
+    let found = find_circuit_file(source.path(), stated).and_then(|circuit| relative_path(folder, &circuit));
+    found.map_or_else(|| stated.clone(), |path| path.display().to_string())
 }
 
 /// Returns the row after a neuron whose rows must follow the rows before it.

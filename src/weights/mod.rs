@@ -8,6 +8,7 @@
 mod by_part;
 mod distant_contacts;
 mod dry_run;
+mod implausible;
 mod layout;
 mod montage;
 mod neuron_blocks;
@@ -21,6 +22,7 @@ mod weights_job;
 pub use by_part::{ByPartProblem, finish, lay_out, write_parts};
 pub use distant_contacts::{DistantContacts, SUSPICIOUS_DISTANCE_UM};
 pub use dry_run::dry_run;
+pub use implausible::{CIRCUIT_SPAN_UM, Implausible, MIN_PITCH_UM, MIN_PROBE_UM, TISSUE_CONDUCTIVITY_S_PER_M};
 pub use segment_source::SegmentSource;
 pub use weight_lookup::{WeightLookup, WeightLookupProblem};
 pub use weights_builder::Weights;

@@ -12,6 +12,7 @@ use super::units::{self, NumberedPart, UNIT_BYTES, WorkUnit};
 use super::weight_columns::WeightColumns;
 use super::{BLOCK_BYTES, SegmentSource, WeightsProblem, WeightsRequest, WeightsSummary, checksum, layout};
 use crate::error::{Context, Error, Result};
+use crate::file_kind::NamedOutput;
 use crate::io::atomic_output::{
     OutputConflict, OutputLock, OverwritePolicy, check_can_start, check_target, partial_path_for,
 };
@@ -33,6 +34,7 @@ use crate::sonata::electrodes_file::{
 /// Returns an error if the output exists and must not be replaced, is a folder or a device, or another run writes it;
 /// or if an interrupted run left finished units and is not to be resumed.
 pub fn check_output(out: &Path, existing: OverwritePolicy, resume: bool) -> Result<()> {
+    NamedOutput::ElectrodesFile.check_name(out)?;
     // with `resume` a complete output is compared later, when its expected content is known
     if !resume || existing == OverwritePolicy::Replace {
         check_target(out, existing, None)?;
@@ -59,6 +61,7 @@ impl<'a> WeightsJob<'a> {
     /// Returns an error if there are no contacts or a contact lacks a setting, two tables have the same population, the
     /// rows of a table leave gaps, or an input cannot be read.
     pub fn new(request: &'a WeightsRequest<'a>) -> Result<Self> {
+        NamedOutput::ElectrodesFile.check_name(request.output)?;
         let columns = WeightColumns::new(request.electrodes)?;
         let layout = layout::build_layout(request, &columns)?;
         let parts = units::number_parts(request.sources);

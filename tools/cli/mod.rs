@@ -10,6 +10,7 @@ pub mod progress;
 mod ranks;
 pub mod rule_args;
 pub mod signals;
+mod swapped;
 mod text;
 mod watchdog;
 
@@ -146,6 +147,7 @@ impl Common {
     /// Prints an error and its hint, and returns the exit code. If several ranks fail, the first one reports; no rank
     /// exits before it has.
     pub fn report_result(&self, result: Result<Outcome>) -> ExitCode {
+        let result = result.map_err(swapped::explain);
         let is_reporter = self.ranks.is_reporter(result.as_ref().map(drop));
         if let (true, Err(error)) = (is_reporter, &result) {
             print_error(error);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use leadfield::Result;
-use leadfield::error::{Problem, format_count, join_quoted};
+use leadfield::error::{format_count, join_quoted};
 use leadfield::geometry::Aabb;
 use leadfield::io::hdf5::Hdf5File;
 use leadfield::sonata::electrodes_file::{
@@ -17,23 +17,9 @@ use super::{Facts, add_progress, find_unfinished_run, format_bytes};
 /// Maximum number of contact names that are listed.
 const MAX_LISTED_NAMES: usize = 6;
 
-/// An HDF5 file of another type.
-#[derive(Debug, thiserror::Error)]
-#[error("not an electrodes file, expected a group `electrodes`, found {0}")]
-struct NoElectrodes(String);
-
-impl Problem for NoElectrodes {
-    fn hint(&self) -> Option<String> {
-        Some("for a circuit or a report, name the configuration (JSON)".into())
-    }
-}
-
 /// Lists contacts, populations and provenance.
 pub(super) fn collect_facts(path: &Path) -> Result<Facts> {
     let file = Hdf5File::open(path)?;
-    if !file.has_object("/electrodes") {
-        return Err(file.error("/", NoElectrodes(join_quoted(file.member_names("/")?, 12))));
-    }
     let electrodes = ElectrodesFile::open(path)?;
     let mut facts = Facts::default();
     match find_unfinished_run(path)? {

@@ -1,6 +1,6 @@
 //! The options of `leadfield query`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use leadfield::methods::objective_csd::NeighbourRule;
 use leadfield::segments::table::SegmentTable;
@@ -183,7 +183,7 @@ impl Args {
             || filter.node_set.is_some()
             || !filter.conditions.is_empty()
             || [&self.by, &self.columns, &other].into_iter().any(|names| attribute(names))
-                && Path::new(&table.metadata().circuit_path).exists()
+                && table.circuit_file().is_some()
     }
 }
 

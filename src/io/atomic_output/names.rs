@@ -36,6 +36,12 @@ pub(super) fn parent_folder(path: &Path) -> &Path {
     path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
+/// Returns the nearest existing folder above a file: the folder itself, if it is not to be made.
+pub(super) fn existing_folder(path: &Path) -> &Path {
+    let above = path.ancestors().skip(1).filter(|folder| *folder != Path::new(""));
+    above.into_iter().find(|folder| folder.symlink_metadata().is_ok()).unwrap_or(Path::new("."))
+}
+
 /// Syncs a file's folder, so that its new name survives a loss of power, if the file system can do that.
 pub(super) fn sync_parent_folder(path: &Path) {
     drop(std::fs::File::open(parent_folder(path)).and_then(|f| f.sync_all()));

@@ -6,6 +6,7 @@
 //! leaves of a spatial index.
 
 mod build_index;
+mod circuit_file;
 pub mod manifest;
 mod nearest;
 mod normalize;
@@ -25,6 +26,7 @@ pub mod schema;
 mod verify;
 mod writer;
 
+pub use circuit_file::find_circuit_file;
 pub use pages::{PageWarning, TablePage, TablePages};
 pub use part::TablePart;
 pub use problem::TableProblem;

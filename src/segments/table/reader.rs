@@ -8,6 +8,7 @@ use super::problem::TableProblem;
 use super::schema::Precision;
 use super::{TableMetadata, TableNeuron, manifest, part_files};
 use crate::error::{Context, FileProblem, Result};
+use crate::file_kind::{FileKind, name_wrong_kind};
 use crate::geometry::Aabb;
 use crate::io::atomic_output::OutputConflict;
 
@@ -53,6 +54,10 @@ impl SegmentTable {
     }
 
     fn open_with(path: &Path, demand: OpenRequirement) -> Result<Self> {
+        name_wrong_kind(Self::open_parts_with(path, demand), path, &[FileKind::SegmentTable])
+    }
+
+    fn open_parts_with(path: &Path, demand: OpenRequirement) -> Result<Self> {
         let parts = open_parts(path, demand)?;
         let first = parts.first().ok_or(TableProblem::NoParts).in_file(path)?;
         if !parts.iter().any(TablePart::has_metadata) {

@@ -82,7 +82,7 @@ fn build_schema(precision: Precision) -> Schema {
 pub struct TableMetadata {
     /// Population of the nodes.
     pub population: String,
-    /// Path of the circuit configuration from which the table was built.
+    /// Path of the circuit configuration from which the table was built, from the folder that holds the table.
     pub circuit_path: String,
     /// The source of the segment counts, e.g. `report compartment` or `rule, 40 um`.
     pub discretisation: String,
