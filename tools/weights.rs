@@ -14,13 +14,15 @@ use leadfield::lead_field::OutsideField;
 use leadfield::methods::NearField;
 use leadfield::methods::medium::Conductivity;
 use leadfield::methods::objective_csd::NeighbourRule;
-use leadfield::segments::table::{SegmentTable, TableProblem};
+use leadfield::segments::table::{SegmentTable, TableProblem, find_circuit_file};
+use leadfield::sonata::config::{RunTimes, SonataConfig};
+use leadfield::sonata::lfp_report;
 use leadfield::units::DEFAULT_CONDUCTIVITY;
 use leadfield::weights::{self, Implausible, SegmentSource, WeightsRequest, WeightsSummary, compute_weights_on_ranks};
-use serde_json::json;
 
 use crate::cli::contact_file::ContactFileArgs;
 use crate::cli::dry_run::{self, DryRun};
+use crate::cli::facts::format_bytes;
 use crate::cli::progress::Progress;
 use crate::cli::signals::StopSignal;
 use crate::cli::{Common, Outcome, console, overwrite_policy, warn_assumptions};
@@ -270,7 +272,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     common.print_note(summary_text(&args.out, &summary, elapsed_s(started)));
     common.print_balance();
     if common.ranks().is_first() {
-        console::print(format_args!("{:#}\n", lfp_report_entry(&args.out)?))?;
+        console::print(format_args!("{:#}\n", lfp_report_entry(&args.out, &sources)?))?;
     }
     Ok(Outcome::Done)
 }
@@ -296,29 +298,23 @@ fn summary_text(out: &Path, summary: &WeightsSummary, seconds: f64) -> String {
         kept => format!(", {kept} of {} by an earlier run", format_count(summary.parts, "part")),
     };
     format!(
-        "{}: {}, {}, {}, {:.1} MB, {seconds:.2} s{kept}",
+        "{}: {}, {}, {}, {}, {seconds:.2} s{kept}",
         out.display(),
         format_count(summary.contacts, "contact"),
         format_count(summary.segments, "segment"),
         format_count(summary.neurons, "neuron"),
-        summary.bytes as f64 / 1e6,
+        format_bytes(summary.bytes),
     )
 }
 
-/// Returns the entry for `reports` of a simulation configuration. libsonata 0.2.2 accepts it; it rejects
-/// `variable_name` here and `electrodes_file` under `run`. The path is absolute, since it would be relative to the
-/// configuration.
-fn lfp_report_entry(out: &Path) -> Result<serde_json::Value> {
+/// Returns the entry for `reports` of a simulation configuration, with the times of the simulation that the segments come
+/// from, if they come from one that still exists. The path is absolute, since it would be relative to the configuration.
+fn lfp_report_entry(out: &Path, sources: &[&dyn SegmentSource]) -> Result<serde_json::Value> {
     let path = out.canonicalize().map_err(FileProblem::Read).in_file(out)?;
-    Ok(json!({
-        "lfp": {
-            "type": "lfp",
-            "electrodes_file": path,
-            "sections": "all",
-            "unit": "V",
-            "dt": 0.1,
-            "start_time": 0.0,
-            "end_time": 1000.0,
-        }
-    }))
+    let simulation = sources.iter().find_map(|s| find_circuit_file(s.path(), &s.metadata().simulation_path));
+    let run = match simulation.map(|path| SonataConfig::open(&path)) {
+        Some(Ok(SonataConfig::Simulation(simulation))) => simulation.run,
+        _ => RunTimes::default(),
+    };
+    Ok(lfp_report::entry(&path, run))
 }

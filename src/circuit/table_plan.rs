@@ -49,8 +49,10 @@ impl<'a> TablePlan<'a> {
         let folder = in_folder.then(|| segmentation.population());
         let table = folder.map_or_else(|| out.to_path_buf(), |folder| out.join(folder));
         let circuit_path = path_from_table(&table, &segmentation.metadata.circuit_path);
+        let simulation_path = path_from_table(&table, &segmentation.metadata.simulation_path);
         let parts = cuts.len() as u64;
-        let metadata = TableMetadata { axon_rule, parts, circuit_path, ..segmentation.metadata.clone() };
+        let metadata =
+            TableMetadata { axon_rule, parts, circuit_path, simulation_path, ..segmentation.metadata.clone() };
         Self { segmentation, folder, order, cuts, metadata }
     }
 

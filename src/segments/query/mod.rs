@@ -28,6 +28,7 @@ mod column_source;
 mod columns;
 #[cfg(feature = "frame")]
 mod groups;
+mod natural_order;
 mod rows;
 mod search;
 
@@ -41,6 +42,7 @@ pub use self::column_source::ColumnSource;
 pub use self::columns::{COMPUTED_COLUMNS, ColumnUse, DISTANCE, ELECTRODE, UnknownColumn};
 #[cfg(feature = "frame")]
 pub use self::groups::GroupedRows;
+pub use self::natural_order::compare_naturally;
 pub use self::rows::QueryRows;
 use crate::error::Result;
 use crate::geometry::Point;
