@@ -33,6 +33,7 @@ mod reports;
 mod rewritten_tables;
 mod segments_by_rule;
 mod sonata;
+mod statements;
 mod support;
 mod synthesized;
 mod table_checksums;
