@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::FileKind;
+use super::header::base_name;
 use crate::io::input_file;
 
 /// Longer documents are not parsed, bytes.
@@ -42,7 +43,7 @@ fn kind_of_document(document: &Value) -> Option<FileKind> {
 
 /// Returns whether an entry of a list has a coordinate, with or without a unit.
 fn is_contact(entry: &Value) -> bool {
-    let is_x = |key: &String| super::text::base_name(key) == "x";
+    let is_x = |key: &String| base_name(key) == "x";
     entry.as_object().is_some_and(|members| members.keys().any(is_x))
 }
 
