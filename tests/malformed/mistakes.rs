@@ -23,24 +23,31 @@ fn project() -> &'static Path {
         std::fs::copy(golden().join("reference/positions.h5"), folder.path().join("positions.h5")).unwrap();
         std::fs::write(folder.path().join("s.csv.gz"), b"\x1f\x8b\x08\0\0\0\0\0").unwrap();
         std::fs::create_dir(folder.path().join("other")).unwrap();
+        std::fs::write(folder.path().join("r.csv"), "name,x,y,z,type\na,1,2,3,Reciprocity\n").unwrap();
+        run(&["query", "s.parquet", "--sphere", "0,0,0,9", "--index", "index", "--count"]);
         folder
     });
     folder.path()
 }
 
-/// Runs the program in the project and asserts what it says; the files are those of before.
+/// Runs the program in the project and asserts what it says; of the output nothing is left.
 #[track_caller]
 fn refused(words: &str, text: &str) {
-    let before = names_in(project());
     let words: Vec<&str> = words.split(' ').collect();
     leadfield_in(project(), &words).refused(text);
-    assert_eq!(names_in(project()), before);
+    if let Some(out) = words.iter().position(|word| *word == "-o").map(|at| words[at + 1]) {
+        let left: Vec<String> = names_in(project()).into_iter().filter(|name| name.starts_with(out)).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
 }
 
-/// Runs the program in the project and gives its warnings.
-fn warnings(words: &str) -> Vec<String> {
-    let words: Vec<&str> = words.split(' ').collect();
-    let run = leadfield_in(project(), &words);
+/// Computes weights of the project's table and a file of contacts with this content, and gives the warnings.
+fn warnings(contacts: &str, options: &[&str]) -> Vec<String> {
+    let folder = scratch();
+    std::fs::write(folder.path().join("contacts.csv"), contacts).unwrap();
+    let table = project().join("s.parquet");
+    let args = ["weights", table.to_str().unwrap(), "contacts.csv", "-o", "w.h5"];
+    let run = leadfield_in(folder.path(), &[&args[..], options].concat());
     let found = run.stderr.lines().filter_map(|line| line.strip_prefix("warning: ")).map(String::from).collect();
     run.ok();
     found
@@ -152,7 +159,6 @@ fn a_file_where_a_configuration_belongs_is_named() {
 
 #[test]
 fn a_file_where_a_lead_field_belongs_is_named() {
-    std::fs::write(project().join("r.csv"), "name,x,y,z,type\na,1,2,3,Reciprocity\n").unwrap();
     refused(
         "weights s.parquet r.csv --fields w.h5 -o new.h5",
         "error: w.h5: an electrodes file, expected a lead field",
@@ -241,57 +247,58 @@ fn missing_folders_of_outputs_are_made_and_removed_if_the_run_fails() {
         .refused("error: file/q.csv: cannot be written: not a directory");
 }
 
-#[test]
-fn contacts_in_another_unit_are_named_in_warnings() {
-    let write = |name: &str, content: &str| std::fs::write(project().join(name), content).unwrap();
-    write("mm.csv", "name,x,y,z\na,0,0.1,0\nb,0,0.9,0\n");
-    let found = warnings("weights s.parquet mm.csv -o mm.h5");
-    let table = leadfield::segments::table::SegmentTable::open(&project().join("s.parquet")).unwrap();
-    let size = table.bounds().unwrap().size().to_array().into_iter().fold(0.0, f64::max);
-    assert!(found.contains(&format!(
-        "the contacts extend over 0.800 um, the segments over {size:.0} um: are the contacts in mm or m? their unit is \
-         given by `--units`"
-    )), "{found:?}");
-    let found = warnings("weights s.parquet mm.csv --units mm -o mm.h5 --force");
-    assert!(found.iter().all(|warning| !warning.contains("extend")), "{found:?}");
-    write("grid.csv", "name,x,y,z\na,0,0,0\nb,0,1,0\nc,0,9,0\nd,0,10,0\n");
-    let found = warnings("weights s.parquet grid.csv -o grid.h5");
-    assert!(found.contains(&format!(
-        "neighbouring contacts are 1.000 um apart, and the segments extend over {size:.0} um: are the contacts in mm or \
-         m? their unit is given by `--units`"
-    )), "{found:?}");
+/// The box around the segments of the project.
+fn bounds() -> leadfield::geometry::Aabb {
+    leadfield::segments::table::SegmentTable::open(&project().join("s.parquet")).unwrap().bounds().unwrap()
 }
 
 #[test]
-fn contacts_farther_than_the_circuit_is_large_are_named_in_a_warning() {
-    let table = leadfield::segments::table::SegmentTable::open(&project().join("s.parquet")).unwrap();
-    let bounds = table.bounds().unwrap();
-    let diagonal = bounds.size().norm();
-    // beyond the box by 1.5 diagonals along x, at the height of the box
-    let x = bounds.max.x + 1.5 * diagonal;
-    let content = format!("name,x,y,z\nnear,0,0,0\nfar,{x},{0},{1}\n", bounds.max.y, bounds.max.z);
-    std::fs::write(project().join("far.csv"), content).unwrap();
-    let found = warnings("weights s.parquet far.csv -o far.h5");
+fn contacts_in_another_unit_are_named_in_warnings() {
+    let size = bounds().size().to_array().into_iter().fold(0.0, f64::max);
+    let probe = "name,x,y,z\na,0,0.1,0\nb,0,0.9,0\n";
     let expected = format!(
-        "1 contact farther from every segment than the circuit's diagonal of {diagonal:.0} um: `far` (the first by \
-         {:.0} um); are positions in um, and in the circuit's frame?",
-        1.5 * diagonal
+        "the contacts extend over 0.800 um, the segments over {size:.0} um: are the contacts in mm or m? their unit is \
+         given by `--units`"
+    );
+    let found = warnings(probe, &[]);
+    assert!(found.contains(&expected), "{found:?}\n{expected}");
+    let found = warnings(probe, &["--units", "mm"]);
+    assert!(found.iter().all(|warning| !warning.contains("extend")), "{found:?}");
+    let found = warnings("name,x,y,z\na,0,0,0\nb,0,1,0\nc,0,9,0\nd,0,10,0\n", &[]);
+    let expected = format!(
+        "neighbouring contacts are 1.000 um apart, and the segments extend over {size:.0} um: are the contacts in mm or \
+         m? their unit is given by `--units`"
     );
     assert!(found.contains(&expected), "{found:?}\n{expected}");
 }
 
 #[test]
+fn contacts_farther_than_the_circuit_is_large_are_named_in_a_warning() {
+    let bounds = bounds();
+    let diagonal = bounds.size().norm();
+    // beyond the box by 1.5 diagonals along x, at the height of the box
+    let x = bounds.max.x + 1.5 * diagonal;
+    let contacts = format!("name,x,y,z\nnear,0,0,0\nfar,{x},{},{}\n", bounds.max.y, bounds.max.z);
+    let expected = format!(
+        "1 contact farther from every segment than the circuit's diagonal of {diagonal:.0} um: `far` (the first by \
+         {:.0} um); are positions in um, and in the circuit's frame?",
+        1.5 * diagonal
+    );
+    let found = warnings(&contacts, &[]);
+    assert!(found.contains(&expected), "{found:?}\n{expected}");
+}
+
+#[test]
 fn a_conductivity_of_no_tissue_is_named_in_a_warning() {
-    let found = warnings("weights s.parquet e.csv -o sigma.h5 --conductivity 277");
+    let four = "name,x,y,z\n0,0,0,0\n1,0,100,0\n2,0,200,0\n3,0,300,0\n";
+    let found = warnings(four, &["--conductivity", "277"]);
     let expected =
         "conductivity of 277 S/m at `0`, `1`, `2`, `3`, expected 0.01 to 5 S/m in tissue: is it in S/m?".to_string();
     assert!(found.contains(&expected), "{found:?}");
-    std::fs::write(project().join("sigma.csv"), "name,x,y,z,conductivity\na,0,0,0,0.3\nb,0,9,0,0.3 0.3 0.001\n")
-        .unwrap();
-    let found = warnings("weights s.parquet sigma.csv -o sigma2.h5");
+    let found = warnings("name,x,y,z,conductivity\na,0,0,0,0.3\nb,0,9,0,0.3 0.3 0.001\n", &[]);
     let expected = "conductivity of 0.001 S/m at `b`, expected 0.01 to 5 S/m in tissue: is it in S/m?".to_string();
     assert!(found.contains(&expected), "{found:?}");
-    let found = warnings("weights s.parquet e.csv -o sigma3.h5 --conductivity 0.01");
+    let found = warnings(four, &["--conductivity", "0.01"]);
     assert!(found.iter().all(|warning| !warning.contains("conductivity")), "{found:?}");
 }
 
@@ -314,7 +321,6 @@ fn info_describes_every_kind_of_file() {
         text.lines().next().unwrap().split_once("  ").unwrap().1.trim().to_string()
     };
     let project = project();
-    leadfield_in(project, &["query", "s.parquet", "--sphere", "0,0,0,9", "--index", "index", "--count"]).ok();
     let swc = std::fs::read_dir(golden().join("input/circuit/components/morphologies/swc")).unwrap();
     let swc = swc.map(|entry| entry.unwrap().path()).next().unwrap();
     for (name, expected) in [
