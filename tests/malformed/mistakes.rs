@@ -130,8 +130,8 @@ fn a_file_where_an_electrodes_file_belongs_is_named() {
         );
     }
     refused(
-        "validate electrodes-file circuit/nodes.h5",
-        "error: circuit/nodes.h5: a nodes file, expected an electrodes file",
+        "validate electrodes-file circuit/networks/nodes/neurons/nodes.h5",
+        "error: circuit/networks/nodes/neurons/nodes.h5: a nodes file, expected an electrodes file",
     );
     refused("validate electrodes-file e.csv", "error: e.csv: a table of contacts, expected an electrodes file");
     refused(
@@ -144,7 +144,10 @@ fn a_file_where_an_electrodes_file_belongs_is_named() {
 fn a_file_where_a_configuration_belongs_is_named() {
     let expected = "expected a circuit or simulation configuration (JSON)";
     let hint = "hint: name the configuration (JSON) that refers to it";
-    refused("positions circuit/nodes.h5 -o new", &format!("error: circuit/nodes.h5: a nodes file, {expected}\n{hint}"));
+    refused(
+        "positions circuit/networks/nodes/neurons/nodes.h5 -o new",
+        &format!("error: circuit/networks/nodes/neurons/nodes.h5: a nodes file, {expected}\n{hint}"),
+    );
     refused(
         "positions circuit/node_sets.json -o new",
         &format!("error: circuit/node_sets.json: a file of node sets, {expected}\n{hint}"),
@@ -169,7 +172,10 @@ fn a_file_where_a_lead_field_belongs_is_named() {
 fn a_file_without_a_conversion_is_named() {
     let expected =
         "expected positions (pickle, Parquet, HDF5), a segment table, electrodes, an electrodes file or a report";
-    refused("convert circuit/nodes.h5 -o new.csv", &format!("error: circuit/nodes.h5: a nodes file, {expected}"));
+    refused(
+        "convert circuit/networks/nodes/neurons/nodes.h5 -o new.csv",
+        &format!("error: circuit/networks/nodes/neurons/nodes.h5: a nodes file, {expected}"),
+    );
     refused(
         "convert s.csv.gz -o new.parquet",
         &format!("error: s.csv.gz: a compressed file, {expected}\nhint: decompress it first: `gunzip`"),
@@ -333,7 +339,7 @@ fn info_describes_every_kind_of_file() {
         ("circuit/circuit_config.json", "circuit configuration"),
         ("circuit/simulation_config.json", "simulation configuration"),
         ("circuit/node_sets.json", "file of node sets"),
-        ("circuit/nodes.h5", "nodes file"),
+        ("circuit/networks/nodes/neurons/nodes.h5", "nodes file"),
         ("index", "index of segments"),
         ("other", "folder of other files"),
         (swc.to_str().unwrap(), "morphology (SWC)"),
