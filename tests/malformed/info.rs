@@ -105,7 +105,9 @@ fn a_parquet_file_of_other_columns() {
     let ids = || Arc::new(UInt64Array::from(vec![1])) as ArrayRef;
     let number = || Arc::new(Float32Array::from(vec![1.0])) as ArrayRef;
     write_columns(&path, vec![("node_id", ids()), ("x0", number()), ("mtype", ids())]);
-    info(folder.path(), "t.parquet").refused(&format!(
+    let described = info(folder.path(), "t.parquet").ok();
+    assert!(described.starts_with("kind") && described.contains("Parquet file of other columns"), "{described}");
+    leadfield_in(folder.path(), &["query", "t.parquet", "--count"]).refused(&format!(
         "error: t.parquet: not a segment table, expected its columns, found no `section_id`, `segment_id`, \
          `section_type`, `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`\n{MAKE}"
     ));
@@ -120,7 +122,7 @@ fn a_parquet_file_of_other_columns() {
 fn a_folder_without_parts() {
     let folder = scratch();
     std::fs::write(folder.path().join("segments.parquet"), "").unwrap();
-    info(folder.path(), ".").refused(&format!(
+    leadfield_in(folder.path(), &["query", ".", "--count"]).refused(&format!(
         "error: .: not a segment table, expected files `part-*.parquet` in the folder, found none\n{MAKE}"
     ));
 }
