@@ -21,7 +21,7 @@ pub fn entry(electrodes_file: &Path, run: RunTimes) -> Value {
     json!({
         "lfp": {
             "type": "lfp",
-            "electrodes_file": electrodes_file,
+            "electrodes_file": electrodes_file.to_string_lossy(),
             "sections": "all",
             "unit": "V",
             "dt": run.dt_ms.unwrap_or(DEFAULT_STEP_MS),
