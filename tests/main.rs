@@ -40,6 +40,7 @@ mod segments_by_rule;
 mod signals;
 mod signal_figures;
 mod sonata;
+mod statements;
 mod support;
 mod synthesized;
 mod table_checksums;

@@ -69,7 +69,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         args.needs_circuit(&table).then(|| TableCircuit::open(args.filter.circuit.as_deref(), &table)).transpose()?;
     let filter = SegmentFilter { section_types: kinds, node_ids: select_nodes(&args.filter, circuit.as_ref())? };
     if filter.node_ids.as_ref().is_some_and(Vec::is_empty) {
-        common.warn("no neuron passes `--node-set` and `--where`");
+        common.warn(format_args!("no neuron passes {}", args.filter.describe_neuron_filters()));
     }
     for warning in place.contacts.iter().flat_map(|c| &c.warnings) {
         common.warn_with_hint(&Error::from(warning.clone()));

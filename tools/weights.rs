@@ -9,12 +9,16 @@ use leadfield::electrodes;
 use leadfield::error::{Context, FileProblem, Problem, format_count};
 use leadfield::io::atomic_output::check_not_an_input;
 use leadfield::io::resumable_output::RunSettings;
+use leadfield::segments::table::find_circuit_file;
+use leadfield::sonata::config::{RunTimes, SonataConfig};
+use leadfield::sonata::lfp_report;
 use leadfield::weights::{self, Implausible, SegmentSource, WeightsRequest, WeightsSummary, compute_weights_on_ranks};
 use serde_json::json;
 
 use crate::cli::circuit_warnings;
 use crate::cli::contact_file::name_of;
 use crate::cli::dry_run::{self, DryRun};
+use crate::cli::facts::format_bytes;
 use crate::cli::help::{OUTPUT, RUN, examples};
 use crate::cli::method_args::{MethodArgs, open_tables};
 use crate::cli::progress::Progress;
@@ -271,7 +275,7 @@ fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Resu
     common.print_note(summary_text(&args.out, &summary, elapsed_s(started)));
     common.print_balance();
     if common.ranks().is_first() {
-        let report = lfp_report_entry(&args.out)?;
+        let report = lfp_report_entry(&args.out, sources)?;
         let printed = if args.json { summary_json(args, &summary, elapsed_s(started), &report) } else { report };
         console::print(format_args!("{printed:#}\n"))?;
     }
@@ -320,12 +324,12 @@ fn summary_text(out: &Path, summary: &WeightsSummary, seconds: f64) -> String {
         kept => format!(", {kept} of {} by an earlier run", format_count(summary.parts, "part")),
     };
     format!(
-        "{}: {}, {}, {}, {:.1} MB, {seconds:.2} s{kept}",
+        "{}: {}, {}, {}, {}, {seconds:.2} s{kept}",
         out.display(),
         format_count(summary.contacts, "contact"),
         format_count(summary.segments, "segment"),
         format_count(summary.neurons, "neuron"),
-        summary.bytes as f64 / 1e6,
+        format_bytes(summary.bytes),
     )
 }
 
@@ -347,20 +351,14 @@ fn summary_json(args: &Args, summary: &WeightsSummary, seconds: f64, report: &se
     })
 }
 
-/// Returns the entry for `reports` of a simulation configuration. libsonata 0.2.2 accepts it; it rejects
-/// `variable_name` here and `electrodes_file` under `run`. The path is absolute, since it would be relative to the
-/// configuration.
-fn lfp_report_entry(out: &Path) -> Result<serde_json::Value> {
+/// Returns the entry for `reports` of a simulation configuration, with the times of the simulation that the segments come
+/// from, if they come from one that still exists. The path is absolute, since it would be relative to the configuration.
+fn lfp_report_entry(out: &Path, sources: &[&dyn SegmentSource]) -> Result<serde_json::Value> {
     let path = out.canonicalize().map_err(FileProblem::Read).in_file(out)?;
-    Ok(json!({
-        "lfp": {
-            "type": "lfp",
-            "electrodes_file": path,
-            "sections": "all",
-            "unit": "V",
-            "dt": 0.1,
-            "start_time": 0.0,
-            "end_time": 1000.0,
-        }
-    }))
+    let simulation = sources.iter().find_map(|s| find_circuit_file(s.path(), &s.metadata().simulation_path));
+    let run = match simulation.map(|path| SonataConfig::open(&path)) {
+        Some(Ok(SonataConfig::Simulation(simulation))) => simulation.run,
+        _ => RunTimes::default(),
+    };
+    Ok(lfp_report::entry(&path, run))
 }

@@ -179,6 +179,10 @@ impl SegmentationPlan {
             metadata: TableMetadata {
                 population: population.name.clone(),
                 circuit_path: circuit.display().to_string(),
+                simulation_path: match config {
+                    SonataConfig::Simulation(simulation) => simulation.path.display().to_string(),
+                    SonataConfig::Circuit(_) => String::new(),
+                },
                 program_version: env!("CARGO_PKG_VERSION").into(),
                 ..TableMetadata::default()
             },

@@ -37,8 +37,9 @@ impl PopulationTables {
 impl<'a> PlannedTable<'a> {
     fn new(segmentation: &'a SegmentationPlan, options: &SegmentTableOptions) -> Self {
         let mut plan = TablePlan::new(segmentation, false, Path::new(""), options);
-        // no table has a folder that the path could start from
+        // there is no table whose folder the paths could begin at
         plan.metadata.circuit_path.clone_from(&segmentation.metadata.circuit_path);
+        plan.metadata.simulation_path.clone_from(&segmentation.metadata.simulation_path);
         let by_node = |cut| {
             let mut neurons: Vec<TableNeuron> = plan.neurons(cut).collect();
             neurons.sort_unstable_by_key(|neuron| neuron.node_id);

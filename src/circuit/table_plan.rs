@@ -18,10 +18,13 @@ pub(super) const fn min_segment_bytes(precision: Precision) -> u64 {
     }
 }
 
-/// Returns the path of the circuit from the folder that holds a table.
-fn circuit_path_from(table: &Path, circuit: &str) -> String {
+/// Returns the path of a configuration from the folder that holds a table; empty if there is none.
+fn path_from_table(table: &Path, config: &str) -> String {
+    if config.is_empty() {
+        return String::new();
+    }
     let folder = table.parent().unwrap_or(Path::new(""));
-    relative_path(folder, Path::new(circuit)).map_or_else(|| circuit.into(), |path| path.display().to_string())
+    relative_path(folder, Path::new(config)).map_or_else(|| config.into(), |path| path.display().to_string())
 }
 
 /// A table to be written, split into parts.
@@ -46,9 +49,11 @@ impl<'a> TablePlan<'a> {
         let axon_rule = segmentation.describe_axon(options.stub_placement);
         let folder = in_folder.then(|| segmentation.population());
         let table = folder.map_or_else(|| out.to_path_buf(), |folder| out.join(folder));
-        let circuit_path = circuit_path_from(&table, &segmentation.metadata.circuit_path);
+        let circuit_path = path_from_table(&table, &segmentation.metadata.circuit_path);
+        let simulation_path = path_from_table(&table, &segmentation.metadata.simulation_path);
         let parts = cuts.len() as u64;
-        let metadata = TableMetadata { axon_rule, parts, circuit_path, ..segmentation.metadata.clone() };
+        let metadata =
+            TableMetadata { axon_rule, parts, circuit_path, simulation_path, ..segmentation.metadata.clone() };
         Self { segmentation, folder, order, cuts, metadata }
     }
 

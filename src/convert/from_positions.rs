@@ -137,6 +137,7 @@ impl TableFromPositions {
         let metadata = TableMetadata {
             population: options.population.into(),
             circuit_path: String::new(),
+            simulation_path: String::new(),
             discretisation: "boundaries".into(),
             axon_rule: "unknown".into(),
             assumed_rule: String::new(),

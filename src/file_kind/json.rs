@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::FileKind;
+use super::header::base_name;
 use crate::io::input_file;
 
 /// Longer documents are not parsed, bytes.
@@ -23,26 +24,30 @@ pub(super) fn detect(path: &Path) -> Option<FileKind> {
 fn kind_of_document(document: &Value) -> Option<FileKind> {
     match document {
         Value::Array(items) => items.first().is_some_and(is_contact).then_some(FileKind::ContactList),
-        Value::Object(members) => {
-            let has = |key: &str| members.contains_key(key);
-            let is_set =
-                |value: &Value| value.is_object() || value.as_array().is_some_and(|v| v.iter().all(Value::is_string));
-            match () {
-                () if has("run") => Some(FileKind::SimulationConfig),
-                () if has("networks") => Some(FileKind::CircuitConfig),
-                () if has("probes") => Some(FileKind::Probeinterface),
-                () if has("acronym") && has("children") || has("msg") => Some(FileKind::RegionHierarchy),
-                () if !members.is_empty() && members.values().all(is_set) => Some(FileKind::NodeSets),
-                () => None,
-            }
-        }
+        Value::Object(members) => kind_of_object(members),
         _ => None,
+    }
+}
+
+fn kind_of_object(members: &Map<String, Value>) -> Option<FileKind> {
+    let has = |key: &str| members.contains_key(key);
+    let is_set = |value: &Value| value.is_object() || value.as_array().is_some_and(|v| v.iter().all(Value::is_string));
+    if has("run") {
+        Some(FileKind::SimulationConfig)
+    } else if has("networks") {
+        Some(FileKind::CircuitConfig)
+    } else if has("probes") {
+        Some(FileKind::Probeinterface)
+    } else if has("acronym") && has("children") || has("msg") {
+        Some(FileKind::RegionHierarchy)
+    } else {
+        (!members.is_empty() && members.values().all(is_set)).then_some(FileKind::NodeSets)
     }
 }
 
 /// Returns whether an entry of a list has a coordinate, with or without a unit.
 fn is_contact(entry: &Value) -> bool {
-    let is_x = |key: &String| super::text::base_name(key) == "x";
+    let is_x = |key: &String| base_name(key) == "x";
     entry.as_object().is_some_and(|members| members.keys().any(is_x))
 }
 

@@ -5,6 +5,7 @@
 
 mod folder;
 mod hdf5;
+mod header;
 mod json;
 mod output_name;
 mod parquet;

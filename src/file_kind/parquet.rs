@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::FileKind;
+use super::header::is_field_header;
 use crate::io::parquet_file::{ParquetSource, read_metadata};
 use crate::io::reader_panics::catch_panics;
 
@@ -23,7 +24,7 @@ fn kind_of_columns(names: &[&str]) -> FileKind {
         FileKind::WeightColumns
     } else if names.first().is_some_and(|name| is_boundary(name)) {
         FileKind::Boundaries
-    } else if super::text::is_field_header(names) {
+    } else if is_field_header(names) {
         FileKind::LeadFieldPoints
     } else {
         FileKind::ParquetColumns

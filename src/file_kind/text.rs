@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use super::header::{is_contact_header, is_field_header, split_header};
 use super::{FileKind, json};
 
 /// Detects the kind of a file of text by its first bytes; `None` if it is none, or of no known kind.
@@ -59,38 +60,6 @@ fn is_swc_sample(line: &str) -> bool {
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
     let is_integer = |at: usize| words.get(at).is_some_and(|word| word.parse::<i64>().is_ok());
     words.len() >= 7 && words.iter().take(7).all(|word| word.parse::<f64>().is_ok()) && is_integer(0) && is_integer(1)
-}
-
-/// Splits a header at its most frequent separator.
-fn split_header(line: &str) -> Vec<&str> {
-    let separator = [',', ';', '\t'].into_iter().max_by_key(|separator| line.matches(*separator).count());
-    match separator.filter(|separator| line.contains(*separator)) {
-        Some(separator) => line.split(separator).map(|name| name.trim().trim_matches('"')).collect(),
-        None => line.split_ascii_whitespace().map(|name| name.trim_matches('"')).collect(),
-    }
-}
-
-/// Returns a name in lower case, without a unit and without BMTK's `_pos`.
-pub(super) fn base_name(name: &str) -> String {
-    let name = name.trim().to_lowercase();
-    let name = name.split(['[', '(', ' ', '/']).next().unwrap_or_default();
-    let name = ["_um", "_\u{b5}m", "_mm", "_cm", "_m"].iter().find_map(|unit| name.strip_suffix(unit)).unwrap_or(name);
-    name.strip_suffix("_pos").unwrap_or(name).trim_end_matches('_').to_string()
-}
-
-fn has_names(names: &[&str], wanted: &[&str]) -> bool {
-    let found: Vec<String> = names.iter().map(|name| base_name(name)).collect();
-    wanted.iter().all(|wanted| found.iter().any(|name| name == wanted))
-}
-
-/// Returns whether columns are points of a lead field: `x`, `y`, `z` and a potential or an electric field.
-pub(super) fn is_field_header(names: &[&str]) -> bool {
-    has_names(names, &["x", "y", "z"]) && (has_names(names, &["potential"]) || has_names(names, &["ex", "ey", "ez"]))
-}
-
-/// Returns whether columns are those of contacts. At least two coordinates, since one may be misspelt.
-fn is_contact_header(names: &[&str]) -> bool {
-    ["x", "y", "z"].into_iter().filter(|name| has_names(names, &[name])).count() >= 2
 }
 
 #[cfg(test)]

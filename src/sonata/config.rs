@@ -80,6 +80,17 @@ pub struct SimulationConfig {
     pub variables: Vec<String>,
     /// `reports`, in file order.
     pub reports: Vec<ReportConfig>,
+    /// The times of `run`.
+    pub run: RunTimes,
+}
+
+/// The times of a simulation's `run`, ms; `None` if the configuration does not state them.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RunTimes {
+    /// `dt`: the step.
+    pub dt_ms: Option<f64>,
+    /// `tstop`: the end.
+    pub tstop_ms: Option<f64>,
 }
 
 /// One entry of a simulation's `reports`.

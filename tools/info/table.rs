@@ -29,6 +29,9 @@ pub(super) fn collect_facts(path: &Path, common: &Common) -> Result<Facts> {
     facts.add_bounds(&table.bounds()?, "no segments");
     facts.add_with("size", format!("{}, {:.1} bytes per segment", format_bytes(size), a_segment(size)), size);
     facts.add("circuit", known(&m.circuit_path));
+    if !m.simulation_path.is_empty() {
+        facts.add("simulation", &m.simulation_path);
+    }
     facts.add("discretisation", known(&m.discretisation));
     facts.add("axon", known(&m.axon_rule));
     if !m.assumed_rule.is_empty() {

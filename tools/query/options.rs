@@ -201,6 +201,15 @@ impl Args {
     }
 }
 
+impl FilterArgs {
+    /// Returns the given options that choose neurons, for a message.
+    pub fn describe_neuron_filters(&self) -> String {
+        let node_set = self.node_set.as_deref().map(|name| format!("`--node-set {name}`"));
+        let conditions = self.conditions.iter().map(|condition| format!("`--where {condition}`"));
+        node_set.into_iter().chain(conditions).collect::<Vec<_>>().join(" and ")
+    }
+}
+
 impl TargetArgs {
     pub fn contact_region(&self) -> Option<ContactRegionArg<'_>> {
         let spacing = match self.csd_spacing {

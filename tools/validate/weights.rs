@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use leadfield::Result;
 use leadfield::sonata::electrodes_file::{ElectrodesFile, PopulationEntry};
 use leadfield::validate::weights::{
-    CauseEvidence, ColumnRule, ExtraColumn, SegmentsByBranchRule, WeightsCause, WeightsComparison, WeightsOptions,
-    compare, find_causes, pair_populations,
+    CauseEvidence, ColumnRule, DifferingRows, ExtraColumn, SegmentsByBranchRule, WeightsCause, WeightsComparison,
+    WeightsOptions, compare, find_causes, find_differing_rows, pair_populations,
 };
 
 use worst_segments::WorstSegments;
@@ -98,6 +98,10 @@ struct WeightsFindings {
     segments: WorstSegments,
     /// Known causes for each comparison.
     causes: Vec<Vec<WeightsCause>>,
+    /// The rows that differ, for each comparison.
+    rows: Vec<DifferingRows>,
+    /// Whether `--circuit` was given.
+    has_circuit: bool,
 }
 
 impl WeightsFindings {
@@ -132,7 +136,14 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         find_causes((&a, p), (&b, q), &options, &CauseEvidence { segments: table.as_ref(), branches }, found)
     };
     let causes = pairing.pairs.iter().zip(&comparisons).map(why).collect::<Result<_>>()?;
-    let findings = WeightsFindings { populations_only_in: pairing.only_in, comparisons, segments, causes };
+    let differing = |((p, q), found): (&(&PopulationEntry, &PopulationEntry), &WeightsComparison)| {
+        let is_outside = found.contacts.iter().any(|contact| contact.outside_count > 0);
+        if is_outside { find_differing_rows((&a, p), (&b, q), &options) } else { Ok(DifferingRows::default()) }
+    };
+    let rows = pairing.pairs.iter().zip(&comparisons).map(differing).collect::<Result<_>>()?;
+    let has_circuit = args.circuit.is_some();
+    let findings =
+        WeightsFindings { populations_only_in: pairing.only_in, comparisons, segments, causes, rows, has_circuit };
     let verdict = Verdict {
         cases: cases::to_cases(&findings),
         json: json::to_json(&findings, &options),

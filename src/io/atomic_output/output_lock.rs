@@ -30,6 +30,9 @@ pub const SLOTS_BYTE: u64 = 4096;
 /// How often to try again when a lock file vanishes between two calls.
 const MAX_LOCK_TRIES: u32 = 1000;
 
+/// How often to make the folder above an output, which another run that fails may remove.
+const MAX_FOLDER_TRIES: u32 = 10;
+
 /// The lock of an output, held until it is dropped.
 #[derive(Debug)]
 pub struct OutputLock {
@@ -53,14 +56,14 @@ impl OutputLock {
     pub fn acquire(target: &Path) -> Result<Self> {
         let path = lock_path_for(target);
         let mut made_folders = MadeFolders::default();
-        for _ in 0..MAX_LOCK_TRIES {
+        for tried in 0..MAX_LOCK_TRIES {
             let (file, created) = match create_new(&path) {
                 Ok(file) => (file, true),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match open_leftover(&path)? {
                     Some(file) => (file, false),
                     None => continue,
                 },
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                Err(e) if e.kind() == io::ErrorKind::NotFound && tried < MAX_FOLDER_TRIES => {
                     made_folders.make_above(target).map_err(FileProblem::Write).in_file(target)?;
                     continue;
                 }

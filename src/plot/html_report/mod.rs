@@ -16,7 +16,7 @@ mod timing;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::error::{Context, Error, Problem, Result};
+use crate::error::{Context, Error, Problem, Result, join_quoted};
 use crate::geometry::Aabb;
 use crate::io::hdf5::Hdf5File;
 use crate::plot::figures::{
@@ -83,9 +83,33 @@ pub enum ReportProblem {
     /// The electrodes file has no contacts for the table's population.
     #[error("no contacts, expected at least one")]
     NoContacts,
+    /// The electrodes file has no weights of the table's population.
+    #[error("no weights of the table's population, expected `{expected}`, found {found}")]
+    OtherPopulation {
+        /// The population of the table.
+        expected: String,
+        /// The populations of the electrodes file, quoted.
+        found: String,
+    },
 }
 
-impl Problem for ReportProblem {}
+impl Problem for ReportProblem {
+    fn hint(&self) -> Option<String> {
+        matches!(self, Self::OtherPopulation { .. }).then(|| {
+            "name two files that belong together: `leadfield weights` makes an electrodes file from a table".into()
+        })
+    }
+}
+
+/// Checks that an electrodes file has weights of the table's population.
+fn check_population(table: &SegmentTable, file: &ElectrodesFile) -> Result<(), ReportProblem> {
+    let expected = &table.metadata().population;
+    if expected.is_empty() || file.populations().iter().any(|population| population.name() == expected) {
+        return Ok(());
+    }
+    let found = join_quoted(file.populations().iter().map(|population| population.name()), 6);
+    Err(ReportProblem::OtherPopulation { expected: expected.clone(), found })
+}
 
 /// Reads both files and builds the page.
 ///
@@ -109,6 +133,7 @@ pub fn build_report(request: &ReportRequest<'_>) -> Result<HtmlReport> {
         Ok(file) => file,
         Err(error) => return report_faults_only(request, &table, error, &expected, &mut clock),
     };
+    check_population(&table, &file).in_file(request.weights)?;
     // a missing contact is not a fault of the file
     let is_there = request.electrode.is_none_or(|name| file.electrodes().iter().any(|e| e.name == name));
     match report_all(request, &table, file, &expected, &mut clock) {

@@ -246,6 +246,7 @@ fn first_difference(a: &TableMetadata, b: &TableMetadata) -> (String, String) {
         [
             format!("population `{}`", m.population),
             format!("circuit `{}`", m.circuit_path),
+            format!("simulation `{}`", m.simulation_path),
             format!("discretisation `{}`", m.discretisation),
             format!("axon `{}`", m.axon_rule),
             format!("assumed `{}`", m.assumed_rule),

@@ -226,6 +226,7 @@ fn key_values(neurons: &[TableNeuron], m: &TableMetadata) -> Vec<KeyValue> {
         "node_id": list(|n| n.node_id), "first_row": list(|n| n.first_row), "segments": list(|n| n.segments),
     });
     let assumed = (!m.assumed_rule.is_empty()).then(|| (key::ASSUMED, m.assumed_rule.clone()));
+    let simulation = (!m.simulation_path.is_empty()).then(|| (key::SIMULATION, m.simulation_path.clone()));
     let all = [
         (key::FORMAT_VERSION, FORMAT_VERSION.to_string()),
         (key::POPULATION, m.population.clone()),
@@ -239,5 +240,5 @@ fn key_values(neurons: &[TableNeuron], m: &TableMetadata) -> Vec<KeyValue> {
         (key::PARTS, m.parts.to_string()),
         (key::NEURON_LIST, neuron_list.to_string()),
     ];
-    all.into_iter().chain(assumed).map(|(key, value)| KeyValue::new(key.to_string(), value)).collect()
+    all.into_iter().chain(assumed).chain(simulation).map(|(key, value)| KeyValue::new(key.to_string(), value)).collect()
 }
