@@ -48,8 +48,8 @@ pub enum TimeProblem {
 
 impl Problem for TimeProblem {}
 
-/// How far a time may be from that of a frame, in steps: times in decimal notation are not exact.
-const TOLERANCE: f64 = 1e-6;
+/// How far a time may be from that of a frame, in steps (2^-20): times in decimal notation are not exact.
+const TOLERANCE: f64 = 1.0 / 1_048_576.0;
 
 impl TimeSelection {
     /// Returns the indices of the frames in the range, for a report with these times.

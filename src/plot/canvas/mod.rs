@@ -26,6 +26,9 @@ use std::path::Path;
 
 use crate::error::Problem;
 
+/// Width of the border around letters over lines, both sides together, pt.
+const HALO_WIDTH_PT: f32 = 2.5;
+
 /// Width of frames and ticks, pt.
 pub const FRAME_LINE_PT: f32 = 0.8;
 /// Size of labels, pt.

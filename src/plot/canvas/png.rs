@@ -5,9 +5,9 @@ use std::io::Write;
 use flate2::{Compression, Crc, write::ZlibEncoder};
 use tiny_skia::{FillRule, LineCap, LineJoin, Paint as Ink, Path, PathBuilder, Pixmap, Stroke, Transform};
 
+use super::HALO_WIDTH_PT;
 use super::font::Font;
 use super::strokes;
-use super::svg::HALO_WIDTH_PT;
 use super::{Colour, DrawItem, Figure, FigureProblem, PagePoint, Paint, Text};
 
 /// Pixels per point: 200 per inch.

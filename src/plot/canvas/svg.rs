@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::base64::encode_base64;
-use super::{Colour, DrawItem, Figure, PagePoint, Paint, Text, TextAnchor, png};
+use super::{Colour, DrawItem, Figure, HALO_WIDTH_PT, PagePoint, Paint, Text, TextAnchor, png};
 
 /// Fallback fonts if the first is missing.
 const FONT_FAMILY: &str = "DejaVu Sans, Verdana, Geneva, sans-serif";
@@ -183,9 +183,6 @@ fn write_text(text: &Text, out: &mut String) {
         ),
     );
 }
-
-/// Width of the border around letters over lines, both sides together, pt.
-pub(super) const HALO_WIDTH_PT: f32 = 2.5;
 
 #[cfg(test)]
 mod tests {
