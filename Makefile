@@ -163,7 +163,7 @@ PYTHON_MODULE := .venv-python/bin
 python: .venv-python/packages ## Build the Python module into .venv-python, and run its tests
 	@command -v cargo >/dev/null || { echo 'missing: Rust 1.90 or newer, see https://rustup.rs' >&2; exit 2; }
 	VIRTUAL_ENV=$(abspath .venv-python) PATH=$(abspath $(PYTHON_MODULE)):$$PATH \
-		maturin develop --release --locked
+		maturin develop --release
 	$(PYTHON_MODULE)/python -m pytest --quiet
 
 .PHONY: lint-python
@@ -173,7 +173,7 @@ lint-python: setup ## Run clippy on the Python module's Rust
 .PHONY: wheel
 wheel: .venv-python/packages ## Make the wheel for manylinux_2_28 in dist/: the module and the program
 	VIRTUAL_ENV=$(abspath .venv-python) PATH=$(abspath $(PYTHON_MODULE)):$$PATH \
-		maturin build --release --locked --zig --compatibility manylinux_2_28 --out dist
+		maturin build --release --zig --compatibility manylinux_2_28 --out dist
 
 .PHONY: clean
 clean: ## Remove build outputs and the virtual environments
