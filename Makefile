@@ -162,7 +162,33 @@ bench: build peers ## Time the main steps beside a plain write and other program
 bench-all: build peers ## Run all benchmarks
 	LEADFIELD_PEERS=$(abspath $(PEERS)) $(cargo) bench --locked
 
+# the Python module: built with HDF5 in it, as it is given away
+PYTHON_MODULE := .venv-python/bin
+
+.venv-python/packages: tools/python/tests/requirements.txt
+	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null \
+		|| { $(call install,python3 python3-venv); }
+	python3 -m venv --clear .venv-python
+	$(PYTHON_MODULE)/python -m pip install --quiet --disable-pip-version-check -r tools/python/tests/requirements.txt
+	@touch $@
+
+.PHONY: python
+python: .venv-python/packages ## Build the Python module into .venv-python, and run its tests
+	@command -v cargo >/dev/null || { echo 'missing: Rust 1.90 or newer, see https://rustup.rs' >&2; exit 2; }
+	VIRTUAL_ENV=$(abspath .venv-python) PATH=$(abspath $(PYTHON_MODULE)):$$PATH \
+		maturin develop --release
+	$(PYTHON_MODULE)/python -m pytest --quiet
+
+.PHONY: lint-python
+lint-python: setup ## Run clippy on the Python module's Rust
+	$(cargo) clippy --locked -p leadfield-python --no-default-features --features python -- -D warnings
+
+.PHONY: wheel
+wheel: .venv-python/packages ## Make the wheel for manylinux_2_28 in dist/: the module and the program
+	VIRTUAL_ENV=$(abspath .venv-python) PATH=$(abspath $(PYTHON_MODULE)):$$PATH \
+		maturin build --release --zig --compatibility manylinux_2_28 --out dist
+
 .PHONY: clean
 clean: ## Remove build outputs and the Python environments
-	rm -rf .venv .venv-docs .venv-peers
+	rm -rf .venv .venv-docs .venv-peers .venv-python dist
 	cargo clean

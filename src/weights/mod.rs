@@ -8,6 +8,7 @@
 mod by_part;
 mod distant_contacts;
 mod dry_run;
+mod given_weights;
 mod implausible;
 mod in_memory;
 mod layout;
@@ -23,6 +24,7 @@ mod weights_job;
 pub use by_part::{ByPartProblem, finish, lay_out, write_parts};
 pub use distant_contacts::{DistantContacts, SUSPICIOUS_DISTANCE_UM};
 pub use dry_run::dry_run;
+pub use given_weights::write_given_weights;
 pub use implausible::{CIRCUIT_SPAN_UM, Implausible, MIN_PITCH_UM, MIN_PROBE_UM, TISSUE_CONDUCTIVITY_S_PER_M};
 pub use in_memory::WeightValue;
 pub use segment_source::SegmentSource;
@@ -118,6 +120,35 @@ pub enum WeightsProblem {
         /// The rows in the columns.
         found: String,
     },
+    /// Given weights have nodes that do not match their offsets.
+    #[error(
+        "nodes and offsets do not match, expected ascending node ids and one more ascending offset from 0, found {nodes} \
+         nodes and {offsets} offsets"
+    )]
+    GivenNodes {
+        /// Number of nodes.
+        nodes: usize,
+        /// Number of offsets.
+        offsets: usize,
+    },
+    /// Given weights have another shape.
+    #[error("wrong shape of the weights, expected {expected:?}: segments and contacts, found {found:?}")]
+    GivenShape {
+        /// Numbers of segments and contacts.
+        expected: (usize, usize),
+        /// Numbers of rows and columns.
+        found: (usize, usize),
+    },
+    /// A given weight is NaN or infinite.
+    #[error("weight is not finite in row {row}, column {column}, expected a number, found {value}")]
+    GivenNotFinite {
+        /// The row.
+        row: usize,
+        /// The column.
+        column: usize,
+        /// The weight.
+        value: f64,
+    },
     /// The weights do not fit into memory.
     #[error("too little memory for the weights, expected {bytes} bytes")]
     NoMemory {
@@ -161,7 +192,11 @@ impl Problem for WeightsProblem {
                 "the table is damaged or was edited: make it again with `leadfield positions`"
             }
             Self::NoMemory { .. } => "write them to a file instead, or divide the contacts",
-            Self::NoContacts | Self::Stopped => return None,
+            Self::GivenNodes { .. }
+            | Self::GivenShape { .. }
+            | Self::GivenNotFinite { .. }
+            | Self::NoContacts
+            | Self::Stopped => return None,
         };
         Some(text.into())
     }

@@ -122,6 +122,17 @@ def write_weights(
     progress: Update,
 ) -> tuple[dict[str, int], list[str]]: ...
 
+def save_weights(
+    out: str,
+    population: str,
+    node_ids: Sequence[int],
+    offsets: Sequence[int],
+    weights: NDArray[np.float64],
+    electrodes: ElectrodeList,
+    *,
+    overwrite: bool,
+) -> None: ...
+
 class ElectrodesFile:
     def __init__(self, path: str) -> None: ...
     @property

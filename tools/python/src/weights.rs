@@ -9,7 +9,8 @@ use leadfield::lead_field::OutsideField;
 use leadfield::methods::medium::Conductivity;
 use leadfield::methods::own_arrays::SegmentArrays;
 use leadfield::methods::{METHODS, NearField};
-use leadfield::weights::{Weights, WeightsSummary, check_output};
+use leadfield::sonata::electrodes_file::PopulationLayout;
+use leadfield::weights::{Weights, WeightsSummary, check_output, write_given_weights};
 use numpy::{IntoPyArray, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -111,6 +112,25 @@ pub fn weights_of<'py>(
     let prepared = arguments.add_to(Weights::without_table(&electrodes.0))?;
     let computed = work::run(py, None, |_| prepared.compute_arrays(&SegmentArrays::new(&starts, &ends, &radii)?))?;
     Ok(computed.into_pyarray(py).into_any())
+}
+
+/// Writes weights that were computed elsewhere into an electrodes file.
+#[pyfunction]
+#[pyo3(signature = (out, population, node_ids, offsets, weights, electrodes, *, overwrite))]
+#[expect(clippy::too_many_arguments, reason = "the arguments of the Python function")]
+pub fn save_weights(
+    py: Python<'_>,
+    out: PathBuf,
+    population: String,
+    node_ids: Vec<u64>,
+    offsets: Vec<u64>,
+    weights: PyReadonlyArray2<'_, f64>,
+    electrodes: PyRef<'_, ElectrodeList>,
+    overwrite: bool,
+) -> PyResult<()> {
+    let population = PopulationLayout { name: population, node_ids, offsets, ..PopulationLayout::default() };
+    let (weights, electrodes) = (weights.as_array(), &electrodes.0);
+    work::run_short(py, || write_given_weights(&out, overwrite_policy(overwrite), electrodes, population, weights))
 }
 
 /// Writes an electrodes file; returns a summary and warnings.

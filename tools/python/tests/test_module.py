@@ -1,0 +1,198 @@
+"""The module as a whole: what it exports, how fast it is imported, errors, the program that it carries."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import leadfield as lf
+from conftest import ROOT
+from leadfield import _errors
+
+
+def _run(*arguments, **settings):
+    return subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True, **settings)
+
+
+def test_importing_takes_less_than_50_ms_and_loads_neither_numpy_nor_polars():
+    script = """
+import sys, time
+start = time.perf_counter()
+import leadfield
+taken = time.perf_counter() - start
+print(taken, any(name in sys.modules for name in ("numpy", "polars", "pyarrow", "pandas", "tqdm")))
+"""
+    runs = [_run("-c", script).stdout.split() for _ in range(5)]
+    assert all(others == "False" for _, others in runs)
+    if "debug" not in str(Path(lf._leadfield.__file__).resolve()):
+        assert min(float(taken) for taken, _ in runs) < 0.05
+
+
+def test_all_names_exist_and_are_documented():
+    for name in lf.__all__:
+        value = getattr(lf, name)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            assert value.__doc__, name
+
+
+def _public_callables():
+    for name in lf.__all__:
+        value = getattr(lf, name)
+        if inspect.isfunction(value):
+            yield name, value
+        elif inspect.isclass(value):
+            for member, method in inspect.getmembers(value):
+                if not member.startswith("_") and (inspect.isfunction(method) or isinstance(method, property)):
+                    if getattr(method, "__module__", "leadfield").startswith("leadfield"):
+                        yield f"{name}.{member}", method
+
+
+@pytest.mark.parametrize(("name", "function"), list(_public_callables()), ids=lambda v: v if isinstance(v, str) else "")
+def test_every_function_is_documented(name, function):
+    assert inspect.getdoc(function), name
+
+
+def _documented_arguments():
+    for name, function in _public_callables():
+        if inspect.isfunction(function) and "Parameters\n" in (inspect.getdoc(function) or ""):
+            yield name, function
+
+
+@pytest.mark.parametrize(("name", "function"), list(_documented_arguments()), ids=lambda v: v if isinstance(v, str) else "")
+def test_every_argument_is_documented(name, function):
+    text = inspect.getdoc(function).split("Parameters\n", 1)[1]
+    listed = set(re.findall(r"^(\S.*?)(?: :|$)", text, re.M))
+    known = {word.strip("* ") for line in listed for word in line.split(",")}
+    arguments = set(inspect.signature(function).parameters) - {"self"}
+    assert arguments <= known, arguments - known
+
+
+def test_examples_of_the_docs_run():
+    modules = [importlib.import_module(f"leadfield.{m.name}") for m in pkgutil.iter_modules(lf.__path__) if m.name not in ("__main__", "_leadfield")]
+    results = [doctest.testmod(module) for module in modules]
+    assert sum(result.attempted for result in results) >= 3
+    assert sum(result.failed for result in results) == 0
+
+
+def test_the_module_is_typed():
+    folder = Path(lf.__file__).parent
+    assert (folder / "py.typed").exists() and (folder / "_leadfield.pyi").exists()
+
+
+def test_the_stubs_name_what_the_extension_has():
+    stub = (Path(lf.__file__).parent / "_leadfield.pyi").read_text()
+    declared = set(re.findall(r"^(?:def|class) (\w+)", stub, re.M))
+    found = {name for name in dir(lf._leadfield) if not name.startswith("_") and name != "VERSION"}
+    assert declared == found
+    for name in found:
+        value = getattr(lf._leadfield, name)
+        if inspect.isclass(value):
+            body = stub.split(f"class {name}:", 1)[1].split("\nclass ")[0].split("\ndef ")[0]
+            methods = {m for m in vars(value) if not m.startswith("_")}
+            assert methods == set(re.findall(r"^    def ([a-z]\w*)", body, re.M)), name
+
+
+def test_mypy_accepts_the_module():
+    done = _run("-m", "mypy", "-p", "leadfield", cwd=ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+def test_versions_agree():
+    cargo = (ROOT / "Cargo.toml").read_text()
+    assert f'version = "{lf.__version__}"' in cargo
+    assert f'version = "{lf.__version__}"' in (ROOT / "tools" / "python" / "Cargo.toml").read_text()
+
+
+# -------------------------------------------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "base"),
+    [
+        ("io", "a: cannot be read: permission denied", OSError),
+        ("io", "a: cannot be read: no such file or directory", FileNotFoundError),
+        ("no_space", "too little space on the disk", OSError),
+        ("no_space", "too little memory for the weights", MemoryError),
+        ("output_conflict", "exists already", FileExistsError),
+        ("invalid_input", "wrong", ValueError),
+        ("damaged", "damaged", ValueError),
+        ("interrupted", "stopped", InterruptedError),
+    ],
+)
+def test_each_kind_is_an_exception_that_others_expect(kind, message, base):
+    error = _errors.exception_of(kind, message, "try again", "a", "line", 3)
+    assert isinstance(error, lf.LeadfieldError) and isinstance(error, base)
+    assert (str(error), error.hint, error.kind, error.file, error.item, error.index) == (message, "try again", kind, "a", "line", 3)
+
+
+@pytest.mark.parametrize(
+    ("hint", "expected"),
+    [
+        ("replace it with `--force`", "replace it with `overwrite=True`"),
+        ("`--near-field radius` never", '`near_field="radius"` never'),
+        ("name it: `--circuit CONFIG`", "name it: `circuit=CONFIG`"),
+        ("choose one with `--report NAME`", "choose one with `report=NAME`"),
+        ("the counts: `--discretisation rule`", 'the counts: `discretisation="rule"`'),
+        ("use `leadfield positions`", "use `leadfield positions`"),
+        ("give `--fields` one", "give `fields=` one"),
+    ],
+)
+def test_hints_speak_python(hint, expected):
+    assert _errors.exception_of("damaged", "x", hint, None, None, None).hint == expected
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="notes of exceptions are new in Python 3.11")
+def test_a_traceback_shows_the_hint():
+    done = _run("-c", "import leadfield as lf; lf.linear(3, 1.0, type='LineSorce')")
+    assert done.returncode == 1
+    assert "hint: " in done.stderr
+
+
+# ------------------------------------------------------------------------------------------------------------- program
+
+
+def test_the_program_runs_with_its_exit_codes(made, tmp_path):
+    done = _run("-m", "leadfield", "info", made.weights)
+    assert done.returncode == 0 and "neurons" in done.stdout
+    done = _run("-m", "leadfield", "info", tmp_path / "none")
+    assert done.returncode == 2 and "no such file" in done.stderr
+    done = _run("-m", "leadfield", "validate", "weights", made.weights, made.weights)
+    assert done.returncode == 0
+
+
+def test_the_program_is_on_the_path():
+    program = Path(sys.executable).parent / "leadfield"
+    done = subprocess.run([program, "--version"], capture_output=True, text=True)
+    assert done.stdout == f"leadfield {lf.__version__}\n"
+
+
+def test_negative_numbers_reach_the_program(made):
+    done = _run("-m", "leadfield", "query", made.segments.path, "--sphere", "-1e2,-.5,0,200", "--count")
+    assert int(done.stdout) == made.segments.query(sphere=(-100, -0.5, 0, 200)).count()
+
+
+def test_ctrl_c_ends_the_program(made, tmp_path):
+    import signal
+
+    made.electrodes.to_json(tmp_path / "e.json")
+    lf.grid(100, 300, 5.0).to_json(tmp_path / "e.json", overwrite=True)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "leadfield", "weights", made.parts.path, tmp_path / "e.json", "--out", tmp_path / "w.h5"],
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "w.h5.partial").exists() and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=120)
+    # either it was stopped, or it was faster than the signal
+    assert running.returncode != 0 or (tmp_path / "w.h5").exists()
