@@ -16,6 +16,10 @@ pub const MICROMETERS_PER_METER: f64 = 1e6;
 /// Written as one literal: `1e-9 / 1e-6` is not the double nearest to 1e-3.
 pub const NANOAMPERE_PER_MICROMETER: f64 = 1e-3;
 
+/// A current density of one milliampere per square centimetre through one square micrometre, in nanoamperes:
+/// 1e-3 A / 1e8 um2 x 1 um2.
+pub const NANOAMPERE_PER_SQUARE_MICROMETER: f64 = 1e-2;
+
 /// The unit of all weights, as written to the electrodes file.
 pub const WEIGHT_UNIT: &str = "V/nA";
 

@@ -22,7 +22,7 @@ const FLOORS: &[&[&str]] = &[
     &["sonata"],
     &["electrodes", "circuit"],
     &["weights", "convert"],
-    &["validate"],
+    &["validate", "signals"],
     &["plot"],
     &["prelude"],
 ];

@@ -11,6 +11,7 @@ mod plot;
 mod positions;
 mod query;
 mod report;
+mod signals;
 mod synthesize;
 mod validate;
 mod weights;
@@ -41,6 +42,7 @@ enum Tool {
     Weights(weights::Args),
     Plot(plot::Args),
     Report(report::Args),
+    Signals(Box<signals::Args>),
     Validate(validate::Args),
     Info(info::Args),
     Synthesize(synthesize::Args),
@@ -62,7 +64,7 @@ impl Tool {
     /// Returns whether several ranks can share the tool's work; otherwise each rank does all of it.
     fn is_shared(&self) -> bool {
         match self {
-            Self::Positions(_) => true,
+            Self::Positions(_) | Self::Signals(_) => true,
             Self::Weights(args) => !args.is_by_part(),
             _ => false,
         }
@@ -77,6 +79,7 @@ impl Tool {
             Self::Weights(args) => weights::run(args, common),
             Self::Plot(args) => plot::run(args, common),
             Self::Report(args) => report::run(args, common),
+            Self::Signals(args) => signals::run(args, common),
             Self::Validate(args) => validate::run(args, common),
             Self::Info(args) => info::run(args, common),
             Self::Synthesize(args) => synthesize::run(args, common),

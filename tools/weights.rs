@@ -5,37 +5,20 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use leadfield::Result;
-use leadfield::electrodes::lead_field_files::LeadFieldAssignment;
-use leadfield::electrodes::{self, ConfiguredElectrode, Electrode, csd_arrays};
-use leadfield::error::{Context, FileProblem, Problem, format_count};
-use leadfield::geometry::Aabb;
+use leadfield::electrodes;
+use leadfield::error::{Context, FileProblem, format_count};
 use leadfield::io::atomic_output::check_not_an_input;
-use leadfield::lead_field::OutsideField;
-use leadfield::methods::NearField;
-use leadfield::methods::medium::Conductivity;
-use leadfield::methods::objective_csd::NeighbourRule;
-use leadfield::segments::table::{SegmentTable, TableProblem};
-use leadfield::units::DEFAULT_CONDUCTIVITY;
+use leadfield::segments::table::SegmentTable;
 use leadfield::weights::{
     self, DistantContacts, SegmentSource, WeightsRequest, WeightsSummary, compute_weights_on_ranks,
 };
 use serde_json::json;
 
 use crate::cli::dry_run::{self, DryRun};
+use crate::cli::method_args::MethodArgs;
 use crate::cli::progress::Progress;
 use crate::cli::signals::StopSignal;
-use crate::cli::{Common, Outcome, console, overwrite_policy, warn_assumptions};
-
-/// The option gives a name, but every table has one.
-#[derive(Debug, thiserror::Error)]
-#[error("--population: no table lacks a population, expected one for `{0}`, found names in all tables")]
-struct UnusedPopulation(String);
-
-impl Problem for UnusedPopulation {
-    fn hint(&self) -> Option<String> {
-        Some("leave `--population` out: a table that `leadfield positions` wrote names its own".into())
-    }
-}
+use crate::cli::{Common, Outcome, console, overwrite_policy};
 
 /// Compute the weights of all contacts for all segments, and write the electrodes file
 ///
@@ -51,37 +34,8 @@ pub struct Args {
     /// Electrodes file to write (HDF5)
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
-    /// Population of a table that another program rewrote and that lost its name; repeat for several such tables
-    #[arg(long, value_name = "NAME")]
-    population: Vec<String>,
-    /// Conductivity of the medium, S/m, or along x, y and z (0.3,0.4,0.3): one for all contacts, or one for each contact of an
-    /// analytic method
-    #[arg(long, value_name = "S", num_args = 1.., allow_negative_numbers = true, default_values_t = [DEFAULT_CONDUCTIVITY.get().to_string()])]
-    conductivity: Vec<String>,
-    /// How to treat contacts nearer to a segment than its radius
-    #[arg(long, value_name = "RULE", default_value = "radius")]
-    near_field: NearFieldArg,
-    /// Lead fields of Reciprocity and DipoleReciprocity: one for all such contacts, or one for each in file order
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    fields: Vec<PathBuf>,
-    /// Lead field of the contact NAME, or of contacts whose `field` is NAME; can be repeated
-    #[arg(long, value_name = "NAME=FILE")]
-    field: Vec<String>,
-    /// How to treat a point outside of a lead field
-    #[arg(long, value_name = "RULE", default_value = "error")]
-    outside_field: OutsideFieldArg,
-    /// The current that made the lead fields, nA, instead of the value in the files
-    #[arg(long, value_name = "NA", allow_negative_numbers = true)]
-    field_current: Option<f64>,
-    /// Rotate the lead fields by a quaternion, then shift them, um: w,x,y,z,dx,dy,dz
-    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true)]
-    field_transform: Option<String>,
-    /// Contacts FIRST:END (from 0 in file order, end excluded) are an array of ObjectiveCSD; can be repeated
-    #[arg(long, value_name = "FIRST:END")]
-    csd_array: Vec<String>,
-    /// Which contacts of an array are neighbours, for the default thickness
-    #[arg(long, value_name = "RULE", default_value = "sorted")]
-    csd_spacing: SpacingArg,
+    #[command(flatten)]
+    methods: MethodArgs,
     /// Write the file by parts, 1: lay it out for all processes, and print the number of parts
     #[arg(long, group = "by_part", conflicts_with_all = ["dry_run", "resume"])]
     layout: bool,
@@ -102,124 +56,22 @@ pub struct Args {
     force: bool,
 }
 
-/// [`NearField`] as an option.
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum NearFieldArg {
-    /// No contact comes nearer than the segment's radius
-    Radius,
-    /// The exact formula; a contact on a segment is an error
-    Exact,
-}
-
-impl From<NearFieldArg> for NearField {
-    fn from(rule: NearFieldArg) -> Self {
-        match rule {
-            NearFieldArg::Radius => Self::ClampToRadius,
-            NearFieldArg::Exact => Self::Unclamped,
-        }
-    }
-}
-
-/// [`OutsideField`] as an option.
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum OutsideFieldArg {
-    /// An error that names the point
-    Error,
-    /// The weight 0
-    Zero,
-}
-
-impl From<OutsideFieldArg> for OutsideField {
-    fn from(rule: OutsideFieldArg) -> Self {
-        match rule {
-            OutsideFieldArg::Error => Self::Error,
-            OutsideFieldArg::Zero => Self::Zero,
-        }
-    }
-}
-
-/// [`Spacing`] as an option.
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum SpacingArg {
-    /// Neighbours along the array's axis
-    Sorted,
-    /// Neighbours in the file, as in BlueRecording
-    FileOrder,
-}
-
-impl From<SpacingArg> for NeighbourRule {
-    fn from(rule: SpacingArg) -> Self {
-        match rule {
-            SpacingArg::Sorted => Self::AlongAxis,
-            SpacingArg::FileOrder => Self::FileOrder,
-        }
-    }
-}
-
-/// Configures the electrodes for their methods, with their lead fields, and warns of suspicious settings.
-fn configure_electrodes(
-    args: &Args,
-    common: &Common,
-    electrodes: &[Electrode],
-    sources: &[&dyn SegmentSource],
-) -> Result<Vec<ConfiguredElectrode>> {
-    let conductivities = args.conductivity.iter().map(|s| s.parse()).collect::<Result<Vec<Conductivity>, _>>()?;
-    let mut configured = electrodes::configure(electrodes, &conductivities, args.near_field.into())?;
-    let ranges = args.csd_array.iter().map(|range| range.parse()).collect::<Result<Vec<_>, _>>()?;
-    csd_arrays::assign_arrays(&mut configured, &ranges, args.csd_spacing.into())?;
-    let named = args.field.iter().map(|field| field.parse()).collect::<Result<Vec<_>, _>>()?;
-    let boxes = sources.iter().map(|s| s.bounds()).collect::<Result<Vec<_>>>()?;
-    let fields = LeadFieldAssignment {
-        field_files: &args.fields,
-        named_files: &named,
-        electrodes_folder: args.electrodes.parent().unwrap_or(Path::new("")),
-        bounds_um: boxes.into_iter().fold(Aabb::EMPTY, Aabb::union),
-        placement: args.field_transform.as_deref().map(str::parse).transpose()?,
-        current_na: args.field_current,
-        outside_field: args.outside_field.into(),
-    };
-    let fields = fields.attach_fields(&mut configured)?;
-    fields.iter().flat_map(|field| field.warnings()).for_each(|warning| common.warn_with_hint(warning));
-    let warnings = weights::contact_warnings(&configured).in_file(&args.electrodes)?;
-    warnings.into_iter().for_each(|w| common.warn_with_hint(&w.in_file(&args.electrodes)));
-    Ok(configured)
-}
-
-/// Opens the tables; those without metadata get the names of the populations in order.
-fn open_tables(args: &Args, common: &Common) -> Result<Vec<SegmentTable>> {
-    let mut names = args.population.iter();
-    let mut tables = Vec::new();
-    for path in &args.segments {
-        let mut table = SegmentTable::open(path)?;
-        if table.lacks_metadata() {
-            let name = names.next().ok_or(TableProblem::NoPopulation).in_file(path)?;
-            table.set_population(name);
-            warn_assumptions(&table, common);
-        }
-        tables.push(table);
-    }
-    match names.next() {
-        Some(name) => Err(UnusedPopulation(name.clone()).into()),
-        None => Ok(tables),
-    }
-}
-
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
-    let inputs = args.segments.iter().chain([&args.electrodes]).chain(&args.fields);
+    let inputs = args.segments.iter().chain([&args.electrodes]).chain(args.methods.field_files());
     check_not_an_input(&args.out, inputs.map(PathBuf::as_path))?;
     if common.ranks().is_first() && !args.judged.dry_run && args.part.is_empty() && !args.finish {
         weights::check_output(&args.out, overwrite_policy(args.force), args.resume)?;
     }
     let electrodes = electrodes::read(&args.electrodes)?;
-    let tables = open_tables(args, common)?;
+    let tables = args.methods.open_tables(&args.segments, common)?;
     let assumptions: BTreeSet<String> = tables.iter().filter_map(|t| t.metadata().assumption()).collect();
     assumptions.iter().for_each(|assumption| common.warn(assumption));
     let populations: Vec<&str> = tables.iter().map(|t| t.metadata().population.as_str()).collect();
     electrodes::check_names(&electrodes, &populations).in_file(&args.electrodes)?;
     let sources: Vec<&dyn SegmentSource> = tables.iter().map(|t| t as &dyn SegmentSource).collect();
-    let electrodes = configure_electrodes(args, common, &electrodes, &sources)?;
+    let electrodes = args.methods.configure_electrodes(&args.electrodes, &electrodes, &sources, common)?;
     if let Some(far) = DistantContacts::find(&sources, &electrodes)? {
         common.warn(far);
     }

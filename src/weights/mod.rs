@@ -22,9 +22,10 @@ pub use by_part::{ByPartProblem, finish, lay_out, write_parts};
 pub use distant_contacts::{DistantContacts, SUSPICIOUS_DISTANCE_UM};
 pub use dry_run::dry_run;
 pub use segment_source::SegmentSource;
+pub use weight_columns::WeightColumns;
 pub use weight_lookup::{WeightLookup, WeightLookupProblem};
 pub use weights_builder::Weights;
-pub use weights_job::check_output;
+pub use weights_job::{add_electrode, check_output};
 
 use std::path::Path;
 
@@ -35,7 +36,6 @@ use crate::error::{Error, Problem, Result};
 use crate::io::atomic_output::OverwritePolicy;
 use crate::io::ranks::Ranks;
 
-use weight_columns::WeightColumns;
 use weights_job::WeightsJob;
 
 /// Output bytes that a thread computes before it writes: few enough to stay in a core's cache until then.

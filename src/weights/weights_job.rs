@@ -11,6 +11,7 @@ use super::neuron_blocks::{self, BlockBuffer, BufferPool, NeuronBlock, RowRun};
 use super::units::{self, NumberedPart, UNIT_BYTES, WorkUnit};
 use super::weight_columns::WeightColumns;
 use super::{BLOCK_BYTES, SegmentSource, WeightsProblem, WeightsRequest, WeightsSummary, checksum, layout};
+use crate::electrodes::ConfiguredElectrode;
 use crate::error::{Context, Error, Result};
 use crate::io::atomic_output::{
     OutputConflict, OutputLock, OverwritePolicy, check_can_start, check_target, partial_path_for,
@@ -365,6 +366,19 @@ fn add_contact_layout(digest: &mut Digest, contact: &ContactLayout) {
         }
     }
     digest.add_option(units.as_deref(), Digest::add_text);
+}
+
+/// Adds everything that the weights of an electrode depend on, besides the segments, to a digest.
+///
+/// # Errors
+/// Returns an error if its lead field cannot be read.
+pub fn add_electrode(digest: &mut Digest, electrode: &ConfiguredElectrode) -> Result<()> {
+    let ConfiguredElectrode { electrode, contact } = electrode;
+    digest.add_text(&electrode.name);
+    digest.add_text(electrode.method.name());
+    digest.add_option(electrode.settings.reference.as_ref(), |digest, other| digest.add_text(&other.to_string()));
+    add_contact(digest, contact);
+    contact.lead_field.as_ref().map_or(Ok(()), |field| digest.add_file(field.path()))
 }
 
 /// Adds the settings of a contact that its method uses and the file does not store.

@@ -4,6 +4,7 @@ pub mod circuit_warnings;
 pub mod console;
 pub mod dry_run;
 pub mod facts;
+pub mod method_args;
 pub mod output;
 pub mod progress;
 mod ranks;
