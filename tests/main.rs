@@ -32,6 +32,7 @@ mod regions;
 mod reports;
 mod rewritten_tables;
 mod segments_by_rule;
+mod signals;
 mod sonata;
 mod support;
 mod synthesized;

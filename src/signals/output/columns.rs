@@ -107,22 +107,21 @@ impl<'s> SignalColumns<'s> {
     fn long_columns(&self, times: &[f64], values: &[f64]) -> Vec<ArrayRef> {
         let (groups, contacts) = (self.signals.groups(), self.signals.contacts());
         let row = groups.len() * contacts.len();
-        let times = times.iter().flat_map(|&time| std::iter::repeat_n(time, row));
-        let each_frame = || 0..values.len() / row.max(1);
-        let names = || groups.iter().flat_map(|_| contacts.iter().map(|contact| contact.name.as_str()));
-        let of_groups = || groups.iter().flat_map(|group| std::iter::repeat_n(group.as_str(), contacts.len()));
-        let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(Float64Array::from_iter_values(times)),
-            Arc::new(StringArray::from_iter_values(each_frame().flat_map(|_| names()))),
-        ];
+        let times: Vec<f64> = times.iter().flat_map(|&time| std::iter::repeat_n(time, row)).collect();
+        let repeat = |names: Vec<&str>| -> ArrayRef {
+            let all: Vec<&str> = (0..values.len() / row.max(1)).flat_map(|_| names.iter().copied()).collect();
+            Arc::new(StringArray::from(all))
+        };
+        let names = groups.iter().flat_map(|_| contacts.iter().map(|contact| contact.name.as_str()));
+        let of_groups = groups.iter().flat_map(|group| std::iter::repeat_n(group.as_str(), contacts.len()));
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(Float64Array::from(times)), repeat(names.collect())];
         if !self.signals.is_total() {
-            columns.push(Arc::new(StringArray::from_iter_values(each_frame().flat_map(|_| of_groups()))));
+            columns.push(repeat(of_groups.collect()));
         }
         columns.push(self.value_column(values.iter().copied()));
         if self.schema.field_with_name("unit").is_ok() {
             let units = self.signals.units();
-            let of_frame = || groups.iter().flat_map(|_| units.iter().copied());
-            columns.push(Arc::new(StringArray::from_iter_values(each_frame().flat_map(|_| of_frame()))));
+            columns.push(repeat(groups.iter().flat_map(|_| units.iter().copied()).collect()));
         }
         columns
     }
