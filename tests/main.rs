@@ -24,6 +24,7 @@ mod manifests;
 mod media;
 mod morphologies;
 mod mutations;
+mod one_command;
 mod outputs;
 mod pictures;
 mod queries;

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use leadfield::Result;
+use leadfield::circuit::{self, PopulationTables};
 use leadfield::electrodes::lead_field_files::LeadFieldAssignment;
 use leadfield::electrodes::{self, ConfiguredElectrode, Electrode, csd_arrays};
 use leadfield::error::{Context, FileProblem, Problem, format_count};
 use leadfield::geometry::Aabb;
 use leadfield::io::atomic_output::check_not_an_input;
+use leadfield::io::resumable_output::RunSettings;
 use leadfield::lead_field::OutsideField;
 use leadfield::methods::NearField;
 use leadfield::methods::medium::Conductivity;
@@ -21,8 +23,11 @@ use leadfield::weights::{
 };
 use serde_json::json;
 
+use crate::cli::circuit_warnings;
 use crate::cli::dry_run::{self, DryRun};
 use crate::cli::progress::Progress;
+use crate::cli::segment_input;
+use crate::cli::segmentation_args::SegmentationArgs;
 use crate::cli::signals::StopSignal;
 use crate::cli::{Common, Outcome, console, overwrite_policy, warn_assumptions};
 
@@ -37,23 +42,63 @@ impl Problem for UnusedPopulation {
     }
 }
 
+/// The inputs cannot be used together.
+#[derive(Debug, thiserror::Error)]
+enum InputProblem {
+    #[error("a circuit beside other inputs, expected one circuit or segment tables, found {0} inputs")]
+    CircuitAmongOthers(usize),
+    #[error("several populations of a circuit, expected one `--population`, or none for all, found {0}")]
+    SeveralPopulations(usize),
+    #[error("`{0}` is for circuits, expected a circuit or simulation configuration, found a segment table")]
+    CircuitOption(&'static str),
+    #[error("`--keep-table` in a run of several ranks, expected one process, found {0}")]
+    KeptByRanks(usize),
+    #[error("`--keep-table` is the electrodes file too, expected two names, found `{0}` twice")]
+    SameOutput(String),
+}
+
+impl Problem for InputProblem {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::CircuitAmongOthers(_) => "make the table of each with `leadfield positions`".into(),
+            Self::SeveralPopulations(_) | Self::SameOutput(_) => return None,
+            Self::CircuitOption(option) => {
+                format!("a table has its segments already: give `{option}` to `leadfield positions`")
+            }
+            Self::KeptByRanks(_) => {
+                "write the table first, `leadfield positions`, then compute the weights from it".into()
+            }
+        })
+    }
+}
+
 /// Compute the weights of all contacts for all segments, and write the electrodes file
+///
+/// The segments come from segment tables, or from a circuit: then they are placed part by part while the weights are
+/// computed, and no table is written unless `--keep-table` names one. The bytes of the electrodes file are the same.
 ///
 /// Prints the `lfp` report to paste into the `reports` of a simulation configuration. Adapt its times; the simulator
 /// ends it with the run. Without `cells` it covers the simulation's own node set.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Segment tables, one for each population, as `leadfield positions` writes them
-    #[arg(required = true)]
+    /// Segment tables, one for each population, as `leadfield positions` writes them; or a circuit or simulation
+    /// configuration, or the folder that contains it
+    #[arg(required = true, value_name = "TABLE|CONFIG")]
     segments: Vec<PathBuf>,
     /// Contacts: CSV or JSON with name, x, y, z (um), type, layer, region
     electrodes: PathBuf,
     /// Electrodes file to write (HDF5)
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
-    /// Population of a table that another program rewrote and that lost its name; repeat for several such tables
+    /// Population of a circuit (default: all biophysical ones); or of a table that another program rewrote and that
+    /// lost its name, repeated for several such tables
     #[arg(long, value_name = "NAME")]
     population: Vec<String>,
+    /// Write the segment table of the circuit too, as `leadfield positions -o TABLE` does
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["dry_run", "by_part"])]
+    keep_table: Option<PathBuf>,
+    #[command(flatten)]
+    segmentation: SegmentationArgs,
     /// Conductivity of the medium, S/m, or along x, y and z (0.3,0.4,0.3): one for all contacts, or one for each contact of an
     /// analytic method
     #[arg(long, value_name = "S", num_args = 1.., allow_negative_numbers = true, default_values_t = [DEFAULT_CONDUCTIVITY.get().to_string()])]
@@ -168,7 +213,12 @@ fn configure_electrodes(
     let ranges = args.csd_array.iter().map(|range| range.parse()).collect::<Result<Vec<_>, _>>()?;
     csd_arrays::assign_arrays(&mut configured, &ranges, args.csd_spacing.into())?;
     let named = args.field.iter().map(|field| field.parse()).collect::<Result<Vec<_>, _>>()?;
-    let boxes = sources.iter().map(|s| s.bounds()).collect::<Result<Vec<_>>>()?;
+    // the box of a circuit costs as much as placing its segments
+    let boxes = if configured.iter().any(|e| e.electrode.method.required_field().is_some()) {
+        sources.iter().map(|s| s.bounds()).collect::<Result<Vec<_>>>()?
+    } else {
+        Vec::new()
+    };
     let fields = LeadFieldAssignment {
         field_files: &args.fields,
         named_files: &named,
@@ -186,10 +236,10 @@ fn configure_electrodes(
 }
 
 /// Opens the tables; those without metadata get the names of the populations in order.
-fn open_tables(args: &Args, common: &Common) -> Result<Vec<SegmentTable>> {
-    let mut names = args.population.iter();
+fn open_tables(paths: &[PathBuf], populations: &[String], common: &Common) -> Result<Vec<SegmentTable>> {
+    let mut names = populations.iter();
     let mut tables = Vec::new();
-    for path in &args.segments {
+    for path in paths {
         let mut table = SegmentTable::open(path)?;
         if table.lacks_metadata() {
             let name = names.next().ok_or(TableProblem::NoPopulation).in_file(path)?;
@@ -198,36 +248,115 @@ fn open_tables(args: &Args, common: &Common) -> Result<Vec<SegmentTable>> {
         }
         tables.push(table);
     }
-    match names.next() {
-        Some(name) => Err(UnusedPopulation(name.clone()).into()),
-        None => Ok(tables),
+    if let Some(name) = names.next() {
+        return Err(UnusedPopulation(name.clone()).into());
     }
+    let assumptions: BTreeSet<String> = tables.iter().filter_map(|t| t.metadata().assumption()).collect();
+    assumptions.iter().for_each(|assumption| common.warn(assumption));
+    Ok(tables)
+}
+
+/// Returns the circuit's configuration; `None` if the inputs are tables.
+fn find_circuit(args: &Args) -> Result<Option<PathBuf>> {
+    let circuits = args.segments.iter().map(|path| segment_input::find_circuit(path)).collect::<Result<Vec<_>>>()?;
+    let Some(config) = circuits.into_iter().flatten().next() else {
+        let given = args.segmentation.find_given().or(args.keep_table.as_ref().map(|_| "--keep-table"));
+        return given.map_or(Ok(None), |option| Err(InputProblem::CircuitOption(option).into()));
+    };
+    match (args.segments.len(), args.population.len()) {
+        (1, 0 | 1) => Ok(Some(config)),
+        (1, n) => Err(InputProblem::SeveralPopulations(n).into()),
+        (n, _) => Err(InputProblem::CircuitAmongOthers(n)).in_file(&config),
+    }
+}
+
+/// Segments in a part of a circuit whose table is not written: 80 MB in memory.
+const PLACED_SEGMENTS_PER_PART: u64 = 1_000_000;
+
+/// Computes the weights of a circuit's segments.
+fn run_on_circuit(args: &Args, config: &Path, common: &Common) -> Result<Outcome> {
+    let population = args.population.first().map(String::as_str);
+    let tables = PopulationTables::open(&args.segmentation.circuit_request(config, population))?;
+    circuit_warnings::print_findings(&tables, args.segmentation.has_euler_order(), common);
+    match &args.keep_table {
+        Some(path) => {
+            let paths = write_table(args, &tables, path, common)?;
+            run_on_tables(args, &paths, &[], common)
+        }
+        None => {
+            let mut options = args.segmentation.table_options();
+            options.segments_per_part = args.segmentation.segments_per_part.unwrap_or(PLACED_SEGMENTS_PER_PART);
+            let planned = tables.planned_tables(&options);
+            let sources: Vec<&dyn SegmentSource> = planned.iter().map(|t| t as &dyn SegmentSource).collect();
+            compute(args, &sources, common)
+        }
+    }
+}
+
+/// Writes the table of a circuit, and returns the path of each population's.
+fn write_table(args: &Args, tables: &PopulationTables, path: &Path, common: &Common) -> Result<Vec<PathBuf>> {
+    if common.ranks().size() > 1 {
+        return Err(InputProblem::KeptByRanks(common.ranks().size()).into());
+    }
+    check_not_an_input(path, [args.electrodes.as_path()])?;
+    circuit::check_output(path, overwrite_policy(args.force), args.resume)?;
+    let stop = StopSignal::install();
+    let progress = Progress::new(common, "segments placed", tables.segment_count());
+    let settings = RunSettings {
+        existing: overwrite_policy(args.force),
+        resume: args.resume,
+        is_stopped: &|| stop.is_requested(),
+        on_progress: &|n| progress.add(n),
+    };
+    let written = tables.write(path, &args.segmentation.table_options(), &settings)?;
+    progress.finish();
+    let (segments, parts) = (tables.segment_count(), format_count(written.parts, "part"));
+    common.print_note(format_args!("{}: {}, {parts}", path.display(), format_count(segments, "segment")));
+    Ok(tables.table_paths(path))
+}
+
+/// Computes the weights of the segments in tables.
+fn run_on_tables(args: &Args, paths: &[PathBuf], populations: &[String], common: &Common) -> Result<Outcome> {
+    let tables = open_tables(paths, populations, common)?;
+    let sources: Vec<&dyn SegmentSource> = tables.iter().map(|t| t as &dyn SegmentSource).collect();
+    compute(args, &sources, common)
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    let started = Instant::now();
     let inputs = args.segments.iter().chain([&args.electrodes]).chain(&args.fields);
     check_not_an_input(&args.out, inputs.map(PathBuf::as_path))?;
+    if args.keep_table.as_ref() == Some(&args.out) {
+        return Err(InputProblem::SameOutput(args.out.display().to_string()).into());
+    }
     if common.ranks().is_first() && !args.judged.dry_run && args.part.is_empty() && !args.finish {
         weights::check_output(&args.out, overwrite_policy(args.force), args.resume)?;
     }
+    match find_circuit(args)? {
+        Some(config) => run_on_circuit(args, &config, common),
+        None => run_on_tables(args, &args.segments, &args.population, common),
+    }
+}
+
+/// Computes the weights of the segments of some sources.
+fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Result<Outcome> {
+    let started = Instant::now();
     let electrodes = electrodes::read(&args.electrodes)?;
-    let tables = open_tables(args, common)?;
-    let assumptions: BTreeSet<String> = tables.iter().filter_map(|t| t.metadata().assumption()).collect();
-    assumptions.iter().for_each(|assumption| common.warn(assumption));
-    let populations: Vec<&str> = tables.iter().map(|t| t.metadata().population.as_str()).collect();
+    let populations: Vec<&str> = sources.iter().map(|s| s.metadata().population.as_str()).collect();
     electrodes::check_names(&electrodes, &populations).in_file(&args.electrodes)?;
-    let sources: Vec<&dyn SegmentSource> = tables.iter().map(|t| t as &dyn SegmentSource).collect();
-    let electrodes = configure_electrodes(args, common, &electrodes, &sources)?;
-    if let Some(far) = DistantContacts::find(&sources, &electrodes)? {
+    let electrodes = configure_electrodes(args, common, &electrodes, sources)?;
+    // other ranks and the processes of parts print no warnings
+    if common.ranks().is_first()
+        && args.part.is_empty()
+        && let Some(far) = DistantContacts::find(sources, &electrodes)?
+    {
         common.warn(far);
     }
     let stop = StopSignal::install();
-    let total = if args.judged.dry_run || args.is_by_part() { 0 } else { tables.iter().map(SegmentTable::len).sum() };
+    let total = if args.judged.dry_run || args.is_by_part() { 0 } else { segment_count(sources) };
     let progress = Progress::new(common, "segments", total);
     let request = WeightsRequest {
-        sources: &sources,
+        sources,
         electrodes: &electrodes,
         output: &args.out,
         existing: overwrite_policy(args.force),
@@ -274,6 +403,12 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         console::print(format_args!("{:#}\n", lfp_report_entry(&args.out)?))?;
     }
     Ok(Outcome::Done)
+}
+
+/// Returns the number of segments of all sources.
+fn segment_count(sources: &[&dyn SegmentSource]) -> u64 {
+    let parts = sources.iter().flat_map(|source| (0..source.part_count()).map(|part| source.part_neurons(part)));
+    parts.flatten().map(|neuron| neuron.segments).sum()
 }
 
 impl Args {

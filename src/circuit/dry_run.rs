@@ -9,6 +9,7 @@ use super::{NEURONS_PER_THREAD_BATCH, PopulationTables, SegmentTableOptions};
 use crate::error::{Context, Result};
 use crate::io::atomic_output::{self, check_space_before_start};
 use crate::io::ranks::{DryRunEstimate, RankLoad};
+use crate::io::resumable_output::StopCheck;
 use crate::segments::table::{self, part_files};
 
 /// Memory of the program, its libraries and the row group that is being encoded, bytes.
@@ -82,9 +83,9 @@ impl TrialPlacement {
 
     fn measure(plan: &TablePlan<'_>, out: &Path, options: &SegmentTableOptions) -> Result<Self> {
         let (cut, started) = (plan.first_neurons(TRIAL_SEGMENTS), Instant::now());
-        plan.place_part(&cut, options, &|_| ())?;
+        plan.place_part(&cut, options, &|_| (), &StopCheck::never())?;
         let (first, started) = (started.elapsed().as_secs_f64(), Instant::now());
-        let segments = plan.place_part(&cut, options, &|_| ())?;
+        let segments = plan.place_part(&cut, options, &|_| (), &StopCheck::never())?;
         let again = started.elapsed().as_secs_f64();
         let neurons: Vec<_> = plan.neurons(&cut).collect();
         let bytes = table::encode_part(&segments, &neurons, &plan.metadata, options.file_layout()).in_file(out)?;

@@ -10,6 +10,7 @@ pub(crate) mod node_selection;
 mod place_plan;
 pub mod placement;
 pub(crate) mod plan_by_rule;
+mod planned_table;
 mod population_tables;
 mod problem;
 mod report_hint;
@@ -24,6 +25,7 @@ pub(crate) mod template_rules;
 
 pub use circuit_builder::{Circuit, SegmentsBuilder};
 pub use plan_by_rule::{AmbiguousNeurons, MorphologyFileNote};
+pub use planned_table::PlannedTable;
 pub use population_tables::{PopulationTables, SkippedPopulation, check_output};
 pub use problem::SegmentationProblem;
 pub use request::{BadNeuronPolicy, CircuitRequest, Discretisation, MAX_SEGMENTS_PER_NEURON, SegmentReport};

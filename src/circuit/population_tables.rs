@@ -1,6 +1,6 @@
 //! Writes one table for each population of a circuit.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::node_selection::NodeSelection;
 use super::request::{self, CircuitRequest, CountSource};
@@ -95,6 +95,12 @@ impl PopulationTables {
     /// Returns the number of segments in all tables.
     pub fn segment_count(&self) -> u64 {
         self.plans.iter().map(SegmentationPlan::segment_count).sum()
+    }
+
+    /// Returns the path of each table of an output.
+    pub fn table_paths(&self, out: &Path) -> Vec<PathBuf> {
+        let path = |plan: &SegmentationPlan| if self.in_folders { out.join(plan.population()) } else { out.into() };
+        self.plans.iter().map(path).collect()
     }
 
     /// Places all segments and writes the tables, which appear under their name when all are complete: several

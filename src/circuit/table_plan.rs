@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{SegmentTableOptions, SegmentationPlan, TableSummary, to_table_neuron};
 use crate::error::Result;
+use crate::io::resumable_output::StopCheck;
 use crate::segments::Segments;
 use crate::segments::table::{Precision, TableMetadata, TableNeuron, part_files};
 
@@ -58,11 +59,12 @@ impl<'a> TablePlan<'a> {
         cut: &Range<usize>,
         options: &SegmentTableOptions,
         on_placed: &(dyn Fn(u64) + Sync),
+        stop: &StopCheck<'_>,
     ) -> Result<Segments> {
         let mut which = self.order.get(cut.clone()).unwrap_or_default().to_vec();
         let morphology = |i: usize| self.segmentation.plans.get(i).map(|plan| &*plan.morphology_name);
         which.sort_by(|&a, &b| morphology(a).cmp(&morphology(b)));
-        self.segmentation.place_neurons(&which, options, on_placed)
+        self.segmentation.place_neurons(&which, options, on_placed, stop)
     }
 
     /// Returns the neurons of a part, in Hilbert order.

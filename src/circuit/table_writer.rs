@@ -12,7 +12,7 @@ use crate::io::atomic_output::{AtomicOutput, ContentsCheck, OutputLock, Overwrit
 use crate::io::checkpoint::{OutputPlan, PROGRAM, UnitRecord};
 use crate::io::digest::file_checksum;
 use crate::io::ranks::Ranks;
-use crate::io::resumable_output::{RunSettings, UnitJob, UnitMarker, write_output};
+use crate::io::resumable_output::{RunSettings, StopCheck, UnitJob, UnitMarker, write_output};
 use crate::segments::table::{self, TableNeuron, manifest, part_files};
 
 /// The result of writing tables.
@@ -99,10 +99,12 @@ impl TableJob<'_> {
     /// Places the segments of a part, and writes and syncs its file.
     fn write_part(&self, part: &PlannedPart<'_>, output: &Path) -> Result<UnitRecord> {
         let PlannedPart { table, cut, .. } = part;
-        let segments = table.place_part(cut, self.options, self.settings.on_progress)?;
+        let stop = StopCheck::new(self.settings.is_stopped);
+        let segments = table.place_part(cut, self.options, self.settings.on_progress, &stop)?;
         let path = part.path_below(output);
         let neurons: Vec<TableNeuron> = table.neurons(cut).collect();
-        table::write_part(&path, &segments, &neurons, &table.metadata, self.options.file_layout())?;
+        let layout = self.options.file_layout();
+        table::write_part_unless_stopped(&path, &segments, &neurons, &table.metadata, layout, &stop)?;
         let (_, checksum) = file_checksum(&path)?;
         Ok(UnitRecord { segments: segments.len() as u64, checksum })
     }

@@ -36,10 +36,49 @@ pub struct RunSettings<'a> {
     pub existing: OverwritePolicy,
     /// Whether to resume an interrupted run, if there was one.
     pub resume: bool,
-    /// Called before each unit; returns whether to stop and leave the rest to a later run.
+    /// Called before each unit, and in units that take long ([`StopCheck`]); returns whether to stop and leave the rest
+    /// to a later run.
     pub is_stopped: &'a (dyn Fn() -> bool + Sync),
     /// Called with the number of segments done since the last call, from any thread.
     pub on_progress: &'a (dyn Fn(u64) + Sync),
+}
+
+/// A unit that has taken this long is abandoned when the run is to stop.
+const MAX_TIME_TO_FINISH: Duration = Duration::from_millis(500);
+
+/// Looks whether to abandon a unit: it has taken half a second, and the run is to stop. A shorter unit is finished.
+pub struct StopCheck<'a> {
+    started: Instant,
+    is_stopped: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl<'a> StopCheck<'a> {
+    /// Begins a unit.
+    pub fn new(is_stopped: &'a (dyn Fn() -> bool + Sync)) -> Self {
+        Self { started: Instant::now(), is_stopped }
+    }
+
+    /// Creates a check for work that nobody stops.
+    pub fn never() -> Self {
+        Self::new(&|| false)
+    }
+
+    /// Checks that the unit may go on. May be called as often as every millisecond.
+    ///
+    /// # Errors
+    /// Returns an error if the unit is to be abandoned.
+    pub fn check(&self) -> Result<(), CheckpointProblem> {
+        let is_long = self.started.elapsed() >= MAX_TIME_TO_FINISH;
+        if is_long && (self.is_stopped)() { Err(CheckpointProblem::Stopped) } else { Ok(()) }
+    }
+}
+
+/// Converts the error of an abandoned unit: it is not done, and that is all.
+fn without_stop(result: Result<()>) -> Result<()> {
+    match result {
+        Err(error) if error.problem::<CheckpointProblem>() == Some(&CheckpointProblem::Stopped) => Ok(()),
+        result => result,
+    }
 }
 
 /// One kind of output, written unit by unit.
@@ -100,7 +139,7 @@ pub trait UnitJob: Sync {
     /// Computes units in order and writes each at its place, until `marker` reports a stop.
     ///
     /// # Errors
-    /// Returns an error if a unit cannot be computed or written.
+    /// Returns an error if a unit cannot be computed or written, or is abandoned ([`StopCheck`]).
     fn write_units(&self, output: &Self::Output, units: &[usize], marker: &mut UnitMarker<'_>) -> Result<()>;
 
     /// Syncs everything that was written to the disk.
@@ -286,7 +325,7 @@ pub fn create<J: UnitJob>(job: &J, lock: OutputLock) -> Result<UnfinishedOutput<
 /// Returns an error if the output is damaged, or cannot be read or written.
 pub fn reopen<J: UnitJob>(job: &J, lock: OutputLock, checkpoint: Checkpoint) -> Result<UnfinishedOutput<J::Output>> {
     let output = job.reopen(lock, checkpoint.layout_checksum())?;
-    match find_done(job, &output, &checkpoint, &mut (0..job.unit_sizes().len())) {
+    match find_done(job, &output, &checkpoint, &mut (0..job.unit_sizes().len())).in_file(job.target()) {
         Ok((is_done, damaged)) => Ok(UnfinishedOutput { output, checkpoint, is_done, damaged }),
         Err(error) => {
             job.keep_partial(output);
@@ -331,7 +370,7 @@ pub fn write_some_units<J: UnitJob>(job: &J, units: &[usize], settings: &RunSett
     let left: Vec<usize> = units.iter().copied().filter(|&unit| is_done.get(unit) == Some(&false)).collect();
     let sync = || job.sync(&output);
     let mut marker = UnitMarker::new(&checkpoint, settings, &sync);
-    let result = job.write_units(&output, &left, &mut marker);
+    let result = without_stop(job.write_units(&output, &left, &mut marker));
     marker.flush().and(result)?;
     if (marker.written as usize) < left.len() {
         return Err(CheckpointProblem::Stopped).in_file(job.target());
@@ -415,7 +454,7 @@ fn write_rest<J: UnitJob>(
     let sync = || job.sync(&output);
     let mut marker = UnitMarker::new(&checkpoint, settings, &sync);
     let checked = if ranks.is_first() { job.check_space(left_segments) } else { Ok(()) };
-    let result = checked.and_then(|()| job.write_units(&output, &own, &mut marker));
+    let result = without_stop(checked.and_then(|()| job.write_units(&output, &own, &mut marker)));
     // units that are written are recorded even if a later one failed, so that a later run can resume
     let result = marker.flush().and(result);
     let written = marker.written;

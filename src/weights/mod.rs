@@ -54,7 +54,8 @@ pub struct WeightsRequest<'a> {
     pub existing: OverwritePolicy,
     /// Whether to resume an earlier run that was interrupted, if there was one.
     pub resume: bool,
-    /// Called before each part; returns whether to stop and leave the rest to a later run.
+    /// Called before each unit, and in work that takes longer than half a second; returns whether to stop and leave the
+    /// rest to a later run.
     pub stop: &'a (dyn Fn() -> bool + Sync),
     /// Called with the number of segments done since the last call, from any thread.
     pub progress: &'a (dyn Fn(u64) + Sync),

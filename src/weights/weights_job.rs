@@ -18,7 +18,7 @@ use crate::io::atomic_output::{
 use crate::io::checkpoint::{CheckpointProblem, OutputPlan, PROGRAM, UnitRecord};
 use crate::io::digest::Digest;
 use crate::io::ranks::Ranks;
-use crate::io::resumable_output::{RunSettings, RunSummary, UnitJob, UnitMarker, write_output};
+use crate::io::resumable_output::{RunSettings, RunSummary, StopCheck, UnitJob, UnitMarker, write_output};
 use crate::methods::Contact;
 use crate::methods::medium::Boundary;
 use crate::segments::{Segment, Segments};
@@ -120,7 +120,11 @@ impl<'a> WeightsJob<'a> {
 
     /// Computes a unit and writes its rows.
     fn write_unit(&self, unit: &WorkUnit<'_>, segments: &Segments, writer: &Writer) -> Result<UnitRecord> {
-        let write = |block: &NeuronBlock<'_>| self.write_block(&unit.part, segments, block, writer);
+        let stop = StopCheck::new(self.request.stop);
+        let write = |block: &NeuronBlock<'_>| {
+            stop.check()?;
+            self.write_block(&unit.part, segments, block, writer)
+        };
         let written: Vec<Result<crc32fast::Hasher>> = self.blocks_of(unit).par_iter().map(write).collect();
         // the first error in row order, so that the error does not depend on threads either
         let checksum = combine_checksums(written.into_iter().collect::<Result<Vec<_>>>()?);
@@ -224,10 +228,13 @@ impl UnitJob for WeightsJob<'_> {
         let weights = weights.collect::<Result<_>>()?;
         let stored = StoredWeights { columns: &self.columns, weights, buffers: &self.buffers };
         let mut is_same = true;
-        units::for_each_part(&self.parts.iter().collect::<Vec<_>>(), |part, segments| {
+        let (parts, stop) = (self.parts.iter().collect::<Vec<_>>(), StopCheck::new(self.request.stop));
+        let compared = units::for_each_part(&parts, self.request.stop, |part, segments| {
+            stop.check()?;
             is_same = stored.has_part(part, segments)?;
             Ok(is_same)
-        })?;
+        });
+        compared.in_file(self.request.output)?;
         Ok(is_same)
     }
 
@@ -258,7 +265,9 @@ impl UnitJob for WeightsJob<'_> {
 
     fn find_intact(&self, writer: &Writer, records: &[(usize, UnitRecord)]) -> Result<Vec<bool>> {
         let reader = writer.reader()?;
+        let stop = StopCheck::new(self.request.stop);
         let is_intact = |&(unit, record): &(usize, UnitRecord)| {
+            stop.check()?;
             let Some(unit) = self.units.get(unit) else { return Ok(false) };
             Ok(self.stored_checksum(unit, &reader)? == record.checksum)
         };
@@ -271,7 +280,7 @@ impl UnitJob for WeightsJob<'_> {
         // each part is read once, for all its units
         let own: BTreeSet<u64> = units.iter().map(part_of).collect();
         let parts: Vec<&NumberedPart<'_>> = self.parts.iter().filter(|part| own.contains(&part.number)).collect();
-        units::for_each_part(&parts, |part, segments| {
+        units::for_each_part(&parts, self.request.stop, |part, segments| {
             let behind = rest.partition_point(|unit| part_of(unit) <= part.number);
             let (units, others) = rest.split_at(behind);
             rest = others;

@@ -8,6 +8,8 @@ pub mod output;
 pub mod progress;
 mod ranks;
 pub mod rule_args;
+pub mod segment_input;
+pub mod segmentation_args;
 pub mod signals;
 mod text;
 mod watchdog;
