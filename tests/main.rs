@@ -6,6 +6,7 @@ mod analytic;
 mod boundaries;
 mod by_part;
 mod clients;
+mod command_line;
 mod comparisons;
 mod conversions;
 mod electrodes;

@@ -179,7 +179,7 @@ fn what_contacts_were_set_to_is_told_once_where_they_share_it() {
     assert!(page.contains(shared));
     assert!(page.contains("<td>a</td><td>LineSource</td><td>reference &lt;b&gt;</td>"));
     assert!(page.contains("<td>&lt;b&gt;</td><td>LineSource</td><td></td>"));
-    let page = page_of(csv, &["--conductivity", "0.3", "0.4"]);
+    let page = page_of(csv, &["--conductivity", "0.3", "--conductivity", "0.4"]);
     assert!(page.contains("<td>LineSource</td><td>conductivity 0.3 S/m, reference &lt;b&gt;</td>"));
     assert!(page.contains("LineSource: near field radius</td>") && page.contains("<td>conductivity 0.4 S/m</td>"));
     let plain = page_of("name,x,y,z\na,0,200,50\n", &[]);

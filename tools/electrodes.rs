@@ -15,7 +15,8 @@ use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::Nodes;
 
-use crate::cli::{Common, Outcome, console, overwrite_policy};
+use crate::cli::help::{OUTPUT, PLACEMENT, examples};
+use crate::cli::{Common, Outcome, console, electrodes_input, overwrite_policy};
 use options::{AnchorArg, Pitches, parse_pitches, parse_point};
 
 /// Write the contacts of a probe: a line, a grid, a Neuropixels shank, or those of another file
@@ -23,6 +24,11 @@ use options::{AnchorArg, Pitches, parse_pitches, parse_point};
 /// A probe's shank extends along its y axis from the tip, and contacts face its z axis. It is rotated the shortest way
 /// so that the shank points along `--direction`, then by `--roll` about the shank.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield electrodes linear --contacts 16 --pitch 50 -o electrodes.csv",
+    "leadfield electrodes neuropixels --align-to circuit_config.json -o probe.csv",
+    "leadfield electrodes from probe.json -o electrodes.csv",
+))]
 pub struct Args {
     #[command(subcommand)]
     source: ProbeSource,
@@ -38,6 +44,10 @@ enum ProbeSource {
 
 /// Contacts in a line
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield electrodes linear --contacts 16 --pitch 50 -o electrodes.csv",
+    "leadfield electrodes linear --contacts 32 --pitch 25 --align-to circuit_config.json -o probe.csv",
+))]
 struct LinearArgs {
     /// Number of contacts
     #[arg(long, value_name = "N")]
@@ -53,6 +63,10 @@ struct LinearArgs {
 
 /// Contacts in rows and columns, counted row by row from the tip
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield electrodes grid --columns 4 --rows 8 --pitch 100 -o electrodes.csv",
+    "leadfield electrodes grid --columns 8 --rows 8 --pitch 400 --direction 1,0,0 -o ecog.csv",
+))]
 struct GridArgs {
     /// Number of columns
     #[arg(long, value_name = "N")]
@@ -73,6 +87,10 @@ struct GridArgs {
 ///
 /// Contacts are named by their site, from 0 at the tip.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield electrodes neuropixels --at 0,-900,0 -o electrodes.csv",
+    "leadfield electrodes neuropixels --align-to circuit_config.json --atlas atlas -o electrodes.csv",
+))]
 struct NeuropixelsArgs {
     /// The first site
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -90,8 +108,12 @@ struct NeuropixelsArgs {
 ///
 /// They keep their positions unless an option moves them; the anchor is then the file's origin.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield electrodes from probe.json -o electrodes.csv",
+    "leadfield electrodes from bmtk.csv --at 100,0,0 --atlas atlas -o electrodes.json",
+))]
 struct ImportArgs {
-    /// The file
+    /// The file; `-` reads standard input
     file: PathBuf,
     /// Treat contacts of probeinterface as discs in their plane, with the area of their shape, instead of points
     #[arg(long)]
@@ -113,6 +135,7 @@ struct ContactArgs {
 
 /// Position of the contacts, and output.
 #[derive(clap::Args)]
+#[command(next_help_heading = PLACEMENT)]
 struct PlacementArgs {
     /// Position of the anchor, um (default: 0,0,0)
     #[arg(long, value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = parse_point)]
@@ -138,11 +161,11 @@ struct PlacementArgs {
     /// Fill region and layer from this folder's `brain_regions.nrrd` and `hierarchy.json`
     #[arg(long, value_name = "DIR")]
     atlas: Option<PathBuf>,
-    /// File to write, NAME.csv or NAME.json (default: CSV on standard output)
-    #[arg(short, long, value_name = "FILE")]
+    /// File to write, NAME.csv or NAME.json (default, or `-`: CSV on standard output)
+    #[arg(short, long = "output", alias = "out", value_name = "FILE", help_heading = OUTPUT)]
     out: Option<PathBuf>,
     /// Replace a file that exists
-    #[arg(long)]
+    #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
 }
 
@@ -165,7 +188,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         }
         ProbeSource::From(from) => {
             let extent = if from.discs { ContactExtent::Disc } else { ContactExtent::Point };
-            (&from.placed, electrodes::read_with_extent(&from.file, extent)?)
+            (&from.placed, electrodes_input::read_with_extent(&from.file, extent)?)
         }
     };
     let default = if matches!(args.source, ProbeSource::From(_)) { ProbeAnchor::Origin } else { ProbeAnchor::First };
@@ -204,7 +227,7 @@ impl PlacementArgs {
         if let Some(folder) = &self.atlas {
             Atlas::open(folder)?.assign_regions(&mut electrodes)?;
         }
-        match &self.out {
+        match self.out.as_ref().filter(|out| !electrodes_input::is_dash(out)) {
             Some(out) => {
                 electrodes::save(out, &electrodes, overwrite_policy(self.force))?;
                 common.print_note(format_args!(

@@ -10,15 +10,25 @@ use leadfield::Result;
 use leadfield::error::{Context, FileProblem, Problem, format_count};
 use leadfield::io::checkpoint::{Checkpoint, OutputPlan};
 use leadfield::io::input_file;
+use serde_json::json;
 
 use crate::cli::facts::{Facts, format_bytes};
+use crate::cli::help::{OUTPUT, examples};
 use crate::cli::{Common, Outcome, console};
 
 /// Describe the content of a segment table, an electrodes file or a circuit
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield info segments.parquet",
+    "leadfield info weights.h5 --json",
+    "leadfield info weights.h5.partial   # how far an interrupted run came",
+))]
 pub struct Args {
     /// Segment table (file or folder), electrodes file, circuit or simulation configuration
     file: PathBuf,
+    /// Print JSON
+    #[arg(long, help_heading = OUTPUT)]
+    json: bool,
 }
 
 /// The type of a file is unknown.
@@ -50,7 +60,11 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         FileKind::Hdf5 => weights::collect_facts(&args.file)?,
         FileKind::Json => circuit::collect_facts(&args.file)?,
     };
-    console::print(facts)?;
+    if args.json {
+        console::print(format_args!("{:#}\n", facts.to_json()))?
+    } else {
+        console::print(facts)?
+    }
     Ok(Outcome::Done)
 }
 
@@ -83,7 +97,8 @@ fn add_progress(facts: &mut Facts, kind: &str, checkpoint: &Checkpoint) -> Resul
     let progress =
         format!("{parts} of {}, {segments} of {}", format_count(*all, "part"), format_count(*total, "segment"));
     facts.add("kind", kind);
-    facts.add("progress", progress);
+    let done = json!({ "parts": parts, "of_parts": all, "segments": segments, "of_segments": total });
+    facts.add_with("progress", progress, done);
     facts.add("begun by", format!("{program}, inputs {inputs:016x}"));
     Ok(())
 }

@@ -3,10 +3,12 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod cli;
+mod completions;
 mod convert;
 mod demo;
 mod electrodes;
 mod info;
+mod man;
 mod plot;
 mod positions;
 mod query;
@@ -17,14 +19,27 @@ mod weights;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use leadfield::Result;
 
 use cli::Outcome;
+use cli::help::examples;
 
 /// From SONATA circuits to electrode weights
 #[derive(Parser)]
-#[command(name = "leadfield", version, infer_subcommands = false, arg_required_else_help = true)]
+#[command(
+    name = "leadfield",
+    version,
+    propagate_version = true,
+    infer_subcommands = false,
+    arg_required_else_help = true
+)]
+#[command(disable_help_flag = true, disable_version_flag = true)]
+#[command(after_help = examples!(
+    "leadfield electrodes linear --contacts 16 --pitch 50 --align-to circuit_config.json -o probe.csv",
+    "leadfield weights circuit_config.json probe.csv -o weights.h5 --keep-table segments.parquet",
+    "leadfield plot weights segments.parquet weights.h5 --electrode 0 -o weights.svg",
+))]
 struct Program {
     #[command(subcommand)]
     tool: Tool,
@@ -45,6 +60,8 @@ enum Tool {
     Info(info::Args),
     Synthesize(synthesize::Args),
     Demo(demo::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 fn main() -> ExitCode {
@@ -81,6 +98,8 @@ impl Tool {
             Self::Info(args) => info::run(args, common),
             Self::Synthesize(args) => synthesize::run(args, common),
             Self::Demo(args) => demo::run(args, common),
+            Self::Completions(args) => completions::run(args, Program::command()),
+            Self::Man(args) => man::run(args, Program::command(), common),
         }
     }
 }

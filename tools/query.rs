@@ -13,8 +13,6 @@ mod options;
 mod region;
 mod search_area;
 
-use std::path::PathBuf;
-
 use leadfield::error::{Context, Problem, join_quoted};
 use leadfield::io::atomic_output::check_not_an_input;
 use leadfield::lead_field::LeadField;
@@ -56,13 +54,13 @@ impl Problem for QueryProblem {
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    for out in args.out.iter().map(PathBuf::as_path) {
+    if let Some(out) = args.output_file() {
         check_not_an_input(out, [args.segments.as_path()].into_iter().chain(args.weights.as_deref()))?;
     }
     let place = SearchArea::from_args(&args.target)?;
     let kinds = parse_section_types(&args.filter.section_type)?;
     let mut table = SegmentTable::open_without_neurons(&args.segments)?;
-    if let Some(name) = &args.population {
+    if let Some(name) = &args.filter.population {
         table.set_population(name);
     }
     warn_assumptions(&table, common);
@@ -105,8 +103,8 @@ fn run_query(args: &Args, query: TableQuery<'_>, circuit: Option<&QueryCircuit>,
     if args.by.iter().any(String::is_empty) {
         return Err(QueryProblem::NoGroups).in_item("--by");
     }
-    let format = || OutputFormat::resolve(args.format, args.out.as_deref());
-    let open = |format, schema| OutputSink::open(args.out.as_deref(), format, overwrite_policy(args.force), schema);
+    let format = || OutputFormat::resolve(args.format, args.output_file());
+    let open = |format, schema| OutputSink::open(args.output_file(), format, overwrite_policy(args.force), schema);
     if args.is_grouped() {
         let format = format()?;
         let lookups = Lookups::open(args, &frames::named_columns(args)?, &query, common)?;

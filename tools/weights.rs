@@ -25,11 +25,12 @@ use serde_json::json;
 
 use crate::cli::circuit_warnings;
 use crate::cli::dry_run::{self, DryRun};
+use crate::cli::help::{CIRCUIT, CONTACTS, FIELDS, OUTPUT, RUN, examples};
 use crate::cli::progress::Progress;
 use crate::cli::segment_input;
 use crate::cli::segmentation_args::SegmentationArgs;
 use crate::cli::signals::StopSignal;
-use crate::cli::{Common, Outcome, console, overwrite_policy, warn_assumptions};
+use crate::cli::{Common, Outcome, console, electrodes_input, overwrite_policy, warn_assumptions};
 
 /// The option gives a name, but every table has one.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,10 @@ enum InputProblem {
     CircuitOption(&'static str),
     #[error("`--keep-table` in a run of several ranks, expected one process, found {0}")]
     KeptByRanks(usize),
+    #[error("one input, expected segments and contacts")]
+    OneInput,
+    #[error("a number, expected the name of a file")]
+    Number,
     #[error("`--keep-table` is the electrodes file too, expected two names, found `{0}` twice")]
     SameOutput(String),
 }
@@ -60,6 +65,13 @@ enum InputProblem {
 impl Problem for InputProblem {
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::OneInput => {
+                "first segment tables or a circuit, then the electrodes: `leadfield weights circuit_config.json electrodes.csv -o weights.h5`"
+                    .into()
+            }
+            Self::Number => {
+                "an option takes one value: repeat it, as in `--conductivity 0.3 --conductivity 0.4`".into()
+            }
             Self::CircuitAmongOthers(_) => "make the table of each with `leadfield positions`".into(),
             Self::SeveralPopulations(_) | Self::SameOutput(_) => return None,
             Self::CircuitOption(option) => {
@@ -80,71 +92,83 @@ impl Problem for InputProblem {
 /// Prints the `lfp` report to paste into the `reports` of a simulation configuration. Adapt its times; the simulator
 /// ends it with the run. Without `cells` it covers the simulation's own node set.
 #[derive(clap::Args)]
+#[command(override_usage = "leadfield weights [OPTIONS] -o <FILE> <TABLE|CONFIG>... <ELECTRODES>")]
+#[command(after_help = examples!(
+    "leadfield weights circuit_config.json electrodes.csv -o weights.h5",
+    "leadfield weights segments.parquet electrodes.csv -o weights.h5 --conductivity 0.3",
+    "leadfield electrodes linear --contacts 9 --pitch 50 | leadfield weights circuit - -o weights.h5",
+))]
 pub struct Args {
-    /// Segment tables, one for each population, as `leadfield positions` writes them; or a circuit or simulation
-    /// configuration, or the folder that contains it
-    #[arg(required = true, value_name = "TABLE|CONFIG")]
-    segments: Vec<PathBuf>,
-    /// Contacts: CSV or JSON with name, x, y, z (um), type, layer, region
-    electrodes: PathBuf,
-    /// Electrodes file to write (HDF5)
-    #[arg(short, long, value_name = "FILE")]
-    out: PathBuf,
+    /// Segments, then contacts. Segments: tables, one for each population, as `leadfield positions` writes them; or a
+    /// circuit or simulation configuration, or the folder that contains it. Contacts, last: CSV or JSON with name, x, y,
+    /// z (um), type, layer, region; `-` reads standard input
+    // one list, because options may stand between the files
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
     /// Population of a circuit (default: all biophysical ones); or of a table that another program rewrote and that
     /// lost its name, repeated for several such tables
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = CIRCUIT)]
     population: Vec<String>,
-    /// Write the segment table of the circuit too, as `leadfield positions -o TABLE` does
-    #[arg(long, value_name = "TABLE", conflicts_with_all = ["dry_run", "by_part"])]
-    keep_table: Option<PathBuf>,
     #[command(flatten)]
     segmentation: SegmentationArgs,
-    /// Conductivity of the medium, S/m, or along x, y and z (0.3,0.4,0.3): one for all contacts, or one for each contact of an
-    /// analytic method
-    #[arg(long, value_name = "S", num_args = 1.., allow_negative_numbers = true, default_values_t = [DEFAULT_CONDUCTIVITY.get().to_string()])]
+    /// Conductivity of the medium, S/m, or along x, y and z (0.3,0.4,0.3); repeated, one for each contact of an analytic
+    /// method, in file order
+    #[arg(long, alias = "sigma", value_name = "S", allow_negative_numbers = true, help_heading = CONTACTS,
+          default_values_t = [DEFAULT_CONDUCTIVITY.get().to_string()])]
     conductivity: Vec<String>,
     /// How to treat contacts nearer to a segment than its radius
-    #[arg(long, value_name = "RULE", default_value = "radius")]
+    #[arg(long, value_name = "RULE", default_value = "radius", help_heading = CONTACTS)]
     near_field: NearFieldArg,
-    /// Lead fields of Reciprocity and DipoleReciprocity: one for all such contacts, or one for each in file order
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    fields: Vec<PathBuf>,
-    /// Lead field of the contact NAME, or of contacts whose `field` is NAME; can be repeated
-    #[arg(long, value_name = "NAME=FILE")]
-    field: Vec<String>,
-    /// How to treat a point outside of a lead field
-    #[arg(long, value_name = "RULE", default_value = "error")]
-    outside_field: OutsideFieldArg,
-    /// The current that made the lead fields, nA, instead of the value in the files
-    #[arg(long, value_name = "NA", allow_negative_numbers = true)]
-    field_current: Option<f64>,
-    /// Rotate the lead fields by a quaternion, then shift them, um: w,x,y,z,dx,dy,dz
-    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true)]
-    field_transform: Option<String>,
     /// Contacts FIRST:END (from 0 in file order, end excluded) are an array of ObjectiveCSD; can be repeated
-    #[arg(long, value_name = "FIRST:END")]
+    #[arg(long, value_name = "FIRST:END", help_heading = CONTACTS)]
     csd_array: Vec<String>,
     /// Which contacts of an array are neighbours, for the default thickness
-    #[arg(long, value_name = "RULE", default_value = "sorted")]
+    #[arg(long, value_name = "RULE", default_value = "sorted", help_heading = CONTACTS)]
     csd_spacing: SpacingArg,
+    /// Lead field of the contacts of Reciprocity and DipoleReciprocity; repeated, or A,B,..., one for each such contact
+    /// in file order
+    #[arg(long, alias = "path-to-fields", value_name = "FILE", help_heading = FIELDS)]
+    fields: Vec<PathBuf>,
+    /// Lead field of the contact NAME, or of contacts whose `field` is NAME; can be repeated
+    #[arg(long, value_name = "NAME=FILE", help_heading = FIELDS)]
+    field: Vec<String>,
+    /// How to treat a point outside of a lead field
+    #[arg(long, value_name = "RULE", default_value = "error", help_heading = FIELDS)]
+    outside_field: OutsideFieldArg,
+    /// The current that made the lead fields, nA, instead of the value in the files
+    #[arg(long, value_name = "NA", allow_negative_numbers = true, help_heading = FIELDS)]
+    field_current: Option<f64>,
+    /// Rotate the lead fields by a quaternion, then shift them, um: w,x,y,z,dx,dy,dz
+    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, help_heading = FIELDS)]
+    field_transform: Option<String>,
+    /// Electrodes file to write (HDF5)
+    #[arg(short, long = "output", alias = "out", value_name = "FILE", help_heading = OUTPUT)]
+    out: PathBuf,
+    /// Write the segment table of the circuit too, as `leadfield positions -o TABLE` does
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["dry_run", "by_part"], help_heading = OUTPUT)]
+    keep_table: Option<PathBuf>,
+    /// Print a summary as JSON instead of the `lfp` report, or the numbers of `--dry-run`
+    #[arg(long, conflicts_with_all = ["layout", "part"], help_heading = OUTPUT)]
+    json: bool,
+    /// Resume an interrupted run of the same inputs and settings; if there was none, begin
+    #[arg(long, help_heading = OUTPUT)]
+    resume: bool,
+    /// Replace an existing file, and what an interrupted run left
+    #[arg(short, long, help_heading = OUTPUT)]
+    force: bool,
+    #[command(flatten)]
+    judged: DryRun,
     /// Write the file by parts, 1: lay it out for all processes, and print the number of parts
-    #[arg(long, group = "by_part", conflicts_with_all = ["dry_run", "resume"])]
+    #[arg(long, group = "by_part", conflicts_with_all = ["dry_run", "resume"], help_heading = RUN)]
     layout: bool,
     /// Write the file by parts, 2: write part I (from 0, over all tables) of a file that is laid out, while other
     /// processes may write others; can be repeated
-    #[arg(long, value_name = "I", value_delimiter = ',', group = "by_part", conflicts_with_all = ["dry_run", "resume", "force"])]
+    #[arg(long, value_name = "I", value_delimiter = ',', group = "by_part", help_heading = RUN,
+          conflicts_with_all = ["dry_run", "resume", "force"])]
     part: Vec<u64>,
     /// Write the file by parts, 3: check that all parts are written, and rename the file
-    #[arg(long, group = "by_part", conflicts_with_all = ["dry_run", "resume"])]
+    #[arg(long, group = "by_part", conflicts_with_all = ["dry_run", "resume"], help_heading = RUN)]
     finish: bool,
-    #[command(flatten)]
-    judged: DryRun,
-    /// Resume an interrupted run of the same inputs and settings; if there was none, begin
-    #[arg(long)]
-    resume: bool,
-    /// Replace an existing file, and what an interrupted run left
-    #[arg(long)]
-    force: bool,
 }
 
 /// [`NearField`] as an option.
@@ -220,9 +244,9 @@ fn configure_electrodes(
         Vec::new()
     };
     let fields = LeadFieldAssignment {
-        field_files: &args.fields,
+        field_files: &args.field_files(),
         named_files: &named,
-        electrodes_folder: args.electrodes.parent().unwrap_or(Path::new("")),
+        electrodes_folder: args.electrodes().parent().unwrap_or(Path::new("")),
         bounds_um: boxes.into_iter().fold(Aabb::EMPTY, Aabb::union),
         placement: args.field_transform.as_deref().map(str::parse).transpose()?,
         current_na: args.field_current,
@@ -230,8 +254,8 @@ fn configure_electrodes(
     };
     let fields = fields.attach_fields(&mut configured)?;
     fields.iter().flat_map(|field| field.warnings()).for_each(|warning| common.warn_with_hint(warning));
-    let warnings = weights::contact_warnings(&configured).in_file(&args.electrodes)?;
-    warnings.into_iter().for_each(|w| common.warn_with_hint(&w.in_file(&args.electrodes)));
+    let warnings = weights::contact_warnings(&configured).in_file(args.electrodes_name())?;
+    warnings.into_iter().for_each(|w| common.warn_with_hint(&w.in_file(args.electrodes_name())));
     Ok(configured)
 }
 
@@ -256,14 +280,20 @@ fn open_tables(paths: &[PathBuf], populations: &[String], common: &Common) -> Re
     Ok(tables)
 }
 
+/// Refuses a number where a file is expected: the second value of an option that takes one.
+fn check_is_no_number(path: &Path) -> Result<()> {
+    let is_number = path.to_str().is_some_and(|text| text.parse::<f64>().is_ok());
+    if is_number && !path.exists() { Err(InputProblem::Number).in_file(path) } else { Ok(()) }
+}
+
 /// Returns the circuit's configuration; `None` if the inputs are tables.
 fn find_circuit(args: &Args) -> Result<Option<PathBuf>> {
-    let circuits = args.segments.iter().map(|path| segment_input::find_circuit(path)).collect::<Result<Vec<_>>>()?;
+    let circuits = args.segments().iter().map(|path| segment_input::find_circuit(path)).collect::<Result<Vec<_>>>()?;
     let Some(config) = circuits.into_iter().flatten().next() else {
         let given = args.segmentation.find_given().or(args.keep_table.as_ref().map(|_| "--keep-table"));
         return given.map_or(Ok(None), |option| Err(InputProblem::CircuitOption(option).into()));
     };
-    match (args.segments.len(), args.population.len()) {
+    match (args.segments().len(), args.population.len()) {
         (1, 0 | 1) => Ok(Some(config)),
         (1, n) => Err(InputProblem::SeveralPopulations(n).into()),
         (n, _) => Err(InputProblem::CircuitAmongOthers(n)).in_file(&config),
@@ -298,17 +328,17 @@ fn write_table(args: &Args, tables: &PopulationTables, path: &Path, common: &Com
     if common.ranks().size() > 1 {
         return Err(InputProblem::KeptByRanks(common.ranks().size()).into());
     }
-    check_not_an_input(path, [args.electrodes.as_path()])?;
+    check_not_an_input(path, [args.electrodes()])?;
     circuit::check_output(path, overwrite_policy(args.force), args.resume)?;
-    let stop = StopSignal::install();
     let progress = Progress::new(common, "segments placed", tables.segment_count());
+    let stop = StopSignal::install(common, &progress);
     let settings = RunSettings {
         existing: overwrite_policy(args.force),
         resume: args.resume,
         is_stopped: &|| stop.is_requested(),
         on_progress: &|n| progress.add(n),
     };
-    let written = tables.write(path, &args.segmentation.table_options(), &settings)?;
+    let written = tables.write_with_ranks(path, &args.segmentation.table_options(), &settings, common.ranks())?;
     progress.finish();
     let (segments, parts) = (tables.segment_count(), format_count(written.parts, "part"));
     common.print_note(format_args!("{}: {}, {parts}", path.display(), format_count(segments, "segment")));
@@ -324,7 +354,12 @@ fn run_on_tables(args: &Args, paths: &[PathBuf], populations: &[String], common:
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    let inputs = args.segments.iter().chain([&args.electrodes]).chain(&args.fields);
+    let fields = args.field_files();
+    let inputs = args.inputs.iter().chain(&fields);
+    inputs.clone().try_for_each(|path| check_is_no_number(path))?;
+    if let [only] = &args.inputs[..] {
+        return Err(InputProblem::OneInput).in_file(only);
+    }
     check_not_an_input(&args.out, inputs.map(PathBuf::as_path))?;
     if args.keep_table.as_ref() == Some(&args.out) {
         return Err(InputProblem::SameOutput(args.out.display().to_string()).into());
@@ -334,16 +369,16 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     }
     match find_circuit(args)? {
         Some(config) => run_on_circuit(args, &config, common),
-        None => run_on_tables(args, &args.segments, &args.population, common),
+        None => run_on_tables(args, args.segments(), &args.population, common),
     }
 }
 
 /// Computes the weights of the segments of some sources.
 fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Result<Outcome> {
     let started = Instant::now();
-    let electrodes = electrodes::read(&args.electrodes)?;
+    let electrodes = electrodes_input::read(args.electrodes())?;
     let populations: Vec<&str> = sources.iter().map(|s| s.metadata().population.as_str()).collect();
-    electrodes::check_names(&electrodes, &populations).in_file(&args.electrodes)?;
+    electrodes::check_names(&electrodes, &populations).in_file(args.electrodes_name())?;
     let electrodes = configure_electrodes(args, common, &electrodes, sources)?;
     // other ranks and the processes of parts print no warnings
     if common.ranks().is_first()
@@ -352,9 +387,9 @@ fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Resu
     {
         common.warn(far);
     }
-    let stop = StopSignal::install();
     let total = if args.judged.dry_run || args.is_by_part() { 0 } else { segment_count(sources) };
     let progress = Progress::new(common, "segments", total);
+    let stop = StopSignal::install(common, &progress);
     let request = WeightsRequest {
         sources,
         electrodes: &electrodes,
@@ -366,20 +401,20 @@ fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Resu
     };
     if args.judged.dry_run {
         let reading = started.elapsed().as_secs_f64();
-        let found = weights::dry_run(&request, args.judged.ranks(common)).in_file(&args.electrodes)?;
-        dry_run::print_estimate(&found, reading, &args.out, common)?;
+        let found = weights::dry_run(&request, args.judged.ranks(common)).in_file(args.electrodes_name())?;
+        dry_run::print_estimate(&found, reading, &args.out, args.json, common)?;
         dry_run::warn_existing(&args.out, args.force, args.resume, common);
         return Ok(Outcome::Done);
     }
     if args.layout {
-        let parts = weights::lay_out(&request).in_file(&args.electrodes)?;
+        let parts = weights::lay_out(&request).in_file(args.electrodes_name())?;
         progress.finish();
         common.print_note(format_args!("{}: laid out for {}", args.out.display(), format_count(parts, "part")));
         console::print(format_args!("{parts}\n"))?;
         return Ok(Outcome::Done);
     }
     if !args.part.is_empty() {
-        let segments = weights::write_parts(&request, &args.part).in_file(&args.electrodes)?;
+        let segments = weights::write_parts(&request, &args.part).in_file(args.electrodes_name())?;
         progress.finish();
         let (parts, segments) = (format_count(args.part.len() as u64, "part"), format_count(segments, "segment"));
         common.print_note(format_args!(
@@ -391,7 +426,7 @@ fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Resu
     }
     let computed =
         if args.finish { weights::finish(&request) } else { compute_weights_on_ranks(&request, common.ranks()) };
-    let summary = computed.in_file(&args.electrodes)?;
+    let summary = computed.in_file(args.electrodes_name())?;
     progress.finish();
     if summary.damaged_parts > 0 {
         let parts = format_count(summary.damaged_parts, "part");
@@ -400,7 +435,9 @@ fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Resu
     common.print_note(summary_text(&args.out, &summary, elapsed_s(started)));
     common.print_balance();
     if common.ranks().is_first() {
-        console::print(format_args!("{:#}\n", lfp_report_entry(&args.out)?))?;
+        let report = lfp_report_entry(&args.out)?;
+        let printed = if args.json { summary_json(args, &summary, elapsed_s(started), &report) } else { report };
+        console::print(format_args!("{printed:#}\n"))?;
     }
     Ok(Outcome::Done)
 }
@@ -412,6 +449,30 @@ fn segment_count(sources: &[&dyn SegmentSource]) -> u64 {
 }
 
 impl Args {
+    /// Returns the paths of tables or of a circuit.
+    fn segments(&self) -> &[PathBuf] {
+        self.inputs.split_last().map_or(&[], |(_, segments)| segments)
+    }
+
+    /// Returns the path of the contacts.
+    fn electrodes(&self) -> &Path {
+        self.inputs.last().map_or(Path::new(""), PathBuf::as_path)
+    }
+
+    /// Returns the files of `--fields`. A name with a comma is a list, unless there is a file of that name.
+    fn field_files(&self) -> Vec<PathBuf> {
+        let split = |path: &PathBuf| match path.to_str() {
+            Some(text) if text.contains(',') && !path.exists() => text.split(',').map(PathBuf::from).collect(),
+            _ => vec![path.clone()],
+        };
+        self.fields.iter().flat_map(split).collect()
+    }
+
+    /// Returns the name of the electrodes' file for errors.
+    fn electrodes_name(&self) -> &Path {
+        electrodes_input::name_of(self.electrodes())
+    }
+
     /// Whether this process writes parts on its own, independent of other processes of a launcher.
     pub fn is_by_part(&self) -> bool {
         self.layout || self.finish || !self.part.is_empty()
@@ -439,6 +500,24 @@ fn summary_text(out: &Path, summary: &WeightsSummary, seconds: f64) -> String {
         format_count(summary.neurons, "neuron"),
         summary.bytes as f64 / 1e6,
     )
+}
+
+/// Returns the summary of a run as JSON.
+fn summary_json(args: &Args, summary: &WeightsSummary, seconds: f64, report: &serde_json::Value) -> serde_json::Value {
+    let WeightsSummary { contacts, neurons, segments, bytes, parts, resumed_parts, damaged_parts } = *summary;
+    json!({
+        "output": args.out,
+        "table": args.keep_table,
+        "contacts": contacts,
+        "neurons": neurons,
+        "segments": segments,
+        "bytes": bytes,
+        "parts": parts,
+        "resumed_parts": resumed_parts,
+        "damaged_parts": damaged_parts,
+        "seconds": seconds,
+        "reports": report,
+    })
 }
 
 /// Returns the entry for `reports` of a simulation configuration. libsonata 0.2.2 accepts it; it rejects

@@ -79,6 +79,14 @@ pub fn read_with_extent(path: &Path, extent: ContactExtent) -> Result<Vec<Electr
     parse(&bytes, extent).in_file(path)
 }
 
+/// Reads electrodes as [`read_with_extent`] does, from the bytes of such a file.
+///
+/// # Errors
+/// Returns the errors of [`read`], except those of reading a file.
+pub fn from_bytes(bytes: &[u8], extent: ContactExtent) -> Result<Vec<Electrode>> {
+    parse(bytes, extent)
+}
+
 fn parse(bytes: &[u8], extent: ContactExtent) -> Result<Vec<Electrode>> {
     let text = decode_text(bytes)?;
     if text.trim_start().starts_with(['[', '{']) { json::parse(text, extent) } else { csv::parse(text) }

@@ -14,12 +14,13 @@
 //!    units that are done, if the same run may succeed later; or removes the unfinished output.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::atomic_output::{OutputLock, OverwritePolicy, check_overwrite, partial_path_for, remove_stale_lock};
 use super::checkpoint::{Checkpoint, CheckpointProblem, OutputPlan, UnitRecord, resume_hint};
 use super::digest::Digest;
-use super::ranks::{Ranks, RanksProblem, ShareOutcome, ShareReport, assign_units};
+use super::ranks::{Ranks, RanksProblem, ShareOutcome, ShareReport, UnitCounter, assign_units};
 use crate::error::{Context, Error, Result};
 
 /// A sync costs about the same for one unit and for many: syncs are so rare that they take one part in this many of the
@@ -217,6 +218,7 @@ pub fn write_output<J: UnitJob>(job: &J, settings: &RunSettings<'_>, ranks: &Ran
         Beginning::Complete => Ok(RunSummary { units, resumed: units, damaged: 0 }),
         Beginning::Unfinished(unfinished) => {
             let (resumed, damaged) = (count_true(&unfinished.is_done), unfinished.damaged);
+            ranks.units().begin(resumed, units);
             write_rest(job, unfinished, settings, ranks)?;
             Ok(RunSummary { units, resumed, damaged })
         }
@@ -369,7 +371,7 @@ pub fn write_some_units<J: UnitJob>(job: &J, units: &[usize], settings: &RunSett
     let (is_done, _) = find_done(job, &output, &checkpoint, &mut units.iter().copied())?;
     let left: Vec<usize> = units.iter().copied().filter(|&unit| is_done.get(unit) == Some(&false)).collect();
     let sync = || job.sync(&output);
-    let mut marker = UnitMarker::new(&checkpoint, settings, &sync);
+    let mut marker = UnitMarker::new(&checkpoint, settings, &sync, Arc::default());
     let result = without_stop(job.write_units(&output, &left, &mut marker));
     marker.flush().and(result)?;
     if (marker.written as usize) < left.len() {
@@ -383,6 +385,8 @@ pub struct UnitMarker<'a> {
     checkpoint: &'a Checkpoint,
     settings: &'a RunSettings<'a>,
     sync: &'a (dyn Fn() -> Result<()> + Sync),
+    /// Counts the units that are written.
+    units: Arc<UnitCounter>,
     /// Units that are written, and not yet recorded.
     pending: Vec<(u64, UnitRecord)>,
     /// When units are recorded next.
@@ -396,8 +400,18 @@ impl<'a> UnitMarker<'a> {
         checkpoint: &'a Checkpoint,
         settings: &'a RunSettings<'a>,
         sync: &'a (dyn Fn() -> Result<()> + Sync),
+        units: Arc<UnitCounter>,
     ) -> Self {
-        Self { checkpoint, settings, sync, pending: Vec::new(), next_flush: Instant::now(), written: 0, segments: 0 }
+        Self {
+            checkpoint,
+            settings,
+            sync,
+            units,
+            pending: Vec::new(),
+            next_flush: Instant::now(),
+            written: 0,
+            segments: 0,
+        }
     }
 
     /// Returns whether to leave the rest to a later run, since this process or another one was asked to stop. Call it
@@ -411,6 +425,7 @@ impl<'a> UnitMarker<'a> {
     /// # Errors
     /// Returns an error if the operating system refuses to sync or to write.
     pub fn record(&mut self, unit: usize, record: UnitRecord) -> Result<()> {
+        self.units.add_unit();
         self.pending.push((unit as u64, record));
         if Instant::now() >= self.next_flush { self.flush() } else { Ok(()) }
     }
@@ -452,7 +467,7 @@ fn write_rest<J: UnitJob>(
 
     let started = Instant::now();
     let sync = || job.sync(&output);
-    let mut marker = UnitMarker::new(&checkpoint, settings, &sync);
+    let mut marker = UnitMarker::new(&checkpoint, settings, &sync, ranks.units());
     let checked = if ranks.is_first() { job.check_space(left_segments) } else { Ok(()) };
     let result = without_stop(checked.and_then(|()| job.write_units(&output, &own, &mut marker)));
     // units that are written are recorded even if a later one failed, so that a later run can resume

@@ -293,7 +293,7 @@ fn an_array_outside_the_electrodes_is_refused() {
 fn a_wrong_number_of_conductivities_is_refused() {
     refused_with(
         "name,x,y,z\na,1,2,3\nb,1,2,4\nc,1,2,5\n",
-        &["--conductivity", "0.2", "0.3"],
+        &["--conductivity", "0.2", "--conductivity", "0.3"],
         "error: wrong number of conductivities, expected 1 or 3 (one for each contact of an analytic method), found 2\n\
         hint: give `--conductivity` one value for all such contacts, or one for each, in file order",
     );

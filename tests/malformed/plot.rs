@@ -24,7 +24,7 @@ fn a_name_that_is_no_picture_s_is_refused_before_anything_is_read() {
     for name in ["a.pdf", "svg", "a"] {
         leadfield_in(folder(), &["plot", "weights", "none.parquet", "none.h5", "--electrode", "2", "-o", name])
             .refused(&format!(
-                "error: --out: unknown image format, expected a name that ends in `.svg` or `.png`, found `{name}`\n\
+                "error: --output: unknown image format, expected a name that ends in `.svg` or `.png`, found `{name}`\n\
                  hint: for example `-o figure.svg`"
             ));
     }

@@ -3,7 +3,9 @@
 pub mod circuit_warnings;
 pub mod console;
 pub mod dry_run;
+pub mod electrodes_input;
 pub mod facts;
+pub mod help;
 pub mod output;
 pub mod progress;
 mod ranks;
@@ -12,29 +14,45 @@ pub mod segment_input;
 pub mod segmentation_args;
 pub mod signals;
 mod text;
+pub mod version;
 mod watchdog;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Instant;
 
-use leadfield::error::{Error, Problem, Result};
+use clap::error::ErrorKind;
+use leadfield::error::{Error, Problem, Result, format_count};
 use leadfield::io::atomic_output::OverwritePolicy;
 use leadfield::io::ranks::{Balance, Ranks};
 use leadfield::segments::table::SegmentTable;
 
+use help::GENERAL;
 use ranks::LaunchedRanks;
 
 /// Options of every tool.
 #[derive(clap::Args)]
 pub struct Common {
-    /// Print only errors
-    #[arg(long, global = true)]
-    pub quiet: bool,
     /// Number of worker threads (default: one for each core; under mpirun, the cores that a rank may use, shared with
     /// other ranks)
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", help_heading = GENERAL)]
     pub threads: Option<usize>,
+    /// Print only errors
+    #[arg(short, long, global = true, help_heading = GENERAL)]
+    pub quiet: bool,
+    /// Print also the version, threads, instruction sets, time and memory of the run
+    #[arg(short, long, global = true, help_heading = GENERAL)]
+    verbose: bool,
+    /// Print help: `-h` a summary, `--help` all
+    #[arg(short, long, global = true, action = clap::ArgAction::Help, help_heading = GENERAL)]
+    help: Option<bool>,
+    /// Print the version: `-V` the number, `--version` also what it was built with
+    #[arg(short = 'V', long, global = true, action = clap::ArgAction::Version, help_heading = GENERAL)]
+    version: Option<bool>,
+    /// When the run began.
+    #[arg(skip = Instant::now())]
+    started: Instant,
     /// The processes that share the run.
     #[arg(skip)]
     ranks: LaunchedRanks,
@@ -88,7 +106,13 @@ impl Common {
             None => self.ranks.threads(),
         };
         let built = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-        Ok(built.map_err(ThreadProblem::Pool)?)
+        built.map_err(ThreadProblem::Pool)?;
+        if self.verbose {
+            let threads = format_count(rayon::current_num_threads() as u64, "thread");
+            let (name, sets) = (version::SHORT.trim_end(), version::instruction_sets());
+            self.print_note(format_args!("{name}, {threads}, {sets}"));
+        }
+        Ok(())
     }
 
     /// Prints a note on standard error, unless `--quiet` is given.
@@ -100,7 +124,9 @@ impl Common {
 
     /// Prints a warning on standard error, unless `--quiet` is given.
     pub fn warn(&self, text: impl std::fmt::Display) {
-        self.print_note(format_args!("warning: {text}"));
+        if !self.quiet {
+            console::labelled_note("warning", console::WARNING, text);
+        }
     }
 }
 
@@ -109,7 +135,9 @@ impl Common {
     pub fn warn_with_hint(&self, what: &Error) {
         self.warn(what);
         for hint in what.hint().unwrap_or_default().lines() {
-            self.print_note(format_args!("hint: {hint}"));
+            if !self.quiet {
+                console::labelled_note("hint", console::HINT, hint);
+            }
         }
     }
 }
@@ -151,6 +179,10 @@ impl Common {
         if let (true, Err(error)) = (is_reporter, &result) {
             print_error(error);
         }
+        if self.verbose {
+            let (seconds, bytes) = (self.started.elapsed().as_secs_f64(), max_memory_bytes());
+            self.print_note(format_args!("{seconds:.2} s, at most {} of memory", facts::format_bytes(bytes)));
+        }
         self.ranks().wait_for_all();
         exit_code(&result)
     }
@@ -162,7 +194,13 @@ pub fn report_argument_error(error: &clap::Error) -> ExitCode {
     let problem = Error::from(ArgumentsProblem);
     if ranks.is_reporter(Err(&problem)) {
         // if nobody reads the output, nothing is lost
-        drop(error.print());
+        match error.kind() {
+            ErrorKind::DisplayVersion if std::env::args_os().any(|argument| argument == "--version") => {
+                drop(console::print(version::describe()));
+            }
+            ErrorKind::DisplayVersion => drop(console::print(version::SHORT)),
+            _ => drop(error.print()),
+        }
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
@@ -197,18 +235,32 @@ pub fn overwrite_policy(force: bool) -> OverwritePolicy {
     if force { OverwritePolicy::Replace } else { OverwritePolicy::Refuse }
 }
 
+/// Returns the largest memory that the process has used, bytes.
+fn max_memory_bytes() -> u64 {
+    // SAFETY: an all-zero `rusage` is valid, and the pointer is valid during the call
+    let kilobytes = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
+        usage.ru_maxrss
+    };
+    u64::try_from(kilobytes).unwrap_or(0) * if cfg!(target_os = "macos") { 1 } else { 1024 }
+}
+
 fn exit_code(result: &Result<Outcome>) -> ExitCode {
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Differ) => ExitCode::from(1),
-        Err(_) => ExitCode::from(2),
+        Err(error) => {
+            let stopped = signals::exit_code().filter(|_| error.kind() == leadfield::error::ErrorKind::Interrupted);
+            ExitCode::from(stopped.unwrap_or(2))
+        }
     }
 }
 
 /// Prints an error and its hint on standard error.
 pub fn print_error(error: &Error) {
-    console::note(format_args!("error: {error}"));
+    console::labelled_note("error", console::ERROR, error);
     for hint in error.hint().unwrap_or_default().lines() {
-        console::note(format_args!("hint: {hint}"));
+        console::labelled_note("hint", console::HINT, hint);
     }
 }

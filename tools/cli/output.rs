@@ -27,7 +27,7 @@ pub enum OutputFormat {
     Csv,
     /// One JSON object per line
     Jsonl,
-    /// Arrow IPC: a file with `--out`, a stream otherwise
+    /// Arrow IPC: a file with `--output`, a stream otherwise
     Arrow,
     /// Parquet
     Parquet,

@@ -7,11 +7,12 @@ use leadfield::circuit::{BadNeuronPolicy, CircuitRequest, MAX_SEGMENTS_PER_NEURO
 use leadfield::segments::table::Precision;
 use leadfield::segments::table::schema::{MAX_SEGMENTS_PER_PART, ROWS_PER_ROW_GROUP};
 
+use super::help::{CIRCUIT, TABLE};
 use super::rule_args::{AxonRuleArg, DiscretisationArg, EulerOrderArg};
 
 /// Which neurons of a circuit, and where their segments lie.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Circuit")]
+#[command(next_help_heading = CIRCUIT)]
 pub struct SegmentationArgs {
     /// Only the neurons of this node set (default: all of the report, of the simulation's node set or of the circuit)
     #[arg(long, value_name = "NAME")]
@@ -49,14 +50,14 @@ pub struct SegmentationArgs {
     #[arg(long, alias = "any-discretization")]
     any_discretisation: bool,
     /// Width of the coordinates
-    #[arg(long, value_name = "WIDTH", default_value = "f64")]
+    #[arg(long, value_name = "WIDTH", default_value = "f64", help_heading = TABLE)]
     precision: PrecisionArg,
     /// Segments in a part of the table, unless a single neuron has more; a part is the unit that is held in memory
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", help_heading = TABLE, value_parser = clap::value_parser!(u64).range(1..))]
     pub segments_per_part: Option<u64>,
     /// Rows in a row group, the unit that pyarrow, polars and Dask skip if a search does not touch it; small ones serve
     /// small regions in remote storage, large ones make small files
-    #[arg(long, value_name = "N", default_value_t = ROWS_PER_ROW_GROUP as u32, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", help_heading = TABLE, default_value_t = ROWS_PER_ROW_GROUP as u32, value_parser = clap::value_parser!(u32).range(1..))]
     row_group_rows: u32,
 }
 

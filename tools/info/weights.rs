@@ -40,7 +40,8 @@ pub(super) fn collect_facts(path: &Path) -> Result<Facts> {
         None => facts.add("kind", "electrodes file"),
         Some(record) => add_progress(&mut facts, "electrodes file, unfinished", &record)?,
     }
-    facts.add("size", format_bytes(path.metadata().map_or(0, |m| m.len())));
+    let size = path.metadata().map_or(0, |m| m.len());
+    facts.add_with("size", format_bytes(size), size);
     add_contacts(&mut facts, &file, &electrodes)?;
     for population in electrodes.populations() {
         add_population(&mut facts, &file, &electrodes, population);
@@ -59,7 +60,7 @@ fn add_contacts(facts: &mut Facts, file: &Hdf5File, electrodes: &ElectrodesFile)
         format!("{}: {}", contacts.len(), join_quoted(contacts.iter().map(|(c, _)| &c.name), MAX_LISTED_NAMES)),
     );
     let bounds = Aabb::enclosing(contacts.iter().filter_map(|(_, description)| description.position_um));
-    facts.add("bounds", if bounds.is_empty() { "no positions".into() } else { bounds.to_string() });
+    facts.add_bounds(&bounds, "no positions");
     let mut methods: BTreeMap<String, u64> = BTreeMap::new();
     for (contact, description) in &contacts {
         *methods.entry(describe_method(file, electrodes, contact, description)?).or_default() += 1;

@@ -11,6 +11,8 @@ use leadfield::methods::objective_csd::{
     CsdOptions, CsdWarning, NeighbourRule, PreparedCsd, RegionContact, RegionShape, RegionSpec,
 };
 
+use crate::cli::electrodes_input;
+
 /// Errors of contacts as regions.
 #[derive(Debug, thiserror::Error)]
 pub enum ContactProblem {
@@ -50,7 +52,7 @@ pub enum ContactRegionArg<'a> {
 impl QueryContacts {
     /// Reads contacts and creates their regions.
     pub fn open(path: &Path, region: Option<ContactRegionArg<'_>>) -> Result<Self> {
-        let electrodes = electrodes::read(path)?;
+        let electrodes = electrodes_input::read(path)?;
         let names = electrodes.iter().map(|e| e.name.clone()).collect();
         match region {
             None => Err(ContactProblem::NoRegion).in_item("--electrodes"),
