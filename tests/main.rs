@@ -35,6 +35,7 @@ mod reports;
 mod rewritten_tables;
 mod segments_by_rule;
 mod sonata;
+mod stopping;
 mod support;
 mod synthesized;
 mod table_checksums;
