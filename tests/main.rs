@@ -41,6 +41,7 @@ mod signal_figures;
 mod signals;
 mod sonata;
 mod statements;
+mod stopping;
 mod support;
 mod synthesized;
 mod table_checksums;
