@@ -75,7 +75,8 @@ impl ViewerScene {
         let (table, lookup) = (request.plot.table, request.plot.lookup);
         let nodes: Vec<u64> = segments.iter().map(|s| s.node_id).collect();
         let rows: Vec<u64> = segments.iter().map(|s| s.row).collect();
-        let (mut palettes, mut legends, mut entries): (Vec<Palette>, Vec<String>, Vec<Value>) = Default::default();
+        let (mut legends, mut entries): (Vec<String>, Vec<Value>) = Default::default();
+        let mut palettes: Vec<(Palette, &str)> = Vec::new();
         let mut values: Vec<u8> = Vec::with_capacity(4 * segments.len() * contacts.len());
         for contact in &contacts {
             let own = match contact.name == lookup.electrode() {
@@ -83,10 +84,11 @@ impl ViewerScene {
                 false => WeightLookup::open(lookup.file().path(), &contact.name, table)?.find_weights(&nodes, &rows)?,
             };
             let palette = choose_palette(request.palette, contact.kind.as_deref(), &own);
-            let place = palettes.iter().position(|known| *known == palette).unwrap_or(palettes.len());
+            let unit = figures::weight_unit(contact.kind.as_deref());
+            let place = palettes.iter().position(|known| *known == (palette, unit)).unwrap_or(palettes.len());
             if place == palettes.len() {
-                legends.push(palette_legend(&palette, &own, true).to_svg());
-                palettes.push(palette);
+                legends.push(palette_legend(&palette, &own, true, unit).to_svg());
+                palettes.push((palette, unit));
             }
             // a missing weight is a NaN; single precision has more digits than the page shows
             values.extend(own.iter().flat_map(|v| (v.unwrap_or(f64::NAN) as f32).to_le_bytes()));
@@ -96,7 +98,7 @@ impl ViewerScene {
                 "complete": contact.complete_um,
                 "total": contact.total,
                 "palette": place,
-                "unit": figures::weight_unit(contact.kind.as_deref()),
+                "unit": unit,
             }));
         }
         let mut distinct = nodes.clone();
@@ -123,7 +125,7 @@ impl ViewerScene {
             "selected": contacts.iter().position(|c| c.name == lookup.electrode()).unwrap_or_default(),
             "contacts": entries,
             "others": others.iter().map(|(name, p)| json!([name, p.to_array()])).collect::<Vec<_>>(),
-            "palettes": palettes.iter().map(palette_json).collect::<Vec<_>>(),
+            "palettes": palettes.iter().map(|(palette, _)| palette_json(palette)).collect::<Vec<_>>(),
             "categories": categories,
             "nodes": (0..distinct.len()).filter_map(position).collect::<Vec<_>>(),
             "node": encode_base64(&node_index.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>()),
