@@ -11,7 +11,7 @@ use crate::support::{Run, root, scratch};
 const RUN: [&str; 3] = ["sh", "python", "sql"];
 
 /// Blocks of these languages are not: files, output, and commands that need an installation or a cluster.
-const NOT_RUN: [&str; 7] = ["console", "bash", "json", "yaml", "csv", "text", "xml"];
+const NOT_RUN: [&str; 8] = ["console", "bash", "json", "yaml", "csv", "text", "xml", "rust"];
 
 /// Python blocks that are not run, by their first line, with the reason.
 const NOT_RUN_HERE: [(&str, &str); 1] = [("from pyspark.sql import SparkSession", "needs Java")];
@@ -165,7 +165,7 @@ fn the_citation_names_this_version() {
 }
 
 #[test]
-#[ignore = "needs LEADFIELD_PYTHON with leadfield and the clients: make clients"]
+#[ignore = "needs LEADFIELD_PYTHON with leadfield and the clients: make test-docs"]
 fn all_blocks_run_in_order() {
     let folder = scratch();
     let left_out = |block: &Block| NOT_RUN_HERE.iter().any(|(first, _)| block.code.starts_with(first));
