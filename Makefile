@@ -105,7 +105,7 @@ test-clients: setup clients ## Run the tests that need `make clients`; with LEAD
 	LEADFIELD_PYTHON=$(abspath $(PYTHON)) $(cargo) test --locked -- --ignored --skip docs:: $(if $(LEADFIELD_REAL_DATA),,--skip real_)
 
 .PHONY: test-docs
-test-docs: setup clients python ## Run all blocks of README and docs/, those of Python included
+test-docs: setup clients ## After `make python`: run all blocks of README and docs/, those of Python included
 	LEADFIELD_PYTHON=$(abspath $(PYTHON)) PYTHONPATH=$(abspath tools/python) $(cargo) test --locked --test tests docs:: -- --ignored
 
 # MPI to build against and to run with, from a module or from packages; libclang reads its headers
@@ -136,7 +136,7 @@ doc: setup ## Build the library's documentation
 
 .PHONY: docs
 docs: .venv-docs/docs ## Build the pages of docs/ as a site with search, in target/site
-	.venv-docs/bin/mkdocs build --quiet --site-dir $(abspath $(TARGET))/site
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --site-dir $(abspath $(TARGET))/site
 	@! grep -rlE '<(script|link|img|iframe)[^>]*(src|href)="(https?:)?//' --include='*.html' $(TARGET)/site \
 		|| { echo 'these pages load something from elsewhere' >&2; exit 1; }
 

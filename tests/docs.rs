@@ -185,7 +185,7 @@ fn the_citation_names_this_version() {
 }
 
 #[test]
-#[ignore = "needs LEADFIELD_PYTHON with leadfield and the clients: make test-docs"]
+#[ignore = "needs LEADFIELD_PYTHON with leadfield and the clients: make python, make test-docs"]
 fn all_blocks_run_in_order() {
     let folder = scratch();
     let left_out = |block: &Block| NOT_RUN_HERE.iter().any(|(first, _)| block.code.starts_with(first));
