@@ -102,7 +102,11 @@ clients: .venv/clients ## Install other readers (h5py, libsonata, duckdb, ...) i
 
 .PHONY: test-clients
 test-clients: setup clients ## Run the tests that need `make clients`; with LEADFIELD_REAL_DATA also those on real neurons
-	LEADFIELD_PYTHON=$(abspath $(PYTHON)) $(cargo) test --locked -- --ignored $(if $(LEADFIELD_REAL_DATA),,--skip real_)
+	LEADFIELD_PYTHON=$(abspath $(PYTHON)) $(cargo) test --locked -- --ignored --skip docs:: $(if $(LEADFIELD_REAL_DATA),,--skip real_)
+
+.PHONY: test-docs
+test-docs: setup clients ## After `make python`: run all blocks of README and docs/, those of Python included
+	LEADFIELD_PYTHON=$(abspath $(PYTHON)) PYTHONPATH=$(abspath tools/python) $(cargo) test --locked --test tests docs:: -- --ignored
 
 # MPI to build against and to run with, from a module or from packages; libclang reads its headers
 has_mpi = command -v mpicc >/dev/null && command -v mpirun >/dev/null \
@@ -132,7 +136,7 @@ doc: setup ## Build the library's documentation
 
 .PHONY: docs
 docs: .venv-docs/docs ## Build the pages of docs/ as a site with search, in target/site
-	.venv-docs/bin/mkdocs build --quiet --site-dir $(abspath $(TARGET))/site
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --site-dir $(abspath $(TARGET))/site
 	@! grep -rlE '<(script|link|img|iframe)[^>]*(src|href)="(https?:)?//' --include='*.html' $(TARGET)/site \
 		|| { echo 'these pages load something from elsewhere' >&2; exit 1; }
 

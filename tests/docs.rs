@@ -11,10 +11,13 @@ use crate::support::{Run, root, scratch};
 const RUN: [&str; 3] = ["sh", "python", "sql"];
 
 /// Blocks of these languages are not: files, output, and commands that need an installation or a cluster.
-const NOT_RUN: [&str; 7] = ["console", "bash", "json", "yaml", "csv", "text", "xml"];
+const NOT_RUN: [&str; 8] = ["console", "bash", "json", "yaml", "csv", "text", "xml", "rust"];
 
 /// Python blocks that are not run, by their first line, with the reason.
 const NOT_RUN_HERE: [(&str, &str); 1] = [("from pyspark.sql import SparkSession", "needs Java")];
+
+/// Pages whose blocks of Python another test runs, with files of its own.
+const TESTED_ELSEWHERE: [(&str, &str); 1] = [("docs/python.md", "tools/python/tests/test_docs.py")];
 
 /// Options of other programs that the pages name.
 const FOREIGN_OPTIONS: &[&str] = &[
@@ -100,6 +103,23 @@ fn blocks() -> Vec<Block> {
     pages().iter().flat_map(|(page, text)| blocks_of(page, text)).collect()
 }
 
+/// The test that runs the Python of a page, if it is not this one.
+fn other_test_of(page: &str) -> Option<&'static str> {
+    TESTED_ELSEWHERE.iter().find(|(name, _)| *name == page).map(|(_, test)| *test)
+}
+
+#[test]
+fn pages_that_are_tested_elsewhere_are_read_there_and_have_python_only() {
+    for (page, test) in TESTED_ELSEWHERE {
+        let text = std::fs::read_to_string(root().join(test)).unwrap();
+        let (_, name) = page.split_once('/').unwrap();
+        assert!(text.contains(&format!("\"docs\" / \"{name}\"")), "{test} does not read {page}");
+        for block in blocks().into_iter().filter(|block| block.page == page) {
+            assert!(!["sh", "sql"].contains(&&*block.language), "{page}:{}", block.line);
+        }
+    }
+}
+
 /// Search path on which the built program is the first.
 fn path_with_program() -> std::ffi::OsString {
     let folder = Path::new(env!("CARGO_BIN_EXE_leadfield")).parent().unwrap().to_path_buf();
@@ -165,12 +185,14 @@ fn the_citation_names_this_version() {
 }
 
 #[test]
-#[ignore = "needs LEADFIELD_PYTHON with leadfield and the clients: make clients"]
+#[ignore = "needs LEADFIELD_PYTHON with leadfield and the clients: make python, make test-docs"]
 fn all_blocks_run_in_order() {
     let folder = scratch();
     let left_out = |block: &Block| NOT_RUN_HERE.iter().any(|(first, _)| block.code.starts_with(first));
-    let (left, run): (Vec<Block>, Vec<Block>) =
-        blocks().into_iter().filter(|block| RUN.contains(&&*block.language)).partition(left_out);
+    let (left, run): (Vec<Block>, Vec<Block>) = blocks()
+        .into_iter()
+        .filter(|block| RUN.contains(&&*block.language) && other_test_of(&block.page).is_none())
+        .partition(left_out);
     assert_eq!(left.len(), NOT_RUN_HERE.len());
     let list = run.iter().map(|Block { folder, page, line, language, code }| {
         serde_json::json!({ "folder": folder, "page": page, "line": line, "language": language, "code": code })

@@ -12,10 +12,16 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = {"README.md": "index.md"} | {name: name for name in ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"]}
 
 
-def as_page_of_site(text):
-    """The text with its links as they are in the site; files of the repository that are no pages become plain text."""
+def as_page_of_site(text, files):
+    """The text with its links as they are in the site; those to other files of the repository become plain text."""
     text = text.replace("](docs/", "](").replace("](../", "](").replace("](README.md", "](index.md")
-    return re.sub(r"\[([^\]]*)\]\((?:LICENSE[\w-]*|datasets/README\.md|examples/[\w.]*)\)", r"\1", text)
+
+    def link(found):
+        label, target = found.group(1), found.group(2).partition("#")[0]
+        outside = not target.startswith("http") and not files.get_file_from_path(target) and (ROOT / target).is_file()
+        return label if outside else found.group(0)
+
+    return re.sub(r"(?<!!)\[([^\]]*)\]\(([^)]+)\)", link, text)
 
 
 def help_of_commands():
@@ -34,7 +40,7 @@ def on_files(files, config):
 
 
 def on_page_markdown(markdown, page, config, files):
-    return as_page_of_site(markdown)
+    return as_page_of_site(markdown, files)
 
 
 def on_post_page(output, page, config):
