@@ -34,7 +34,7 @@ fn project() -> &'static Path {
 #[track_caller]
 fn refused(words: &str, text: &str) {
     let words: Vec<&str> = words.split(' ').collect();
-    leadfield_in(project(), &words).refused(text);
+    leadfield_in(project(), &[&words[..], &["--quiet"]].concat()).refused(text);
     if let Some(out) = words.iter().position(|word| *word == "-o").map(|at| words[at + 1]) {
         let left: Vec<String> = names_in(project()).into_iter().filter(|name| name.starts_with(out)).collect();
         assert!(left.is_empty(), "{left:?}");
