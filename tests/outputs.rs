@@ -687,8 +687,10 @@ fn an_output_never_replaces_an_input_on_any_path() {
         let run = leadfield_in(dir, &[args, &["-o", output, "--force"]].concat());
         let message = run.stderr.lines().next().unwrap_or_default().to_string();
         assert!(run.code == 2 && contents(dir) == before, "{args:?}: {}: {}", run.code, run.stderr);
-        let expected = format!("error: {output}: is also an input, expected another file as output");
-        assert_eq!(message, expected, "{args:?}");
+        // a part of a table has a name that these outputs do not take
+        let has_name = output != "parts/part-00001.parquet" || !matches!(args[0], "weights" | "report");
+        let expected = if has_name { "is also an input, expected another file as output" } else { "wrong name for" };
+        assert!(message.starts_with(&format!("error: {output}: {expected}")), "{args:?}: {message}");
     }
 }
 

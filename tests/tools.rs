@@ -225,7 +225,8 @@ fn info_on_a_table() {
         assert_eq!(fact(&facts, name), value);
     }
     let circuit = golden().join("input/circuit/circuit_config.json");
-    assert_eq!(fact(&facts, "circuit"), circuit.to_str().unwrap());
+    let from_table = leadfield::io::paths::relative_path(table.parent().unwrap(), &circuit).unwrap();
+    assert_eq!(fact(&facts, "circuit"), from_table.to_str().unwrap());
     let bounds = Aabb::enclosing(rows(&table).iter().flat_map(|s| [s.start, s.end]));
     assert_eq!(fact(&facts, "bounds"), bounds.to_string());
     for (column, kind) in [

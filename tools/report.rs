@@ -43,8 +43,8 @@ pub struct Args {
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    NamedOutput::Page.check_name(&args.out)?;
     check_not_an_input(&args.out, args.inputs.iter().map(PathBuf::as_path))?;
+    NamedOutput::Page.check_name(&args.out)?;
     let staged = AtomicOutput::create_file(&args.out, overwrite_policy(args.force))?;
     let ReportFiles { table, weights } = ReportFiles::find(&args.inputs)?;
     let electrode = args.electrode.as_deref();

@@ -24,6 +24,9 @@ use crate::error::{Context, Error, Result, join_quoted};
 /// A row with its line, from 1.
 type Row = (u64, StringRecord);
 
+/// The cells of a row with their keys.
+type KeyedCells<'a> = Vec<(&'static str, Cow<'a, str>)>;
+
 /// Parses the text of a file; `unit` is that of lengths whose column does not state one.
 ///
 /// # Errors
@@ -41,7 +44,7 @@ pub(super) fn parse(text: &str, unit: Option<LengthUnit>) -> Result<ParsedElectr
     let rows: Vec<Row> = rows.map(|(line, row)| (at_line(line), row)).collect();
     let header = Header::parse(&header, &rows, unit).at_index("line", at_line(line))?;
     let decimals = find_decimals(&header.columns, &rows)?;
-    let cells: Vec<(u64, Vec<(&'static str, Cow<'_, str>)>)> = rows
+    let cells: Vec<(u64, KeyedCells<'_>)> = rows
         .iter()
         .map(|(line, row)| Ok((*line, header.read_row(row, decimals).at_index("line", *line)?)))
         .collect::<Result<_>>()?;
@@ -178,11 +181,7 @@ impl Header {
     }
 
     /// Returns the cells of a row with their keys.
-    fn read_row<'a>(
-        &self,
-        row: &'a StringRecord,
-        decimals: Decimals,
-    ) -> Result<Vec<(&'static str, Cow<'a, str>)>, ElectrodeProblem> {
+    fn read_row<'a>(&self, row: &'a StringRecord, decimals: Decimals) -> Result<KeyedCells<'a>, ElectrodeProblem> {
         // separators at the end of a line add empty cells
         let is_surplus = row.iter().skip(self.columns.len()).all(str::is_empty);
         if row.len() < self.columns.len() || !is_surplus {

@@ -80,7 +80,8 @@ impl Problem for NotOneConfig {
     }
 }
 
-/// Returns the configuration that a path means: a file itself, or the only file `*_config.json` of a folder.
+/// Returns the configuration that a path means: a file itself, or the only file `*_config.json` of a folder. A simulation
+/// names its circuit, so the only file `*simulation_config.json` stands for both.
 ///
 /// # Errors
 /// Returns an error if a folder has no such file, or several, or cannot be read.
@@ -89,7 +90,10 @@ pub fn find_config(path: &Path) -> Result<PathBuf> {
         return Ok(path.to_path_buf());
     }
     let configs = list_configs(path)?;
-    match configs.as_slice() {
+    let is_simulation = |config: &&PathBuf| file_name(config).ends_with("simulation_config.json");
+    let simulations: Vec<PathBuf> = configs.iter().filter(is_simulation).cloned().collect();
+    let candidates = if simulations.is_empty() { configs } else { simulations };
+    match candidates.as_slice() {
         [only] => Ok(only.clone()),
         several => {
             let found = join_quoted(several.iter().map(|path| file_name(path)), 6);
@@ -115,13 +119,15 @@ mod tests {
         assert_eq!(find_config(folder.path()).unwrap(), path("my_circuit_config.json"));
         assert_eq!(FileKind::detect(folder.path()).unwrap(), Some(FileKind::ConfigFolder));
         std::fs::write(path("simulation_config.json"), "{}").unwrap();
+        assert_eq!(find_config(folder.path()).unwrap(), path("simulation_config.json"));
+        std::fs::write(path("a_simulation_config.json"), "{}").unwrap();
         assert_eq!(
             refusal().to_string(),
-            format!("{shown}: {expected} `my_circuit_config.json`, `simulation_config.json`")
+            format!("{shown}: {expected} `a_simulation_config.json`, `simulation_config.json`")
         );
         assert_eq!(
             refusal().hint().unwrap(),
-            format!("name the one to use: `{}`", path("my_circuit_config.json").display())
+            format!("name the one to use: `{}`", path("a_simulation_config.json").display())
         );
         assert_eq!(find_config(&path("any.json")).unwrap(), path("any.json"));
     }

@@ -31,7 +31,6 @@ fn kind_of_document(document: &Value) -> Option<FileKind> {
 
 fn kind_of_object(members: &Map<String, Value>) -> Option<FileKind> {
     let has = |key: &str| members.contains_key(key);
-    let is_set = |value: &Value| value.is_object() || value.as_array().is_some_and(|v| v.iter().all(Value::is_string));
     if has("run") {
         Some(FileKind::SimulationConfig)
     } else if has("networks") {
@@ -42,6 +41,20 @@ fn kind_of_object(members: &Map<String, Value>) -> Option<FileKind> {
         Some(FileKind::RegionHierarchy)
     } else {
         (!members.is_empty() && members.values().all(is_set)).then_some(FileKind::NodeSets)
+    }
+}
+
+/// Returns whether a value is a node set: names of sets, or conditions on attributes.
+fn is_set(value: &Value) -> bool {
+    let is_condition = |condition: &Value| match condition {
+        Value::Object(operators) => !operators.is_empty() && operators.keys().all(|key| key.starts_with('$')),
+        Value::Null => false,
+        _ => true,
+    };
+    match value {
+        Value::Array(names) => !names.is_empty() && names.iter().all(Value::is_string),
+        Value::Object(conditions) => !conditions.is_empty() && conditions.values().all(is_condition),
+        _ => false,
     }
 }
 
@@ -66,7 +79,10 @@ mod tests {
             (json!([{"name": "a", "X_mm": 1, "y": 2, "z": 3}]), Some(FileKind::ContactList)),
             (json!({"L5": {"layer": 5}, "All": ["L5"]}), Some(FileKind::NodeSets)),
             (json!({"id": 1, "acronym": "root", "children": []}), Some(FileKind::RegionHierarchy)),
+            (json!({"a": {"mtype": {"$regex": "^L5"}, "node_id": [1, 2]}}), Some(FileKind::NodeSets)),
             (json!({"version": 1}), None),
+            (json!({"reports": {}}), None),
+            (json!({"reports": {"soma": {"type": {"name": "compartment"}}}}), None),
             (json!({}), None),
             (json!([1, 2]), None),
             (json!(1), None),

@@ -6,6 +6,7 @@ use super::weight_columns::WeightColumns;
 use super::{SegmentSource, WeightsProblem, WeightsRequest};
 use crate::electrodes::ConfiguredElectrode;
 use crate::error::{Context, Error, ErrorLocation, Problem, Result, format_count};
+use crate::file_kind::NamedOutput;
 use crate::io::paths::relative_path;
 use crate::lead_field::{LeadField, OutsideField};
 use crate::methods::objective_csd::{Density, Measure, RegionOverrides};
@@ -20,6 +21,7 @@ pub fn build_layout(request: &WeightsRequest<'_>, columns: &WeightColumns) -> Re
     check_populations(request.sources)?;
     let electrodes = request.electrodes.iter().enumerate();
     let electrodes = electrodes.map(|(column, e)| contact_layout(e, columns.size_attributes(column))).collect();
+    NamedOutput::ElectrodesFile.check_name(request.output)?;
     let populations = request.sources.iter().map(|s| population_layout(*s, request.output)).collect::<Result<_>>()?;
     let program = concat!("leadfield ", env!("CARGO_PKG_VERSION"));
     Ok(electrodes_file::FileLayout { electrodes, populations, provenance: vec![("program", program.into())] })

@@ -63,7 +63,6 @@ impl<'a> WeightsJob<'a> {
     /// Returns an error if there are no contacts or a contact lacks a setting, two tables have the same population, the
     /// rows of a table leave gaps, or an input cannot be read.
     pub fn new(request: &'a WeightsRequest<'a>) -> Result<Self> {
-        NamedOutput::ElectrodesFile.check_name(request.output)?;
         let columns = WeightColumns::new(request.electrodes)?;
         let layout = layout::build_layout(request, &columns)?;
         let parts = units::number_parts(request.sources);

@@ -705,7 +705,7 @@ fn a_file_that_cannot_be_opened_is_an_error() {
     examined(dir.path(), &[]).refused("error: w.h5: cannot be read: no such file or directory");
     sound(&path);
     let whole = std::fs::read(&path).unwrap();
-    let mut cut = vec![whole[..whole.len() / 2].to_vec(), whole[..8].to_vec(), vec![], b"name,x,y,z\n".to_vec()];
+    let mut cut = vec![whole[..whole.len() / 2].to_vec(), whole[..8].to_vec(), vec![], b"a,b\n".to_vec()];
     cut.push([&b"\0\0\0\0"[..], &whole[4..]].concat());
     for bytes in cut {
         std::fs::write(&path, bytes).unwrap();

@@ -34,7 +34,7 @@ fn project() -> &'static Path {
 #[track_caller]
 fn refused(words: &str, text: &str) {
     let words: Vec<&str> = words.split(' ').collect();
-    leadfield_in(project(), &words).refused(text);
+    leadfield_in(project(), &[&words[..], &["--quiet"]].concat()).refused(text);
     if let Some(out) = words.iter().position(|word| *word == "-o").map(|at| words[at + 1]) {
         let left: Vec<String> = names_in(project()).into_iter().filter(|name| name.starts_with(out)).collect();
         assert!(left.is_empty(), "{left:?}");
@@ -59,8 +59,8 @@ const TABLE_HINT: &str = "hint: make a segment table from it with `leadfield pos
 fn swapped_arguments_are_called_swapped() {
     refused(
         "weights e.csv s.parquet -o new.h5",
-        "error: s.parquet: a segment table, expected a table or list of contacts (CSV, JSON): arguments swapped?\n\
-         hint: `e.csv` is a table or list of contacts (CSV, JSON)",
+        "error: e.csv: a table of contacts, expected a segment table: arguments swapped?\n\
+         hint: `s.parquet` is a segment table",
     );
     refused(
         "plot weights w.h5 s.parquet --electrode 0 -o new.svg",
@@ -187,12 +187,18 @@ fn a_folder_stands_for_the_only_configuration_in_it() {
     let folder = scratch();
     copy_folder(&project().join("circuit"), &folder.path().join("circuit"));
     let run = |args: &[&str]| leadfield_in(folder.path(), args);
+    // a simulation names its circuit
+    run(&["positions", "circuit", "-o", "simulated.parquet"]).ok();
+    assert!(run(&["info", "simulated.parquet"]).ok().contains("circuit/simulation_config.json"));
+    let config = |name: &str| folder.path().join("circuit").join(name);
+    std::fs::copy(config("simulation_config.json"), config("other_simulation_config.json")).unwrap();
     run(&["positions", "circuit", "-o", "s.parquet"]).refused(
         "error: circuit: is a folder, expected a configuration or a folder with one file `*_config.json`, found \
-         `circuit_config.json`, `simulation_config.json`\n\
-         hint: name the one to use: `circuit/circuit_config.json`",
+         `other_simulation_config.json`, `simulation_config.json`\n\
+         hint: name the one to use: `circuit/other_simulation_config.json`",
     );
-    std::fs::remove_file(folder.path().join("circuit/simulation_config.json")).unwrap();
+    std::fs::remove_file(config("simulation_config.json")).unwrap();
+    std::fs::remove_file(config("other_simulation_config.json")).unwrap();
     run(&["positions", "circuit", "-o", "s.parquet", "--axon-rule", "taper"]).ok();
     assert_eq!(
         std::fs::read(folder.path().join("s.parquet")).unwrap(),

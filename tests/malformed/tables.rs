@@ -268,7 +268,7 @@ fn files_cut_short_or_of_another_kind_are_told() {
     let length = footer.len();
     // the footer claims to be longer than the file
     footer[length - 8..length - 4].copy_from_slice(&u32::MAX.to_le_bytes());
-    let pieces = [whole[..length / 2].to_vec(), whole[..4].to_vec(), vec![], b"name,x,y,z\n".to_vec(), footer];
+    let pieces = [whole[..length / 2].to_vec(), whole[..4].to_vec(), vec![], b"a,b\n".to_vec(), footer];
     for bytes in pieces {
         std::fs::write(dir.path().join("t.parquet"), bytes).unwrap();
         let run = leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "sound.parquet"]);
