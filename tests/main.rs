@@ -41,6 +41,7 @@ mod signals;
 mod signal_figures;
 mod sonata;
 mod statements;
+mod stopping;
 mod support;
 mod synthesized;
 mod table_checksums;
