@@ -16,7 +16,7 @@ use leadfield::weights::{self, Implausible, SegmentSource, WeightsRequest, Weigh
 use serde_json::json;
 
 use crate::cli::circuit_warnings;
-use crate::cli::contact_file::name_of;
+use crate::cli::contact_file::{is_dash, name_of};
 use crate::cli::dry_run::{self, DryRun};
 use crate::cli::facts::format_bytes;
 use crate::cli::help::{OUTPUT, RUN, examples};
@@ -221,7 +221,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
 /// Computes the weights of the segments of some sources.
 fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Result<Outcome> {
     let started = Instant::now();
-    if electrodes_input::is_dash(args.electrodes()) && common.ranks().size() > 1 {
+    if is_dash(args.electrodes()) && common.ranks().size() > 1 {
         return Err(InputProblem::InputOfRanks.into());
     }
     let electrodes = args.methods.read_electrodes(args.electrodes(), common)?;
