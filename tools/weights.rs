@@ -92,9 +92,9 @@ pub struct Args {
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     #[command(flatten)]
-    methods: MethodArgs,
-    #[command(flatten)]
     segmentation: SegmentationArgs,
+    #[command(flatten)]
+    methods: MethodArgs,
     /// Electrodes file to write (HDF5)
     #[arg(short, long = "output", alias = "out", value_name = "FILE", help_heading = OUTPUT)]
     out: PathBuf,
