@@ -10,36 +10,6 @@ use serde_json::Value;
 use crate::interrupted::folder;
 use crate::support::{Run, leadfield, leadfield_in, names_in, root, scratch};
 
-/// All commands, in the order of the program's help.
-const COMMANDS: [&str; 23] = [
-    "",
-    "positions",
-    "electrodes",
-    "electrodes linear",
-    "electrodes grid",
-    "electrodes neuropixels",
-    "electrodes from",
-    "query",
-    "convert",
-    "weights",
-    "plot",
-    "plot compare",
-    "plot probe",
-    "plot weights",
-    "report",
-    "validate",
-    "validate circuit",
-    "validate electrodes-file",
-    "validate positions",
-    "validate weights",
-    "info",
-    "synthesize",
-    "demo",
-];
-
-/// Commands that came later.
-const LATER_COMMANDS: [&str; 2] = ["completions", "man"];
-
 /// The headings of options, in the one order that all commands keep.
 const HEADINGS: [&str; 15] = [
     "Arguments:",
@@ -59,8 +29,20 @@ const HEADINGS: [&str; 15] = [
     "Run:",
 ];
 
-fn commands() -> impl Iterator<Item = &'static str> {
-    COMMANDS.into_iter().chain(LATER_COMMANDS)
+/// All commands, as the program lists them: `""` is the program, `plot weights` a tool's command.
+fn commands() -> Vec<String> {
+    let mut found = vec![String::new()];
+    let mut next = 0;
+    while let Some(command) = found.get(next).cloned() {
+        let help = help_of(&command);
+        let listed = help.split_once("\nCommands:\n").map_or("", |(_, rest)| rest.split("\n\n").next().unwrap());
+        let names = listed.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+        let names = names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+        found.extend(names.map(|name| format!("{command} {name}").trim().to_string()));
+        next += 1;
+    }
+    assert!(found.len() > 20 && found.contains(&"plot weights".into()), "{found:?}");
+    found
 }
 
 /// Runs the program with a width of 100 columns.
@@ -82,8 +64,8 @@ fn help_is_that_of_the_files() {
     let mut stale = Vec::new();
     let mut expected_names = Vec::new();
     for command in commands() {
-        let name = format!("{}.txt", ["leadfield", command].join(" ").trim().replace(' ', "-"));
-        let (help, path) = (help_of(command), folder.join(&name));
+        let name = format!("{}.txt", format!("leadfield {command}").trim().replace(' ', "-"));
+        let (help, path) = (help_of(&command), folder.join(&name));
         if renews {
             std::fs::create_dir_all(&folder).unwrap();
             std::fs::write(&path, &help).unwrap();
@@ -103,7 +85,7 @@ fn help_is_that_of_the_files() {
 fn every_command_is_listed_and_has_examples_and_groups_in_one_order() {
     let overview = help_of("");
     for command in commands() {
-        let help = help_of(command);
+        let help = help_of(&command);
         if let Some(tool) = command.split_whitespace().next() {
             assert!(overview.contains(&format!("\n  {tool} ")), "{tool} in\n{overview}");
         }
@@ -119,7 +101,7 @@ fn every_command_is_listed_and_has_examples_and_groups_in_one_order() {
         let groups: Vec<&str> = headings.iter().copied().filter(|h| *h != "General:" && *h != "Examples:").collect();
         assert!(groups.iter().all(|heading| place(heading).is_some()), "{command}: {headings:?}");
         if !groups.contains(&"Commands:") {
-            assert!(groups.is_sorted_by_key(|heading| place(&heading)), "{command}: {headings:?}");
+            assert!(groups.is_sorted_by_key(|heading| place(heading)), "{command}: {headings:?}");
         }
         assert!(headings.ends_with(&["General:", "Examples:"]), "{command}: {headings:?}");
         for option in ["-q, --quiet", "-v, --verbose", "--threads <N>", "-h, --help", "-V, --version"] {
@@ -133,7 +115,7 @@ fn every_command_is_listed_and_has_examples_and_groups_in_one_order() {
 fn the_examples_of_help_are_understood() {
     let empty = scratch();
     for command in commands() {
-        let help = help_of(command);
+        let help = help_of(&command);
         let examples = help.split_once("\nExamples:\n").unwrap().1;
         for line in examples.lines().filter(|line| line.starts_with("  leadfield")) {
             for part in line.split("#").next().unwrap().split(" > ").next().unwrap().split(['|', '&']) {
@@ -406,8 +388,8 @@ fn manual_pages_are_written_for_every_command() {
     let pages = folder.path().join("share/man1");
     let write = |options: &[&str]| leadfield(&[&["man", pages.to_str().unwrap(), "--quiet"], options].concat());
     write(&[]).ok();
-    let expected = commands().map(|command| format!("{}.1", ["leadfield", command].join(" ").trim().replace(' ', "-")));
-    let mut expected: Vec<String> = expected.collect();
+    let names = commands().into_iter().map(|command| format!("leadfield {command}").trim().replace(' ', "-"));
+    let mut expected: Vec<String> = names.map(|name| format!("{name}.1")).collect();
     expected.sort();
     assert_eq!(names_in(&pages), expected);
     let page = std::fs::read_to_string(pages.join("leadfield-weights.1")).unwrap();

@@ -38,9 +38,11 @@ fn by_two_commands(dir: &Path, config: &str, options: &[&str]) -> Vec<u8> {
         true => tables.iter().filter(|table| table.exists()).map(|table| table.to_str().unwrap()).collect(),
         false => vec![table.to_str().unwrap()],
     };
-    let file = out.path().join("w.h5");
-    run(dir, &[&["weights"], &tables[..], &["e.csv", "-o", file.to_str().unwrap()]].concat(), &[]).ok();
-    read(&file)
+    // in the same folder, because the file states the circuit's path from there
+    run(dir, &[&["weights"], &tables[..], &["e.csv", "-o", "w.h5"]].concat(), &[]).ok();
+    let bytes = read(&dir.join("w.h5"));
+    std::fs::remove_file(dir.join("w.h5")).unwrap();
+    bytes
 }
 
 /// Asserts that one command gives the same bytes, and leaves nothing but its file.

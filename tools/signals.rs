@@ -36,35 +36,30 @@ use crate::cli::{Common, Outcome, console, overwrite_policy};
 #[derive(clap::Args)]
 #[command(after_help = examples!(
     "leadfield signals currents.h5 --weights weights.h5 -o lfp.h5",
-    "leadfield signals currents.h5 --segments segments.parquet --electrodes probe.csv -o lfp.csv --unit uV",
+    "leadfield signals currents.h5 --segments segments.parquet --electrodes probe.csv -o lfp.csv",
     "leadfield signals currents.h5 --weights weights.h5 -o layers.parquet --by layer --reference mean",
-    "leadfield signals lfp_report.h5 --electrodes probe.csv -o sum.npy --by mtype --circuit circuit_config.json",
 ))]
 pub struct Args {
     /// SONATA reports; a file may have several populations
     #[arg(required = true, value_name = "REPORT")]
     reports: Vec<PathBuf>,
-    /// File to write; the name states the format: .h5 (SONATA report), ecp.h5 (BMTK), .nwb, .npy, .parquet, .arrow, .csv
-    #[arg(short, long = "output", alias = "out", value_name = "FILE", help_heading = OUTPUT)]
-    out: PathBuf,
-    /// Electrodes file with the weights
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["segments", "electrodes"], help_heading = CONTACTS)]
-    weights: Option<PathBuf>,
     /// Segment tables, one for each population, from which weights are computed
     #[arg(long, value_name = "TABLE", requires = "electrodes", help_heading = CIRCUIT)]
     segments: Vec<PathBuf>,
+    /// Circuit or simulation configuration with attributes and node sets [default: the one that the table names]
+    #[arg(long, value_name = "CONFIG", help_heading = CIRCUIT)]
+    circuit: Option<PathBuf>,
+    /// The report has current densities, mA/cm2, instead of currents, nA; needs --segments
+    #[arg(long, help_heading = CIRCUIT)]
+    density: bool,
+    /// Electrodes file with the weights
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["segments", "electrodes"], help_heading = CONTACTS)]
+    weights: Option<PathBuf>,
     /// Contacts: those whose weights are computed, or the names of the contacts of an online `lfp` report
     #[arg(long, value_name = "FILE", help_heading = CONTACTS)]
     electrodes: Option<PathBuf>,
     #[command(flatten)]
     methods: MethodArgs,
-    /// Sum by `population`, `section_type` or `node`, by an attribute of the nodes (`mtype`, `layer`, `region`,
-    /// `synapse_class`, ...), or by node sets (NAME,...); without it all segments are summed
-    #[arg(long, value_name = "GROUPS", help_heading = RESULT)]
-    by: Option<String>,
-    /// Circuit or simulation configuration with attributes and node sets [default: the one that the table names]
-    #[arg(long, value_name = "CONFIG", help_heading = CIRCUIT)]
-    circuit: Option<PathBuf>,
     /// Use only the nodes of a node set
     #[arg(long, value_name = "NAME", help_heading = FILTER)]
     node_set: Option<String>,
@@ -83,6 +78,10 @@ pub struct Args {
     /// Time between frames, ms, a multiple of the report's
     #[arg(long, value_name = "MS", allow_negative_numbers = true, help_heading = FILTER)]
     stride: Option<f64>,
+    /// Sum by `population`, `section_type` or `node`, by an attribute of the nodes (`mtype`, `layer`, `region`,
+    /// `synapse_class`, ...), or by node sets (NAME,...); without it all segments are summed
+    #[arg(long, value_name = "GROUPS", help_heading = RESULT)]
+    by: Option<String>,
     /// Subtract the signal of a contact, or `mean`, that of all used contacts
     #[arg(long, value_name = "NAME|mean", help_heading = RESULT)]
     reference: Option<String>,
@@ -92,27 +91,27 @@ pub struct Args {
     /// Type of the written values
     #[arg(long, default_value = "f32", help_heading = RESULT)]
     dtype: TypeArg,
-    /// The report has current densities, mA/cm2, instead of currents, nA; needs --segments
-    #[arg(long, help_heading = CIRCUIT)]
-    density: bool,
+    /// File to write; the name states the format: .h5 (SONATA report), ecp.h5 (BMTK), .nwb, .npy, .parquet, .arrow, .csv
+    #[arg(short, long = "output", alias = "out", value_name = "FILE", help_heading = OUTPUT)]
+    out: PathBuf,
     /// Format, if it is not that of the file's name
     #[arg(long, help_heading = OUTPUT)]
     format: Option<FormatArg>,
     /// Write one column for each signal instead of one row for each value (Parquet, Arrow, CSV)
     #[arg(long, help_heading = OUTPUT)]
     wide: bool,
-    /// Largest number of frames that are computed together: the unit that `--resume` and ranks share
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = RUN)]
-    block_frames: Option<u32>,
-    /// Print what the run would need, and write nothing
-    #[arg(long, help_heading = RUN)]
-    dry_run: bool,
     /// Resume an interrupted run of the same inputs and settings; if there was none, begin
     #[arg(long, help_heading = OUTPUT)]
     resume: bool,
     /// Replace an existing file, and what an interrupted run left
     #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
+    /// Largest number of frames that are computed together: the unit that `--resume` and ranks share
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = RUN)]
+    block_frames: Option<u32>,
+    /// Print what the run would need, and write nothing
+    #[arg(long, help_heading = RUN)]
+    dry_run: bool,
 }
 
 /// [`SignalUnit`] as an option.

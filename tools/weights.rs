@@ -16,7 +16,7 @@ use leadfield::weights::{self, Implausible, SegmentSource, WeightsRequest, Weigh
 use serde_json::json;
 
 use crate::cli::circuit_warnings;
-use crate::cli::contact_file::name_of;
+use crate::cli::contact_file::{is_dash, name_of};
 use crate::cli::dry_run::{self, DryRun};
 use crate::cli::facts::format_bytes;
 use crate::cli::help::{OUTPUT, RUN, examples};
@@ -42,6 +42,8 @@ enum InputProblem {
     OneInput,
     #[error("a number, expected the name of a file")]
     Number,
+    #[error("standard input of several ranks, which only one of them receives, expected a file of contacts")]
+    InputOfRanks,
     #[error("`--keep-table` is the electrodes file too, expected two names, found `{0}` twice")]
     SameOutput(String),
 }
@@ -57,7 +59,7 @@ impl Problem for InputProblem {
                 "an option takes one value: repeat it, as in `--conductivity 0.3 --conductivity 0.4`".into()
             }
             Self::CircuitAmongOthers(_) => "make the table of each with `leadfield positions`".into(),
-            Self::SeveralPopulations(_) | Self::SameOutput(_) => return None,
+            Self::SeveralPopulations(_) | Self::SameOutput(_) | Self::InputOfRanks => return None,
             Self::CircuitOption(option) => {
                 format!("a table has its segments already: give `{option}` to `leadfield positions`")
             }
@@ -90,9 +92,9 @@ pub struct Args {
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     #[command(flatten)]
-    methods: MethodArgs,
-    #[command(flatten)]
     segmentation: SegmentationArgs,
+    #[command(flatten)]
+    methods: MethodArgs,
     /// Electrodes file to write (HDF5)
     #[arg(short, long = "output", alias = "out", value_name = "FILE", help_heading = OUTPUT)]
     out: PathBuf,
@@ -219,6 +221,9 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
 /// Computes the weights of the segments of some sources.
 fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Result<Outcome> {
     let started = Instant::now();
+    if is_dash(args.electrodes()) && common.ranks().size() > 1 {
+        return Err(InputProblem::InputOfRanks.into());
+    }
     let electrodes = args.methods.read_electrodes(args.electrodes(), common)?;
     let populations: Vec<&str> = sources.iter().map(|s| s.metadata().population.as_str()).collect();
     electrodes::check_names(&electrodes, &populations).in_file(args.electrodes_name())?;

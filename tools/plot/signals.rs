@@ -9,6 +9,7 @@ use leadfield::plot::figures::signals::{SignalFigureKind, SignalTraces, SignalsP
 use leadfield::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
 
 use super::{FigureFile, FigureOutput};
+use crate::cli::help::{PICTURE, examples};
 use crate::cli::{Common, Outcome};
 
 /// Draw signals: traces by depth, an image by depth and time, current source density, and power spectra
@@ -16,23 +17,27 @@ use crate::cli::{Common, Outcome};
 /// Signals are an `lfp` report of the simulator, whose cells are added up, or an HDF5 file of `leadfield signals`.
 /// Depth is the coordinate along which the contacts extend furthest; contacts at the same depth are averaged.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield plot signals lfp.h5 -o lfp.svg",
+    "leadfield plot signals lfp.h5 --figure csd --electrodes probe.csv -o csd.png",
+))]
 pub struct Args {
     /// Report of signals, HDF5
     report: PathBuf,
     /// What to draw
-    #[arg(long, value_name = "FIGURE", default_value = "all")]
+    #[arg(long, help_heading = PICTURE, value_name = "FIGURE", default_value = "all")]
     figure: FigureArg,
     /// Electrodes in the order of the report, for names and positions that it does not have
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = PICTURE, value_name = "FILE")]
     electrodes: Option<PathBuf>,
     /// Unit of the values, if the report states a wrong one: V, mV or uV
-    #[arg(long, value_name = "UNIT")]
+    #[arg(long, help_heading = PICTURE, value_name = "UNIT")]
     unit: Option<String>,
     /// Conductivity for the current source density, S/m
-    #[arg(long, value_name = "SIGMA", default_value_t = DEFAULT_CONDUCTIVITY.get(), allow_negative_numbers = true)]
+    #[arg(long, help_heading = PICTURE, value_name = "SIGMA", default_value_t = DEFAULT_CONDUCTIVITY.get(), allow_negative_numbers = true)]
     conductivity: f64,
     /// Radius of the discs of sources of the kernel method, µm
-    #[arg(long, value_name = "R", default_value_t = 500.0, allow_negative_numbers = true)]
+    #[arg(long, help_heading = PICTURE, value_name = "R", default_value_t = 500.0, allow_negative_numbers = true)]
     source_radius: f64,
     #[command(flatten)]
     output: FigureOutput,
