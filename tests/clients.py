@@ -535,5 +535,171 @@ def check_head_models():
     convert("points", "field.vtu", "field.csv", "--potential", "phi", "--field", "E")
 
 
+def signals_by_numpy():
+    """Times in ms, and the product of the report's currents and the file's weights in V: (frames, contacts)."""
+    import h5py
+    import numpy as np
+
+    with h5py.File("c.h5") as report, h5py.File("w.h5") as weights:
+        group = report["report"][POPULATION]
+        currents, mapping = group["data"][:].astype(float), group["mapping"]
+        pointers, sections = mapping["index_pointers"][:], mapping["element_ids"][:]
+        ids, offsets = weights[POPULATION]["node_ids"][:], weights[POPULATION]["offsets"][:]
+        factors = weights["electrodes"][POPULATION]["scaling_factors"]
+        total = np.zeros((len(currents), factors.shape[1]))
+        for place, node in enumerate(mapping["node_ids"][:]):
+            own = slice(pointers[place], pointers[place + 1])
+            order = np.argsort(sections[own], kind="stable")
+            row = int(np.searchsorted(ids, node))
+            total += currents[:, own][:, order] @ factors[offsets[row] : offsets[row + 1]]
+        start, _, step = mapping["time"][:]
+        return start + step * np.arange(len(currents)), total
+
+
+def assert_same_signals(found, expected):
+    import numpy as np
+
+    assert found.shape == expected.shape, (found.shape, expected.shape)
+    assert np.abs(found - expected).max() <= 1e-12 * np.abs(expected).max()
+
+
+def check_signals_numpy():
+    import h5py
+    import numpy as np
+
+    _, expected = signals_by_numpy()
+    with h5py.File("lfp.h5") as file:
+        data = file["report"][POPULATION]["data"]
+        assert data.attrs["units"] == "uV"
+        assert_same_signals(data[:] / 1e6, expected)
+        names = file["report"][POPULATION]["mapping"]["contact_names"].asstr()[:]
+        assert list(names) == CONTACTS
+    assert_same_signals(np.load("lfp.npy") / 1e3, expected)
+
+
+def check_signals_libsonata():
+    import libsonata
+    import numpy as np
+
+    _, expected = signals_by_numpy()
+    frame = libsonata.ElementReportReader("lfp32.h5")[POPULATION].get()
+    found = np.asarray(frame.data)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected * 1e3).max() <= 1e-6 * np.abs(expected * 1e3).max()
+
+
+def check_signals_bmtk():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import numpy as np
+    from bmtk.analyzer.ecp import plot_ecp
+    from matplotlib import pyplot
+
+    times, expected = signals_by_numpy()
+    plot_ecp(ecp_path="ecp.h5", show=False)
+    axes = [axes for axes in pyplot.gcf().axes if axes.lines]
+    assert len(axes) == len(CONTACTS)
+    drawn = np.stack([a.lines[0].get_ydata() for a in axes], axis=1)
+    assert_same_signals(drawn / 1e3, expected)
+    np.testing.assert_allclose(axes[0].lines[0].get_xdata(), times, atol=1e-9)
+
+
+def check_signals_pynwb():
+    import numpy as np
+    import pynwb
+
+    times, expected = signals_by_numpy()
+    for name in ["lfp.nwb", "groups.nwb"]:
+        found = pynwb.validate(path=name)
+        errors = found[0] if isinstance(found, tuple) else found
+        assert not errors, errors
+    with pynwb.NWBHDF5IO("lfp.nwb", "r", load_namespaces=False) as io:
+        series = io.read().acquisition["ElectricalSeries"]
+        # the conversion is a float32
+        volts = series.data[:] * series.conversion
+        assert np.abs(volts - expected).max() <= 1e-6 * np.abs(expected).max()
+        np.testing.assert_allclose(series.get_timestamps()[:] * 1e3, times, rtol=1e-6, atol=1e-6)
+        table = series.electrodes.table.to_dataframe()
+        assert list(table["contact_name"]) == CONTACTS and len(series.electrodes.data) == len(CONTACTS)
+    with pynwb.NWBHDF5IO("groups.nwb", "r", load_namespaces=False) as io:
+        acquired = io.read().acquisition
+        total = sum(series.data[:] * series.conversion for series in acquired.values())
+        assert len(acquired) > 1
+        assert np.abs(total - expected).max() <= 1e-6 * np.abs(expected).max()
+
+
+def check_signals_make_neuron():
+    """A neuron in NEURON, with a synapse: writes its report, table and contacts, and LFPykit's signals."""
+    import h5py
+    import lfpykit
+    import numpy as np
+    import pandas as pd
+    from neuron import h
+
+    h.load_file("stdrun.hoc")
+    trunk, left, right = h.Section(name="trunk"), h.Section(name="left"), h.Section(name="right")
+    points = {
+        trunk: [(0, 0, 0, 4), (10, 200, 0, 3)],
+        left: [(10, 200, 0, 2), (-90, 330, 40, 1)],
+        right: [(10, 200, 0, 2), (150, 310, -30, 1.5)],
+    }
+    sections = list(points)
+    for section in sections:
+        for point in points[section]:
+            section.pt3dadd(*point)
+        section.nseg = 5
+        section.insert("hh" if section is trunk else "pas")
+    left.connect(trunk(1))
+    right.connect(trunk(1))
+    synapse = h.AlphaSynapse(right(0.8))
+    synapse.onset, synapse.tau, synapse.gmax, synapse.e = 2, 1, 0.01, 0
+    cvode = h.CVode()
+    cvode.use_fast_imem(1)
+    segments = [(number, segment) for number, section in enumerate(sections) for segment in section]
+    recorded = [h.Vector().record(segment._ref_i_membrane_) for _, segment in segments]
+    h.dt = 0.025
+    h.finitialize(-65)
+    h.continuerun(10)
+    currents = np.stack([np.array(vector) for vector in recorded])
+    rows = []
+    for number, segment in segments:
+        first, last = (np.array(point[:3], float) for point in points[segment.sec])
+        ends = [first + (last - first) * x for x in (segment.x - 0.1, segment.x + 0.1)]
+        rows.append((number, round(segment.x * 5 - 0.5), *ends[0], *ends[1], segment.diam / 2))
+    names = ["section_id", "segment_id", "x0", "y0", "z0", "x1", "y1", "z1", "radius"]
+    table = pd.DataFrame(rows, columns=names).astype({"section_id": "uint32", "segment_id": "uint32", "radius": "float32"})
+    table.insert(0, "node_id", np.zeros(len(table), np.uint64))
+    table.insert(3, "section_type", np.full(len(table), 2, np.uint8))
+    table["row"] = np.arange(len(table), dtype=np.uint64)
+    table.to_parquet("neuron.parquet", index=False)
+    contacts = np.array([[60, 150, 20], [-200, 300, 0], [0, -300, 100], [400, 400, 400]], float)
+    lines = [f"{i},{x},{y},{z},NA,NA,LineSource" for i, (x, y, z) in enumerate(contacts)]
+    open("contacts.csv", "w").write("\n".join(["name,x,y,z,layer,region,type", *lines]) + "\n")
+    # the simulator's order is not that of the sections: right, trunk, left
+    order = np.concatenate([np.arange(10, 15), np.arange(0, 5), np.arange(5, 10)])
+    with h5py.File("neuron.h5", "w") as file:
+        group = file.create_group("report/cells")
+        group["data"] = currents.T[:, order]
+        group["mapping/node_ids"] = np.array([0], np.uint64)
+        group["mapping/index_pointers"] = np.array([0, 15], np.uint64)
+        group["mapping/element_ids"] = table["section_id"].to_numpy()[order]
+        group["mapping/time"] = [0.0, 0.025 * currents.shape[1], 0.025]
+    ends = [table[[f"{axis}0", f"{axis}1"]].to_numpy() for axis in "xyz"]
+    cell = lfpykit.CellGeometry(*ends, d=2 * table["radius"].to_numpy(float))
+    probe = lfpykit.LineSourcePotential(cell, x=contacts[:, 0], y=contacts[:, 1], z=contacts[:, 2], sigma=0.3)
+    np.save("lfpykit.npy", probe.get_transformation_matrix() @ currents)
+
+
+def check_signals_neuron():
+    import numpy as np
+
+    found, expected = np.load("found.npy"), np.load("lfpykit.npy").T
+    assert np.abs(expected).max() > 1e-5, "there is a signal, mV"
+    assert found.shape == expected.shape
+    difference = np.abs(found - expected).max() / np.abs(expected).max()
+    assert difference <= 1e-9, difference
+
+
 if __name__ == "__main__":
     globals()["check_" + sys.argv[1].replace("-", "_")]()

@@ -447,4 +447,41 @@ fn fields_of_mne_the_new_york_head_and_meshes_become_weights() {
         .collect();
     assert!(found.iter().filter(|row| row[0] == 0.0).count() * 4 < found.len());
     columns_agree(&found, &expected, 1e-9);
+
+/// The folder of [`files`], with the reference circuit's report and signals of it in every format.
+fn signal_files() -> tempfile::TempDir {
+    let dir = files();
+    let input = golden().join("input/circuit");
+    std::fs::copy(input.join("output/compartment.h5"), dir.path().join("c.h5")).unwrap();
+    let config = input.join("circuit_config.json").into_os_string().into_string().unwrap();
+    let signals = |options: &[&str]| {
+        leadfield_in(dir.path(), &[&["signals", "c.h5", "--weights", "w.h5"], options].concat()).ok();
+    };
+    signals(&["-o", "lfp.h5", "--dtype", "f64", "--unit", "uV"]);
+    signals(&["-o", "lfp32.h5"]);
+    for name in ["lfp.npy", "ecp.h5", "lfp.nwb"] {
+        signals(&["-o", name, "--dtype", "f64"]);
+    }
+    signals(&["-o", "groups.nwb", "--by", "mtype", "--circuit", &config]);
+    dir
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with h5py, libsonata, bmtk, pynwb: make clients"]
+fn signals_are_read_by_numpy_libsonata_bmtk_and_pynwb() {
+    let dir = signal_files();
+    for client in ["numpy", "libsonata", "bmtk", "pynwb"] {
+        python(dir.path(), &format!("signals-{client}"));
+    }
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with neuron, lfpykit: make clients"]
+fn signals_of_a_simulated_neuron_are_those_of_lfpykit() {
+    let dir = scratch();
+    python(dir.path(), "signals-make-neuron");
+    let options = ["--segments", "neuron.parquet", "--electrodes", "contacts.csv", "--population", "cells"];
+    let output = ["--conductivity", "0.3", "--dtype", "f64", "--unit", "mV", "-o", "found.npy"];
+    leadfield_in(dir.path(), &[&["signals", "neuron.h5"], &options[..], &output[..]].concat()).ok();
+    python(dir.path(), "signals-neuron");
 }

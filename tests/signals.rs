@@ -394,3 +394,215 @@ fn nodes_that_one_side_lacks_are_left_out_on_request_only() {
     let expected: Vec<f64> = naive_sums(&naive, 1, |_| vec![0]).iter().map(|v| v * 1e3).collect();
     assert_close(&file.read_floats(&format!("/report/{POPULATION}/data")).unwrap(), &expected);
 }
+
+#[test]
+fn neurons_that_do_not_balance_are_named_with_their_net_current() {
+    let reference = Reference::new();
+    let mut file = std::fs::read(reference.path("c.h5")).unwrap();
+    let opened = Hdf5File::open(&reference.path("c.h5")).unwrap();
+    let at = opened.byte_offset(&format!("/report/{POPULATION}/data")).unwrap().unwrap() as usize;
+    drop(opened);
+    let (reports, weights) = (reference.report(), reference.weights());
+    let (columns, _) = reports[0].elements(4).unwrap();
+    let elements = reports[0].element_count();
+    let (frame, clamp_na) = (6, 0.75_f32);
+    let byte = at + (frame * elements + columns.start) * 4;
+    let before = f32::from_ne_bytes(file[byte..byte + 4].try_into().unwrap());
+    file[byte..byte + 4].copy_from_slice(&(before + clamp_na).to_ne_bytes());
+    std::fs::write(reference.path("clamp.h5"), file).unwrap();
+    let clamped = CurrentReport::open_all(&reference.path("clamp.h5")).unwrap();
+    let signals = Signals::from_weights(&clamped, &weights).prepare().unwrap();
+    signals.compute().unwrap();
+    let [found] = &signals.imbalances()[..] else { panic!("one neuron has a clamp") };
+    assert_eq!((found.node_id, found.population.as_str()), (clamped[0].node_ids()[4], POPULATION));
+    assert!((found.net_na - f64::from(clamp_na)).abs() < 1e-5, "{}", found.net_na);
+    let time_ms = clamped[0].start_ms() + frame as f64 * clamped[0].step_ms();
+    assert_eq!(found.time_ms, time_ms);
+    let run = leadfield_in(reference.folder.path(), &["signals", "clamp.h5", "--weights", "w.h5", "-o", "x.h5"]);
+    // a monopole of 0.75 nA at 1 mm in 0.277 S/m: 0.75e-9 / (4 pi 0.277 1e-3) V
+    let far_uv = 0.75e-9 / (4.0 * std::f64::consts::PI * 0.277 * 1e-3) * 1e6;
+    let line = format!(
+        "  `{POPULATION}` node {}: net current 0.7500 nA at {time_ms} ms, {far_uv:.3} uV at 1 mm\n",
+        found.node_id
+    );
+    assert!(run.stderr.contains(&line), "{} lacks {line}", run.stderr);
+}
+
+#[test]
+fn an_interrupted_run_is_resumed_to_the_same_bytes() {
+    use leadfield::io::atomic_output::OverwritePolicy;
+    use leadfield::io::ranks::Ranks;
+    use leadfield::io::resumable_output::RunSettings;
+    use leadfield::signals::output::{SignalFormat, SignalsRequest, ValueType, write_signals};
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    let reference = Reference::new();
+    let (reports, weights) = (reference.report(), reference.weights());
+    let signals = Signals::from_weights(&reports, &weights).block_frames(3).prepare().unwrap();
+    let endings = [
+        (SignalFormat::Report, "h5"),
+        (SignalFormat::Bmtk, "ecp.h5"),
+        (SignalFormat::Nwb, "nwb"),
+        (SignalFormat::Npy, "npy"),
+    ];
+    for (format, ending) in endings {
+        let [whole, output] = ["whole", "resumed"].map(|name| reference.path(&format!("{name}.{ending}")));
+        let calls = AtomicU32::new(0);
+        let write = |output: &Path, resume: bool, most_calls: u32| {
+            calls.store(0, Ordering::Relaxed);
+            let is_stopped = || calls.fetch_add(1, Ordering::Relaxed) >= most_calls;
+            let settings = RunSettings {
+                existing: OverwritePolicy::Refuse,
+                resume,
+                is_stopped: &is_stopped,
+                on_progress: &|_| (),
+            };
+            let value_type = ValueType::F64;
+            write_signals(
+                &SignalsRequest { signals: &signals, output, format, value_type, settings },
+                &Ranks::default(),
+            )
+        };
+        write(&whole, false, u32::MAX).unwrap();
+        // 20 frames are 7 units
+        let error = write(&output, false, 6).unwrap_err();
+        assert_eq!(error.kind(), leadfield::error::ErrorKind::Interrupted, "{error}");
+        assert!(!output.exists(), "nothing under the final name");
+        let summary = write(&output, true, u32::MAX).unwrap();
+        assert_eq!((summary.units, summary.damaged), (7, 0));
+        assert!((1..7).contains(&summary.resumed), "{ending}: {}", summary.resumed);
+        assert_eq!(std::fs::read(&output).unwrap(), std::fs::read(&whole).unwrap(), "{ending}");
+        let again = write(&output, true, u32::MAX).unwrap();
+        assert_eq!(again.resumed, 7, "a complete output is recognised");
+    }
+}
+
+#[test]
+fn numpy_and_bmtk_files_have_the_values_of_the_report() {
+    let reference = Reference::new();
+    let expected: Vec<f64> =
+        naive_sums(&read_naively(&reference, &reference.weights()), 1, |_| vec![0]).iter().map(|v| v * 1e3).collect();
+    let options = ["--weights", "w.h5", "--dtype", "f64", "-o"];
+    reference.signals(&[&options[..], &["a.npy"]].concat()).ok();
+    let bytes = std::fs::read(reference.path("a.npy")).unwrap();
+    let header = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let values: Vec<f64> = bytes[header..].chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect();
+    assert_close(&values, &expected);
+    reference.signals(&[&options[..], &["ecp.h5"]].concat()).ok();
+    let file = Hdf5File::open(&reference.path("ecp.h5")).unwrap();
+    assert_close(&file.read_floats("/ecp/data").unwrap(), &expected);
+    assert_eq!(file.read_unsigned("/ecp/channel_id").unwrap(), (0..8).collect::<Vec<_>>());
+    let first = &reference.report()[0];
+    let times = file.read_floats("/ecp/time").unwrap();
+    assert_eq!(times, [first.start_ms(), first.start_ms() + 20.0 * first.step_ms(), first.step_ms()]);
+    assert_eq!(file.read_string_attribute("/ecp/data", "units").unwrap(), "mV");
+}
+
+#[test]
+fn chunked_reports_give_the_same_signals() {
+    let reference = Reference::new();
+    let plain = reference.report();
+    let data = format!("/report/{POPULATION}/data");
+    let source = Hdf5File::open(&reference.path("c.h5")).unwrap();
+    let values = source.read_floats(&data).unwrap();
+    let (frames, elements) = (plain[0].frame_count(), plain[0].element_count());
+    // chunks, and doubles: read through the library
+    let copy = Hdf5File::create(&reference.path("wide.h5")).unwrap();
+    let mapping = |name: &str| format!("/report/{POPULATION}/mapping/{name}");
+    copy.create_group(&format!("/report/{POPULATION}/mapping")).unwrap();
+    for name in ["node_ids", "index_pointers"] {
+        let numbers = source.read_unsigned(&mapping(name)).unwrap();
+        copy.write_dataset(&mapping(name), &numbers, &[numbers.len()]).unwrap();
+    }
+    let ids = source.read_u32(&mapping("element_ids")).unwrap();
+    copy.write_dataset(&mapping("element_ids"), &ids, &[ids.len()]).unwrap();
+    copy.write_dataset(&mapping("time"), &source.read_floats(&mapping("time")).unwrap(), &[3]).unwrap();
+    copy.write_chunked_dataset(&data, &values, &[frames, elements], &[7, 100]).unwrap();
+    copy.close().unwrap();
+    let wide = CurrentReport::open_all(&reference.path("wide.h5")).unwrap();
+    assert!(plain[0].is_plain() && !wide[0].is_plain());
+    let weights = reference.weights();
+    let [a, b] = [&plain, &wide].map(|reports| {
+        let times = TimeSelection { stride_ms: Some(2.0 * plain[0].step_ms()), ..Default::default() };
+        Signals::from_weights(reports, &weights).times(times).block_frames(4).prepare().unwrap().compute().unwrap()
+    });
+    assert_eq!(a, b);
+}
+
+#[test]
+fn several_populations_are_summed_and_separated() {
+    let reference = Reference::new();
+    // the same neurons under another name, twice the current: a report of two populations
+    let source = Hdf5File::open(&reference.path("c.h5")).unwrap();
+    let copy = Hdf5File::create(&reference.path("two.h5")).unwrap();
+    let (node_ids, pointers) = {
+        let mapping = |name: &str| format!("/report/{POPULATION}/mapping/{name}");
+        (source.read_unsigned(&mapping("node_ids")).unwrap(), source.read_unsigned(&mapping("index_pointers")).unwrap())
+    };
+    let element_ids = source.read_u32(&format!("/report/{POPULATION}/mapping/element_ids")).unwrap();
+    let time = source.read_floats(&format!("/report/{POPULATION}/mapping/time")).unwrap();
+    let values = source.read_floats(&format!("/report/{POPULATION}/data")).unwrap();
+    for (name, factor) in [(POPULATION, 1.0), ("others", 2.0)] {
+        let mapping = |dataset: &str| format!("/report/{name}/mapping/{dataset}");
+        copy.create_group(&format!("/report/{name}/mapping")).unwrap();
+        copy.write_dataset(&mapping("node_ids"), &node_ids, &[node_ids.len()]).unwrap();
+        copy.write_dataset(&mapping("index_pointers"), &pointers, &[pointers.len()]).unwrap();
+        copy.write_dataset(&mapping("element_ids"), &element_ids, &[element_ids.len()]).unwrap();
+        copy.write_dataset(&mapping("time"), &time, &[3]).unwrap();
+        let own: Vec<f32> = values.iter().map(|v| (v * factor) as f32).collect();
+        copy.write_dataset(&format!("/report/{name}/data"), &own, &[20, element_ids.len()]).unwrap();
+    }
+    copy.close().unwrap();
+    let (mut other, electrodes) = configured(&reference);
+    let (first, _) = configured(&reference);
+    other.set_population("others");
+    let sources: [&dyn SegmentSource; 2] = [&first, &other];
+    let reports = CurrentReport::open_all(&reference.path("two.h5")).unwrap();
+    let prepare = |grouping: Grouping| {
+        let signals = Signals::from_tables(&reports, &sources, &electrodes).unit(SignalUnit::Volt);
+        signals.group_by(grouping).prepare().unwrap()
+    };
+    let one = naive_sums(&read_naively(&reference, &reference.weights()), 1, |_| vec![0]);
+    let total: Vec<f64> = one.iter().map(|v| 3.0 * v).collect();
+    assert_close(&prepare(Grouping::Total).compute().unwrap().values, &total);
+    let by_population = prepare(Grouping::Population);
+    assert_eq!(by_population.groups(), [POPULATION, "others"]);
+    let separate: Vec<f64> =
+        one.chunks(8).flat_map(|row| row.iter().copied().chain(row.iter().map(|v| 2.0 * v))).collect();
+    assert_close(&by_population.compute().unwrap().values, &separate);
+    assert_eq!(prepare(Grouping::Node).groups()[20], format!("others/{}", node_ids.iter().min().unwrap()));
+}
+
+#[test]
+fn synthetic_currents_balance_and_their_input_travels() {
+    let folder = scratch();
+    let make = |name: &str, threads: &str| {
+        let args = ["synthesize", name, "--cells", "60", "--with-currents", "--frames", "120", "--quiet"];
+        leadfield_in(folder.path(), &[&args[..], &["--threads", threads]].concat()).ok();
+        folder.path().join(name).join("output/compartment.h5")
+    };
+    let (path, again) = (make("c", "1"), make("d", "3"));
+    assert_eq!(std::fs::read(&path).unwrap(), std::fs::read(again).unwrap(), "for any number of threads");
+    let report = CurrentReport::open(&path, "neurons").unwrap();
+    assert_eq!((report.frame_count(), report.step_ms()), (120, 0.5));
+    let nodes = Hdf5File::open(&folder.path().join("c/networks/nodes/neurons/nodes.h5")).unwrap();
+    let x = nodes.read_floats("/nodes/neurons/0/x").unwrap();
+    let values = Hdf5File::open(&path).unwrap().read_floats("/report/neurons/data").unwrap();
+    let mut arrivals: Vec<(f64, usize)> = Vec::new();
+    for (place, &node) in report.node_ids().iter().enumerate() {
+        let (columns, _) = report.elements(place).unwrap();
+        let of_frame = |frame: usize| &values[frame * report.element_count()..][columns.clone()];
+        for frame in 0..120 {
+            let (net, absolute) = of_frame(frame).iter().fold((0.0, 0.0), |(n, a), v| (n + v, a + v.abs()));
+            assert!(net.abs() <= 1e-5 * absolute, "node {node}, frame {frame}: {net} of {absolute}");
+        }
+        let first = (0..120).find(|&frame| of_frame(frame).iter().any(|v| v.abs() > 0.0));
+        arrivals.push((x[node as usize], first.unwrap()));
+    }
+    // 10 ms + (x + 400 um) / (200 um/ms) + up to 2 ms; frames every 0.5 ms
+    for (x, frame) in arrivals {
+        let earliest = 10.0 + (x + 400.0) / 200.0;
+        let arrival = frame as f64 * 0.5;
+        assert!((earliest - 1e-9..=earliest + 2.6).contains(&arrival), "{x}: {arrival} after {earliest}");
+    }
+}

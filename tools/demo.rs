@@ -47,11 +47,12 @@ impl Problem for NotDemoFolder {
 const MARKER_FILE: &str = "reference/np8.h5";
 
 /// Outputs of a demo besides the circuit, and the files of the reference that are not embedded in the program.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "circuit",
     "probe.csv",
     "segments.parquet",
     "weights.h5",
+    "signals.h5",
     "weights.svg",
     "report.html",
     "reference/segments.parquet",
@@ -67,6 +68,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         steps::make_probe(&args.folder)?,
         steps::make_segments(&args.folder)?,
         steps::make_weights(&args.folder)?,
+        steps::make_signals(&args.folder)?,
     ];
     let (checked, outcome) = steps::check_against_reference(&args.folder)?;
     steps.push(checked);

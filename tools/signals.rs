@@ -44,7 +44,7 @@ pub struct Args {
     /// SONATA reports; a file may have several populations
     #[arg(required = true, value_name = "REPORT")]
     reports: Vec<PathBuf>,
-    /// File to write; the name states the format: .h5 (SONATA report), .npy, .parquet, .arrow, .csv
+    /// File to write; the name states the format: .h5 (SONATA report), ecp.h5 (BMTK), .nwb, .npy, .parquet, .arrow, .csv
     #[arg(short, long = "output", alias = "out", value_name = "FILE", help_heading = OUTPUT)]
     out: PathBuf,
     /// Electrodes file with the weights
@@ -153,6 +153,10 @@ enum TypeArg {
 enum FormatArg {
     /// SONATA report (HDF5)
     Report,
+    /// BMTK's file of extracellular potentials (HDF5)
+    Bmtk,
+    /// Neurodata Without Borders (HDF5)
+    Nwb,
     /// NumPy array
     Npy,
     /// Parquet
@@ -167,6 +171,8 @@ impl From<FormatArg> for SignalFormat {
     fn from(format: FormatArg) -> Self {
         match format {
             FormatArg::Report => Self::Report,
+            FormatArg::Bmtk => Self::Bmtk,
+            FormatArg::Nwb => Self::Nwb,
             FormatArg::Npy => Self::Npy,
             FormatArg::Parquet => Self::Parquet,
             FormatArg::Arrow => Self::Arrow,

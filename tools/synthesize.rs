@@ -34,6 +34,12 @@ pub struct Args {
     /// Write a compartment report of one frame over all segments
     #[arg(long, help_heading = CIRCUIT)]
     with_report: bool,
+    /// Write a compartment report of balanced membrane currents of an input that travels through the circuit
+    #[arg(long, conflicts_with = "with_report")]
+    with_currents: bool,
+    /// Number of frames of that report, every 0.5 ms
+    #[arg(long, value_name = "N", default_value_t = 300, requires = "with_currents")]
+    frames: usize,
     /// Radius of the cylinder that contains the somata, in um
     #[arg(long, help_heading = CIRCUIT, value_name = "UM", default_value_t = 400.0, allow_negative_numbers = true)]
     radius: f64,
@@ -53,7 +59,11 @@ impl Args {
             morphologies: self.morphologies.unwrap_or_else(|| CircuitSpec::default_morphologies(self.cells)),
             radius_um: self.radius,
             height_um: self.height,
-            report: if self.with_report { SyntheticReport::OneFrame } else { SyntheticReport::None },
+            report: match (self.with_report, self.with_currents) {
+                (_, true) => SyntheticReport::Currents { frames: self.frames },
+                (true, false) => SyntheticReport::OneFrame,
+                (false, false) => SyntheticReport::None,
+            },
         }
     }
 }

@@ -289,6 +289,11 @@ impl<'a> Signals<'a> {
         }
     }
 
+    /// Returns a digest of the settings that the values depend on.
+    pub(super) fn settings_digest(&self) -> u64 {
+        self.settings_digest
+    }
+
     /// Returns a digest of the inputs and of everything that the values depend on.
     ///
     /// # Errors

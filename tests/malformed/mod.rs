@@ -15,6 +15,7 @@ mod positions;
 mod query;
 mod recomputed;
 mod rule;
+mod signals;
 mod sonata;
 mod tables;
 mod weights;

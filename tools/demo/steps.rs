@@ -10,9 +10,13 @@ use leadfield::circuit::{CircuitRequest, SegmentTableOptions, SegmentationPlan};
 use leadfield::electrodes;
 use leadfield::error::format_count;
 use leadfield::io::atomic_output::{AtomicOutput, OverwritePolicy};
+use leadfield::io::ranks::Ranks;
+use leadfield::io::resumable_output::RunSettings;
 use leadfield::methods::NearField;
 use leadfield::plot::html_report;
 use leadfield::segments::table::SegmentTable;
+use leadfield::signals::output::{SignalFormat, SignalsRequest, ValueType, write_signals};
+use leadfield::signals::{CurrentReport, SignalUnit, Signals};
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::validate::Tolerance;
 use leadfield::validate::weights::{self as comparison, ColumnRule, ExtraColumn};
@@ -24,6 +28,9 @@ use crate::cli::facts::format_bytes;
 
 /// Relative tolerance of weights.
 const RTOL: f64 = 1e-12;
+
+/// Number of frames of the demo's currents, every 0.5 ms.
+const FRAMES: usize = 200;
 
 /// Summary of a step.
 pub(super) struct DemoStep {
@@ -46,7 +53,7 @@ pub(super) fn make_circuit(folder: &Path, cells: usize) -> Result<DemoStep> {
         morphologies: CircuitSpec::default_morphologies(cells),
         radius_um: 400.0,
         height_um: 1500.0,
-        report: synthetic::SyntheticReport::OneFrame,
+        report: synthetic::SyntheticReport::Currents { frames: FRAMES },
     };
     let written = synthetic::write(&plan, &path, OverwritePolicy::Refuse, &mut |_| ())?;
     let counts = format!("{}, {}", format_count(cells as u64, "neuron"), format_count(written.segments, "segment"));
@@ -88,6 +95,22 @@ pub(super) fn make_weights(folder: &Path) -> Result<DemoStep> {
     let pairs = summary.segments as f64 * summary.contacts as f64;
     let counts = format!("{:.1} M weights, {}", pairs / 1e6, format_bytes(summary.bytes));
     Ok(DemoStep { name: "weights", counts, seconds: started.elapsed().as_secs_f64(), path })
+}
+
+/// Creates the signals of the circuit's currents at the probe's contacts.
+pub(super) fn make_signals(folder: &Path) -> Result<DemoStep> {
+    let (started, path) = (Instant::now(), folder.join("signals.h5"));
+    let reports = CurrentReport::open_all(&folder.join("circuit/output/compartment.h5"))?;
+    let weights = ElectrodesFile::open(&folder.join("weights.h5"))?;
+    let signals = Signals::from_weights(&reports, &weights).unit(SignalUnit::Microvolt).prepare()?;
+    let settings =
+        RunSettings { existing: OverwritePolicy::Refuse, resume: false, is_stopped: &|| false, on_progress: &|_| () };
+    let (format, value_type) = (SignalFormat::Report, ValueType::F32);
+    let request = SignalsRequest { signals: &signals, output: &path, format, value_type, settings };
+    write_signals(&request, &Ranks::default())?;
+    let frames = format_count(signals.times_ms().len() as u64, "frame");
+    let counts = format!("LFP at {} contacts, {frames} of membrane currents", signals.contacts().len());
+    Ok(DemoStep { name: "signals", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
 /// Creates a report on both files and the steps before, and its picture.

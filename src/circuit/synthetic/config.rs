@@ -4,7 +4,6 @@ use serde_json::{Map, Value, json};
 
 use super::morphology_spec::NeuronClass;
 use super::nodes::{LAYERS, classes_by_layer};
-use super::report::STEP_MS;
 use super::{CircuitSpec, POPULATION, SyntheticReport};
 
 /// A variant of the configuration files, with one format of the morphologies.
@@ -61,18 +60,18 @@ impl MorphologyVariant {
             "network": format!("circuit_config{}.json", self.suffix),
             "node_sets_file": "node_sets.json",
             "node_set": "All",
-            "run": { "tstop": STEP_MS, "dt": 0.025, "random_seed": spec.seed },
+            "run": { "tstop": spec.report.end_ms(), "dt": 0.025, "random_seed": spec.seed },
             "conditions": { "v_init": -80.0 },
             "output": { "output_dir": "$OUTPUT_DIR", "spikes_file": "spikes.h5" },
             "reports": match spec.report {
                 SyntheticReport::None => json!({}),
-                SyntheticReport::OneFrame => json!({ "compartment": compartment_report() }),
+                report => json!({ "compartment": compartment_report(report) }),
             },
         })
     }
 }
 
-fn compartment_report() -> Value {
+fn compartment_report(report: SyntheticReport) -> Value {
     json!({
         "cells": "All",
         "sections": "all",
@@ -80,9 +79,9 @@ fn compartment_report() -> Value {
         "type": "compartment",
         "variable_name": "i_membrane",
         "unit": "nA",
-        "dt": STEP_MS,
+        "dt": report.step_ms(),
         "start_time": 0.0,
-        "end_time": STEP_MS,
+        "end_time": report.end_ms(),
         "file_name": "compartment.h5",
     })
 }

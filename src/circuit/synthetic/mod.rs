@@ -3,6 +3,7 @@
 //! The bytes depend only on the [`CircuitSpec`], on every machine.
 
 mod config;
+mod currents;
 mod known_files;
 mod morphology_files;
 mod morphology_spec;
@@ -34,6 +35,9 @@ pub const MAX_CELLS: usize = 10_000_000;
 /// Maximum radius and height of the cylinder, µm: float32 coordinates are then still exact to 0.03 µm.
 pub const MAX_CYLINDER_UM: f64 = 1e6;
 
+/// Maximum number of frames of a report.
+pub const MAX_FRAMES: usize = 10_000_000;
+
 /// Specification of a synthetic circuit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CircuitSpec {
@@ -58,6 +62,11 @@ pub enum SyntheticReport {
     None,
     /// One frame of random currents in all compartments of all neurons.
     OneFrame,
+    /// Frames of balanced currents of an input that travels through the circuit, in all compartments of all neurons.
+    Currents {
+        /// Number of frames.
+        frames: usize,
+    },
 }
 
 /// Summary of a written circuit.
@@ -90,6 +99,9 @@ pub enum CircuitSpecProblem {
         /// Requested size, µm.
         found: f64,
     },
+    /// The number of frames is 0 or too large.
+    #[error("number of frames out of range, expected 1 to {MAX_FRAMES}, found `{0}`")]
+    Frames(usize),
     /// The output path has no name.
     #[error("output has no name, expected the name of a new folder")]
     NoName,
@@ -104,6 +116,7 @@ impl Problem for CircuitSpecProblem {
             Self::Cells(_) => Some("give it with `--cells`".into()),
             Self::Morphologies { .. } => Some("give it with `--morphologies`".into()),
             Self::Size { side, .. } => Some(format!("give it with `--{side}`")),
+            Self::Frames(_) => Some("give it with `--frames`".into()),
             Self::NoName => Some("name the folder itself, for instance `circuit` instead of `.`".into()),
             Self::NoCircuit(_) => Some("choose another name, or remove it by hand".into()),
         }
@@ -122,6 +135,11 @@ impl CircuitSpec {
         }
         if !(1..=self.cells).contains(&self.morphologies) {
             return Err(CircuitSpecProblem::Morphologies { cells: self.cells, found: self.morphologies });
+        }
+        if let SyntheticReport::Currents { frames } = self.report {
+            if !(1..=MAX_FRAMES).contains(&frames) {
+                return Err(CircuitSpecProblem::Frames(frames));
+            }
         }
         for (side, found) in [("radius", self.radius_um), ("height", self.height_um)] {
             if !(found > 0.0 && found <= MAX_CYLINDER_UM) {
@@ -186,13 +204,20 @@ fn write_into(spec: &CircuitSpec, folder: &Path, progress: &mut dyn FnMut(u64)) 
     write_text_files(spec, folder)?;
     let nodes = SyntheticNodes::draw(spec, &mut SeededRng::new(spec.seed, stream::NODES));
     nodes.write(spec, &create_folder(folder.join("networks/nodes").join(POPULATION))?.join("nodes.h5"))?;
-    let element_ids = write_morphologies(spec, &folder.join("components/morphologies"))?;
-    let of = |m: &u32| element_ids.get(*m as usize).map_or(0, |ids| ids.len() as u64);
+    let morphologies = write_morphologies(spec, &folder.join("components/morphologies"))?;
+    let of = |m: &u32| morphologies.get(*m as usize).map_or(0, |(ids, _)| ids.len() as u64);
     let segments = nodes.morphology.iter().map(of).sum();
-    if spec.report == SyntheticReport::OneFrame {
-        let path = create_folder(folder.join("output"))?.join("compartment.h5");
-        let mut rng = SeededRng::new(spec.seed, stream::REPORT);
-        report::write_report(&path, &element_ids, &nodes.morphology, &mut rng, progress)?;
+    let mut rng = SeededRng::new(spec.seed, stream::REPORT);
+    let report_path = || Ok::<_, crate::Error>(create_folder(folder.join("output"))?.join("compartment.h5"));
+    match spec.report {
+        SyntheticReport::None => {}
+        SyntheticReport::OneFrame => {
+            let element_ids: Vec<Vec<u32>> = morphologies.into_iter().map(|(ids, _)| ids).collect();
+            report::write_report(&report_path()?, &element_ids, &nodes.morphology, &mut rng, progress)?;
+        }
+        SyntheticReport::Currents { .. } => {
+            currents::write_currents(&report_path()?, spec, &nodes, &morphologies, &mut rng, progress)?;
+        }
     }
     Ok(SyntheticSummary { segments })
 }
@@ -215,12 +240,15 @@ fn write_text_files(spec: &CircuitSpec, folder: &Path) -> Result<()> {
 /// Number of morphologies that are grown at a time, to bound the memory.
 const MORPHOLOGIES_PER_BATCH: usize = 256;
 
-/// Writes every morphology in its four formats; returns the section ids of its segments.
-fn write_morphologies(spec: &CircuitSpec, folder: &Path) -> Result<Vec<Vec<u32>>> {
+/// The segments of a morphology in the report's order: their section ids, and their places.
+type MorphologyElements = (Vec<u32>, Vec<currents::ElementPlace>);
+
+/// Writes every morphology in its four formats; returns the elements of each.
+fn write_morphologies(spec: &CircuitSpec, folder: &Path) -> Result<Vec<MorphologyElements>> {
     let [swc, ascii, h5v1] = ["swc", "ascii", "h5v1"].map(|name| folder.join(name));
     [&swc, &ascii, &h5v1].into_iter().cloned().try_for_each(|folder| create_folder(folder).map(drop))?;
     let merged = Hdf5File::create(&folder.join("merged.h5"))?;
-    let mut element_ids = Vec::with_capacity(spec.morphologies);
+    let mut elements = Vec::with_capacity(spec.morphologies);
     for first in (0..spec.morphologies).step_by(MORPHOLOGIES_PER_BATCH) {
         let numbers = first..spec.morphologies.min(first + MORPHOLOGIES_PER_BATCH);
         let neurons: Vec<SyntheticNeuron> = numbers.into_par_iter().map(|number| grow_neuron(spec, number)).collect();
@@ -234,10 +262,10 @@ fn write_morphologies(spec: &CircuitSpec, folder: &Path) -> Result<Vec<Vec<u32>>
             file.close()?;
             morphology_files::write_h5v1(neuron, &merged, &format!("/{}", neuron.name))?;
         }
-        element_ids.extend(neurons.iter().map(report::element_ids));
+        elements.extend(neurons.iter().map(|n| (report::element_ids(n), currents::element_places(n))));
     }
     merged.close()?;
-    Ok(element_ids)
+    Ok(elements)
 }
 
 fn grow_neuron(spec: &CircuitSpec, number: usize) -> SyntheticNeuron {

@@ -6,6 +6,7 @@ use super::morphology_spec::{MorphologySpec, NeuronClass};
 use super::seeded_rng::SeededRng;
 use super::{CircuitSpec, POPULATION};
 use crate::error::Result;
+use crate::geometry::{Point, Quaternion, Transform};
 use crate::io::hdf5::Hdf5File;
 
 /// Layers from the top of the cylinder (y = height / 2) to its bottom, of equal thickness.
@@ -43,6 +44,15 @@ impl SyntheticNodes {
             nodes.orientations.iter_mut().zip(rng.next_rotation()).for_each(|(column, v)| column.push(v as f32));
         }
         nodes
+    }
+
+    /// Returns the transform that places a neuron.
+    pub fn transform(&self, node: u64) -> Transform {
+        let value = |column: &Vec<f32>| f64::from(column.get(node as usize).copied().unwrap_or_default());
+        let [w, x, y, z] = self.orientations.each_ref().map(value);
+        let translation = Point::from(self.positions.each_ref().map(value));
+        // drawn quaternions are unit quaternions
+        Transform::new(Quaternion::new(w, x, y, z).unwrap_or(Quaternion::IDENTITY), translation)
     }
 
     /// Writes `nodes.h5` (SONATA "Representing nodes": one group, `@library` enums).

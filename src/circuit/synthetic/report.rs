@@ -4,9 +4,9 @@ use std::fs::OpenOptions;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use super::POPULATION;
 use super::neuron::SyntheticNeuron;
 use super::seeded_rng::SeededRng;
+use super::{POPULATION, SyntheticReport};
 use crate::circuit::hoc::CHUNK_UM;
 use crate::circuit::placement::discretise::segments_of_length;
 use crate::error::{Context, FileProblem, Result};
@@ -45,7 +45,7 @@ pub(super) fn write_report(
         end
     });
     let pointers: Vec<u64> = std::iter::once(0).chain(ends).collect();
-    let (data, ids) = create_report_file(path, &nodes, &pointers)?;
+    let (data, ids) = create_report_file(path, &nodes, &pointers, SyntheticReport::OneFrame)?;
     let mut data = DatasetStream::open_at(path, data)?;
     let mut ids = DatasetStream::open_at(path, ids)?;
     for &node in &nodes {
@@ -61,7 +61,12 @@ pub(super) fn write_report(
 
 /// Creates the file (SONATA "Compartment report") and returns the byte offsets of the two long datasets: the currents
 /// and the section ids.
-fn create_report_file(path: &Path, nodes: &[u64], pointers: &[u64]) -> Result<(u64, u64)> {
+pub(super) fn create_report_file(
+    path: &Path,
+    nodes: &[u64],
+    pointers: &[u64],
+    report_kind: SyntheticReport,
+) -> Result<(u64, u64)> {
     let elements = pointers.last().copied().unwrap_or_default() as usize;
     let report = format!("/report/{POPULATION}");
     let mapping = format!("{report}/mapping");
@@ -71,12 +76,14 @@ fn create_report_file(path: &Path, nodes: &[u64], pointers: &[u64]) -> Result<(u
     file.write_dataset(&node_ids, nodes, &[nodes.len()])?;
     file.write_attribute(&node_ids, "sorted", &0_u8)?;
     file.write_dataset(&format!("{mapping}/index_pointers"), pointers, &[pointers.len()])?;
-    file.write_dataset(&time, &[0.0, STEP_MS, STEP_MS], &[3])?;
+    file.write_dataset(&time, &[0.0, report_kind.end_ms(), report_kind.step_ms()], &[3])?;
     file.write_string_attribute(&time, "units", "ms")?;
     let ids_at = allocate_dataset(&file, &format!("{mapping}/element_ids"), |object| {
         file.allocate_dataset::<u32>(object, &[elements])
     })?;
-    let data_at = allocate_dataset(&file, &data, |object| file.allocate_dataset::<f32>(object, &[1, elements]))?;
+    let data_at = allocate_dataset(&file, &data, |object| {
+        file.allocate_dataset::<f32>(object, &[report_kind.frame_count(), elements])
+    })?;
     file.write_string_attribute(&data, "units", "nA")?;
     file.close()?;
     Ok((data_at, ids_at))
@@ -125,7 +132,7 @@ impl<'a> DatasetStream<'a> {
 }
 
 /// Number of segments of each stub: two pieces of axon initial segment and one of myelin.
-const STUB_SEGMENTS: usize = 5;
+pub(super) const STUB_SEGMENTS: usize = 5;
 
 /// Returns the section id of every segment, in the order in which the simulator writes them: soma, basal and apical
 /// dendrites, axon initial segment (sections 1 and 2), myelin (the number of the file's sections plus one).

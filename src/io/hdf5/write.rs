@@ -5,7 +5,7 @@ use std::ptr::null_mut;
 use std::str::FromStr;
 
 use hdf5::types::{FixedUnicode, TypeDescriptor, VarLenUnicode};
-use hdf5::{Dataset, Datatype, H5Type};
+use hdf5::{Dataset, Datatype, H5Type, ObjectReference1};
 use hdf5_sys::h5d::H5Dwrite;
 use hdf5_sys::h5p::{H5Pclose, H5Pcreate, H5Pset_buffer};
 use hdf5_sys::h5s::H5S_ALL;
@@ -33,6 +33,22 @@ impl Hdf5File {
     pub fn write_dataset<T: H5Type>(&self, object: &str, values: &[T], shape: &[usize]) -> Result<()> {
         let built = self.dataset_builder().empty::<T>().shape(shape.to_vec()).create(object);
         let written = built.and_then(|d| if values.is_empty() { Ok(()) } else { d.write_raw(values) });
+        written.map_err(|e| self.write_error(object, &e))
+    }
+
+    /// Writes a chunked dataset of this shape, without compression and without a time stamp.
+    ///
+    /// # Errors
+    /// Returns an error if the shape does not match the number of values, or the library refuses.
+    pub fn write_chunked_dataset<T: H5Type>(
+        &self,
+        object: &str,
+        values: &[T],
+        shape: &[usize],
+        chunk: &[usize],
+    ) -> Result<()> {
+        let builder = self.inner.new_dataset_builder().chunk(chunk.to_vec()).obj_track_times(false);
+        let written = builder.empty::<T>().shape(shape.to_vec()).create(object).and_then(|d| d.write_raw(values));
         written.map_err(|e| self.write_error(object, &e))
     }
 
@@ -105,6 +121,43 @@ impl Hdf5File {
     pub fn write_list_attribute<T: H5Type>(&self, object: &str, name: &str, values: &[T]) -> Result<()> {
         let built = self.open_location(object)?.new_attr::<T>().shape(values.len()).create(name);
         built.and_then(|a| a.write_raw(values)).map_err(|e| self.write_error(object, &e))
+    }
+
+    /// Writes an attribute that is a list of strings.
+    ///
+    /// # Errors
+    /// Returns an error if a string contains a zero byte, the object is missing, or the library refuses.
+    pub fn write_strings_attribute<S: AsRef<str>>(&self, object: &str, name: &str, values: &[S]) -> Result<()> {
+        let values = values.iter().map(|v| to_unicode(v.as_ref())).collect::<Result<Vec<_>, _>>();
+        self.write_list_attribute(object, name, &values.in_file(&self.path).in_item(object)?)
+    }
+
+    /// Writes an attribute that refers to another object of the file.
+    ///
+    /// # Errors
+    /// Returns an error if an object is missing, or the library refuses.
+    pub fn write_reference_attribute(&self, object: &str, name: &str, target: &str) -> Result<()> {
+        let reference = self.inner.reference::<ObjectReference1>(target).map_err(|e| self.write_error(object, &e))?;
+        self.write_attribute(object, name, &reference)
+    }
+
+    /// Writes a list of references to another object of the file.
+    ///
+    /// # Errors
+    /// Returns an error if the target is missing, or the library refuses.
+    pub fn write_references(&self, object: &str, target: &str, length: usize) -> Result<()> {
+        let refer = |_| self.inner.reference::<ObjectReference1>(target);
+        let references = (0..length).map(refer).collect::<hdf5::Result<Vec<_>>>();
+        let references = references.map_err(|e| self.write_error(object, &e))?;
+        self.write_dataset(object, &references, &[length])
+    }
+
+    /// Creates a soft link.
+    ///
+    /// # Errors
+    /// Returns an error if the library refuses.
+    pub fn create_soft_link(&self, target: &str, link: &str) -> Result<()> {
+        self.inner.link_soft(target, link).map_err(|e| self.write_error(link, &e))
     }
 
     /// Flushes and closes the file.

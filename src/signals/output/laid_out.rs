@@ -9,6 +9,8 @@ use super::ValueType;
 use crate::error::{Context, FileProblem, Result};
 use crate::io::atomic_output::{AtomicOutput, OutputLock, OverwritePolicy, check_unwritten_space};
 use crate::io::checkpoint::CheckpointProblem;
+use crate::io::hdf5::{Hdf5File, Hdf5Problem};
+use crate::signals::Signals;
 
 /// Where values are stored: row-major, one row per frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,4 +239,20 @@ pub fn encode_values(extent: &DataExtent, row: usize, values: &[f64], value_type
 pub fn find_extents(layout: &dyn FileLayout) -> Result<Vec<DataExtent>> {
     let folder = tempfile::tempdir().map_err(FileProblem::Write).in_file(&std::env::temp_dir())?;
     layout.write(&folder.path().join("layout"))
+}
+
+/// Lays out a dataset of values, and returns its byte offset.
+pub fn allocate_values(file: &Hdf5File, object: &str, shape: &[usize], value_type: ValueType) -> Result<u64> {
+    match value_type {
+        ValueType::F32 => file.allocate_dataset::<f32>(object, shape)?,
+        ValueType::F64 => file.allocate_dataset::<f64>(object, shape)?,
+    };
+    let no_space = || file.error(object, Hdf5Problem::Write("the library allocated no space".into()));
+    file.byte_offset(object)?.ok_or_else(no_space)
+}
+
+/// Returns the unit of all signals; `None` if they differ.
+pub fn common_unit<'s>(signals: &'s Signals<'_>) -> Option<&'s str> {
+    let units = signals.units();
+    units.first().copied().filter(|first| units.iter().all(|unit| unit == first))
 }

@@ -1,8 +1,10 @@
 //! Writes signals: HDF5 and NumPy files whose blocks of frames are written at their places, and tables of columns.
 
+mod bmtk;
 mod columns;
 mod laid_out;
 mod npy;
+mod nwb;
 mod report_file;
 mod signal_file;
 
@@ -19,6 +21,10 @@ use crate::error::Problem;
 pub enum SignalFormat {
     /// SONATA report in HDF5, as the simulator's `lfp` report, with the names of contacts and groups.
     Report,
+    /// BMTK's file of extracellular potentials.
+    Bmtk,
+    /// Neurodata Without Borders.
+    Nwb,
     /// NumPy array.
     Npy,
     /// Parquet.
@@ -61,21 +67,44 @@ pub enum SignalFormatProblem {
     },
     /// The format cannot be resumed, or written by several ranks.
     #[error(
-        "format `{0}` is written from the beginning to the end, expected `report` or `npy` for `--resume` and several ranks"
+        "format `{0}` is written from the beginning to the end, expected `report`, `bmtk`, `nwb` or `npy` for \
+         `--resume` and several ranks"
     )]
     Sequential(&'static str),
+    /// The format has no groups.
+    #[error("format `{format}` has no groups, expected one sum, found {found}")]
+    Groups {
+        /// The format.
+        format: &'static str,
+        /// Number of groups.
+        found: usize,
+    },
+    /// The format has potentials only.
+    #[error("signal of contact `{contact}` is not a potential, expected V, mV or uV for format `nwb`, found `{unit}`")]
+    NotPotential {
+        /// Name of the contact.
+        contact: String,
+        /// Unit of its signal.
+        unit: String,
+    },
 }
 
 impl Problem for SignalFormatProblem {
     fn hint(&self) -> Option<String> {
-        matches!(self, Self::Ending { .. }).then(|| "or give the format: `--format csv`".into())
+        match self {
+            Self::Ending { .. } => Some("or give the format: `--format csv`".into()),
+            Self::Groups { .. } => Some("leave `--by` out, or write `.h5`, `.npy` or a table".into()),
+            Self::Sequential(_) | Self::NotPotential { .. } => None,
+        }
     }
 }
 
 impl SignalFormat {
     /// All formats, each with the ending of its files' names.
-    const ALL: [(Self, &'static str); 5] = [
+    const ALL: [(Self, &'static str); 7] = [
+        (Self::Bmtk, "ecp.h5"),
         (Self::Report, ".h5"),
+        (Self::Nwb, ".nwb"),
         (Self::Npy, ".npy"),
         (Self::Parquet, ".parquet"),
         (Self::Arrow, ".arrow"),
@@ -99,6 +128,8 @@ impl SignalFormat {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Report => "report",
+            Self::Bmtk => "bmtk",
+            Self::Nwb => "nwb",
             Self::Npy => "npy",
             Self::Parquet => "parquet",
             Self::Arrow => "arrow",
@@ -108,6 +139,6 @@ impl SignalFormat {
 
     /// Returns whether blocks are written at their places, in any order, so that a run can be resumed and shared.
     pub const fn is_laid_out(self) -> bool {
-        matches!(self, Self::Report | Self::Npy)
+        matches!(self, Self::Report | Self::Bmtk | Self::Nwb | Self::Npy)
     }
 }

@@ -9,9 +9,9 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::ValueType;
-use super::laid_out::{DataExtent, FileLayout};
+use super::laid_out::{DataExtent, FileLayout, allocate_values, common_unit};
 use crate::error::Result;
-use crate::io::hdf5::{Hdf5File, Hdf5Problem};
+use crate::io::hdf5::Hdf5File;
 use crate::signals::Signals;
 
 /// Name of the report's population for sums over several populations.
@@ -91,20 +91,13 @@ impl<'s> ReportLayout<'s> {
         file.write_string_attribute(&mapping("contact_positions"), "units", "um")?;
         let groups = signals.groups().get(population.groups.clone()).unwrap_or_default();
         file.write_strings(&mapping("group_names"), groups, &[groups.len()])?;
-        let units = signals.units();
-        let common = units.first().filter(|first| units.iter().all(|unit| unit == *first));
-        if common.is_none() {
-            file.write_strings(&mapping("contact_units"), &units, &[contacts])?;
+        let unit = common_unit(signals);
+        if unit.is_none() {
+            file.write_strings(&mapping("contact_units"), &signals.units(), &[contacts])?;
         }
         let data = format!("{group}/data");
-        match self.value_type {
-            ValueType::F32 => file.allocate_dataset::<f32>(&data, &[frames, elements])?,
-            ValueType::F64 => file.allocate_dataset::<f64>(&data, &[frames, elements])?,
-        };
-        let offset = file.byte_offset(&data)?;
-        let no_space = || file.error(&data, Hdf5Problem::Write("the library allocated no space".into()));
-        let byte_offset = offset.ok_or_else(no_space)?;
-        file.write_string_attribute(&data, "units", common.copied().unwrap_or("see mapping/contact_units"))?;
+        let byte_offset = allocate_values(file, &data, &[frames, elements], self.value_type)?;
+        file.write_string_attribute(&data, "units", unit.unwrap_or("see mapping/contact_units"))?;
         let columns = population.groups.start * contacts..population.groups.end * contacts;
         Ok(DataExtent { byte_offset, columns })
     }

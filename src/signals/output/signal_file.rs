@@ -5,8 +5,10 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use super::bmtk::BmtkLayout;
 use super::laid_out::{FileLayout, LaidOutFile, ValuesShape, encode_values, find_extents};
 use super::npy::NpyLayout;
+use super::nwb::NwbLayout;
 use super::report_file::ReportLayout;
 use super::{SignalFormat, SignalFormatProblem, ValueType};
 use crate::error::{Context, FileProblem, Result};
@@ -51,11 +53,19 @@ pub fn check_output(out: &Path, existing: OverwritePolicy, resume: bool) -> Resu
 /// cannot be written or must not be replaced.
 pub fn write_signals(request: &SignalsRequest<'_>, ranks: &Ranks) -> Result<RunSummary> {
     let SignalsRequest { signals, value_type, .. } = *request;
-    let (report, npy);
+    let (report, bmtk, nwb, npy);
     let layout: &dyn FileLayout = match request.format {
         SignalFormat::Report => {
             report = ReportLayout::new(signals, value_type);
             &report
+        }
+        SignalFormat::Bmtk => {
+            bmtk = BmtkLayout::new(signals, value_type).in_file(request.output)?;
+            &bmtk
+        }
+        SignalFormat::Nwb => {
+            nwb = NwbLayout::new(signals, value_type).in_file(request.output)?;
+            &nwb
         }
         SignalFormat::Npy => {
             npy = NpyLayout::new(signals, value_type);

@@ -1,0 +1,379 @@
+//! What `signals` refuses: reports without all compartments, of values that are not numbers, of other times or circuits,
+//! weights and contacts that do not belong to them, formats that cannot hold the result.
+
+use std::path::Path;
+
+use leadfield::io::hdf5::Hdf5File;
+
+use crate::support::{Run, golden, leadfield_in, names_in, one_neuron, scratch};
+
+const POPULATION: &str = "S1nonbarrel_neurons";
+
+/// The content of a report, to be changed and written.
+struct Report {
+    population: &'static str,
+    node_ids: Vec<u64>,
+    pointers: Vec<u64>,
+    elements: Vec<u32>,
+    frames: usize,
+    values: Vec<f32>,
+    time: [f64; 3],
+}
+
+impl Report {
+    /// The reference circuit's report.
+    fn golden() -> Self {
+        let file = Hdf5File::open(&golden().join("input/circuit/output/compartment.h5")).unwrap();
+        let mapping = |name: &str| format!("/report/{POPULATION}/mapping/{name}");
+        let data = format!("/report/{POPULATION}/data");
+        let time = file.read_floats(&mapping("time")).unwrap();
+        Self {
+            population: POPULATION,
+            node_ids: file.read_unsigned(&mapping("node_ids")).unwrap(),
+            pointers: file.read_unsigned(&mapping("index_pointers")).unwrap(),
+            elements: file.read_u32(&mapping("element_ids")).unwrap(),
+            frames: file.shape(&data).unwrap()[0],
+            values: file.read_floats(&data).unwrap().into_iter().map(|v| v as f32).collect(),
+            time: [time[0], time[1], time[2]],
+        }
+    }
+
+    fn write(&self, path: &Path) {
+        let file = Hdf5File::create(path).unwrap();
+        let group = format!("/report/{}", self.population);
+        file.create_group(&format!("{group}/mapping")).unwrap();
+        let mapping = |name: &str| format!("{group}/mapping/{name}");
+        file.write_dataset(&mapping("node_ids"), &self.node_ids, &[self.node_ids.len()]).unwrap();
+        file.write_dataset(&mapping("index_pointers"), &self.pointers, &[self.pointers.len()]).unwrap();
+        file.write_dataset(&mapping("element_ids"), &self.elements, &[self.elements.len()]).unwrap();
+        file.write_dataset(&mapping("time"), &self.time, &[3]).unwrap();
+        file.write_dataset(&format!("{group}/data"), &self.values, &[self.frames, self.elements.len()]).unwrap();
+        file.write_string_attribute(&format!("{group}/data"), "units", "nA").unwrap();
+        file.close().unwrap();
+    }
+
+    /// The elements of the first node, and its id.
+    fn first_node(&self) -> (u64, usize) {
+        (self.node_ids[0], self.pointers[1] as usize)
+    }
+}
+
+/// A folder with the reference circuit's table, weights and contacts.
+fn inputs() -> tempfile::TempDir {
+    let dir = scratch();
+    let config = golden().join("input/circuit/simulation_config.json");
+    leadfield_in(dir.path(), &["positions", config.to_str().unwrap(), "-o", "s.parquet", "--quiet"]).ok();
+    std::fs::copy(golden().join("input/electrodes/np8.csv"), dir.path().join("np8.csv")).unwrap();
+    leadfield_in(dir.path(), &["weights", "s.parquet", "np8.csv", "-o", "w.h5", "--quiet"]).ok();
+    dir
+}
+
+fn signals(dir: &Path, args: &[&str]) -> Run {
+    leadfield_in(dir, &[&["signals"], args, &["--quiet"]].concat())
+}
+
+/// Runs with stored weights and with computed ones: both refuse with the same text, and leave nothing.
+#[track_caller]
+fn refused_by_both(dir: &Path, report: &Report, expected: &str) {
+    report.write(&dir.join("r.h5"));
+    let before = names_in(dir);
+    signals(dir, &["r.h5", "--weights", "w.h5", "-o", "x.h5"]).refused(expected);
+    signals(dir, &["r.h5", "--segments", "s.parquet", "--electrodes", "np8.csv", "-o", "x.csv"]).refused(expected);
+    assert_eq!(names_in(dir), before);
+}
+
+/// The hint for reports of another circuit.
+const OTHER_CIRCUIT: &str = "hint: was the report made with the circuit of the weights?";
+
+#[test]
+fn a_report_of_somata_only_lacks_compartments() {
+    let dir = inputs();
+    let mut report = Report::golden();
+    let (node, segments) = report.first_node();
+    let nodes = report.node_ids.len();
+    report.values = vec![0.0; report.frames * nodes];
+    report.elements = vec![0; nodes];
+    report.pointers = (0..=nodes as u64).collect();
+    // the first node in ascending order is named
+    let first = *report.node_ids.iter().min().unwrap();
+    let golden = Report::golden();
+    let place = golden.node_ids.iter().position(|id| *id == first).unwrap();
+    let expected = golden.pointers[place + 1] - golden.pointers[place];
+    assert!(segments > 1 && node >= first);
+    refused_by_both(
+        dir.path(),
+        &report,
+        &format!(
+            "error: r.h5: node[{first}]: another number of segments, expected {expected} as in the weights, found 1\n\
+             hint: the report must have all compartments of all sections (`\"sections\": \"all\", \"compartments\": \
+             \"all\"`), and be of the circuit of the weights"
+        ),
+    );
+}
+
+#[test]
+fn currents_that_are_not_numbers_are_named() {
+    let dir = inputs();
+    for value in [f32::NAN, f32::INFINITY] {
+        let mut report = Report::golden();
+        let (node, segments) = report.first_node();
+        let (frame, element) = (3, segments - 1);
+        report.values[frame * report.elements.len() + element] = value;
+        let (section, time) = (report.elements[element], report.time[0] + frame as f64 * report.time[2]);
+        refused_by_both(
+            dir.path(),
+            &report,
+            &format!(
+                "error: r.h5: node[{node}]: current is not finite in section {section} at {time} ms, expected a number, \
+                 found {value}"
+            ),
+        );
+    }
+}
+
+#[test]
+fn weights_that_are_not_numbers_are_named() {
+    let dir = inputs();
+    let source = leadfield::sonata::electrodes_file::ElectrodesFile::open(&dir.path().join("w.h5")).unwrap();
+    let offset = source.weights_dataset(&source.populations()[0]).unwrap();
+    assert_eq!(offset.columns(), 8);
+    let file = Hdf5File::open(&dir.path().join("w.h5")).unwrap();
+    let at = file.byte_offset(&format!("/electrodes/{POPULATION}/scaling_factors")).unwrap().unwrap();
+    drop((file, offset));
+    let mut bytes = std::fs::read(dir.path().join("w.h5")).unwrap();
+    bytes[at as usize..at as usize + 8].copy_from_slice(&f64::NAN.to_ne_bytes());
+    std::fs::write(dir.path().join("nan.h5"), bytes).unwrap();
+    let first = source.populations()[0].node_ids()[0];
+    Report::golden().write(&dir.path().join("r.h5"));
+    signals(dir.path(), &["r.h5", "--weights", "nan.h5", "-o", "x.h5"])
+        .refused(&format!("error: nan.h5: node[{first}]: weight is not finite, expected a number, found NaN"));
+}
+
+#[test]
+fn frames_are_those_of_the_times() {
+    let dir = inputs();
+    let mut short = Report::golden();
+    short.frames = 15;
+    short.values.truncate(15 * short.elements.len());
+    refused_by_both(
+        dir.path(),
+        &short,
+        &format!(
+            "error: r.h5: /report/{POPULATION}/data: wrong number of frames, expected 20 as `mapping/time` states, found 15\n\
+             hint: the simulation may have ended early, or the copy of the report: make it again"
+        ),
+    );
+    let mut backwards = Report::golden();
+    backwards.time[2] = -0.1;
+    refused_by_both(
+        dir.path(),
+        &backwards,
+        &format!(
+            "error: r.h5: /report/{POPULATION}/mapping/time: frames out of order, expected a time step above 0 ms, found \
+             -0.1 ms"
+        ),
+    );
+    let mut late = Report::golden();
+    late.pointers[0] = 1;
+    refused_by_both(
+        dir.path(),
+        &late,
+        &format!("error: r.h5: /report/{POPULATION}/mapping/index_pointers[0]: first index pointer is not 0, found 1"),
+    );
+}
+
+#[test]
+fn a_report_that_was_cut_short_is_refused() {
+    let dir = inputs();
+    Report::golden().write(&dir.path().join("whole.h5"));
+    let bytes = std::fs::read(dir.path().join("whole.h5")).unwrap();
+    std::fs::write(dir.path().join("r.h5"), &bytes[..bytes.len() / 2]).unwrap();
+    let run = signals(dir.path(), &["r.h5", "--weights", "w.h5", "-o", "x.h5"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.starts_with("error: r.h5: not a readable HDF5 file: "), "{}", run.stderr);
+    assert!(run.stderr.trim_end().ends_with("hint: the file may be cut short, or be of another format"));
+    assert!(!dir.path().join("x.h5").exists());
+}
+
+#[test]
+fn several_reports_have_the_same_times_and_different_populations() {
+    let dir = inputs();
+    Report::golden().write(&dir.path().join("a.h5"));
+    signals(dir.path(), &["a.h5", "a.h5", "--weights", "w.h5", "-o", "x.h5"])
+        .refused(&format!("error: a.h5: second report of population `{POPULATION}`, expected one, found `a.h5` too"));
+    let mut other = Report::golden();
+    other.population = "other";
+    let [start, end, step] = other.time;
+    other.time = [start, start + 2.0 * (end - start), 2.0 * step];
+    other.write(&dir.path().join("b.h5"));
+    let found = 2.0 * step;
+    signals(dir.path(), &["a.h5", "b.h5", "--weights", "w.h5", "-o", "x.h5"]).refused(&format!(
+        "error: b.h5: /report/other/mapping/time: other times than those of `a.h5`, expected 20 frames every {step} ms \
+         from {start} ms, found 20 frames every {found} ms from {start} ms"
+    ));
+    other.time = [start, end, step];
+    other.write(&dir.path().join("b.h5"));
+    signals(dir.path(), &["b.h5", "--weights", "w.h5", "-o", "x.h5"]).refused(&format!(
+        "error: w.h5: no weights of the report's population, expected `other`, found `{POPULATION}`"
+    ));
+    signals(dir.path(), &["b.h5", "--segments", "s.parquet", "--electrodes", "np8.csv", "-o", "x.h5"]).refused(
+        &format!(
+            "error: b.h5: no segment table of the report's population, expected one of `other`, found `{POPULATION}`"
+        ),
+    );
+}
+
+#[test]
+fn weights_of_another_circuit_are_refused() {
+    let dir = scratch();
+    let [a, b] = [("a", "1"), ("b", "2")].map(|(name, seed)| one_neuron(dir.path(), name, seed));
+    assert_ne!(a.segments, b.segments);
+    let contacts = golden().join("input/electrodes/np8.csv");
+    let contacts = contacts.to_str().unwrap();
+    leadfield_in(dir.path(), &["weights", "b.parquet", contacts, "-o", "b.h5", "--quiet"]).ok();
+    let hint = if a.segments < b.segments {
+        "hint: the report must have all compartments of all sections (`\"sections\": \"all\", \"compartments\": \
+         \"all\"`), and be of the circuit of the weights"
+    } else {
+        OTHER_CIRCUIT
+    };
+    let expected = format!(
+        "error: ca/output/compartment.h5: node[0]: another number of segments, expected {} as in the weights, found {}\n{hint}",
+        b.segments, a.segments
+    );
+    let report = "ca/output/compartment.h5";
+    signals(dir.path(), &[report, "--weights", "b.h5", "-o", "x.h5"]).refused(&expected);
+    let computed = [report, "--segments", "b.parquet", "--electrodes", contacts, "-o", "x.h5"];
+    signals(dir.path(), &computed).refused(&expected);
+}
+
+#[test]
+fn sections_are_those_of_the_table() {
+    let dir = inputs();
+    let mut report = Report::golden();
+    let (node, segments) = report.first_node();
+    // the last sections, the myelin, under another number: as many segments, other sections
+    let last = *report.elements[..segments].iter().max().unwrap();
+    report.elements[..segments].iter_mut().filter(|id| **id == last).for_each(|id| *id = last + 7);
+    report.write(&dir.path().join("r.h5"));
+    signals(dir.path(), &["r.h5", "--segments", "s.parquet", "--electrodes", "np8.csv", "-o", "x.h5"]).refused(&format!(
+        "error: r.h5: node[{node}]: another section, expected section {last} as in the segment table, found section {}\n\
+         {OTHER_CIRCUIT}",
+        last + 7
+    ));
+}
+
+#[test]
+fn nodes_without_weights_are_an_error() {
+    let dir = inputs();
+    let mut report = Report::golden();
+    let place = report.node_ids.iter().position(|id| *id == *report.node_ids.iter().max().unwrap()).unwrap();
+    report.node_ids[place] = 99;
+    refused_by_both(
+        dir.path(),
+        &report,
+        &format!(
+            "error: r.h5: nodes of population `{POPULATION}` without weights: 1, expected weights for all, found none for \
+             node 99\nhint: `--allow-missing` leaves such nodes out; `--node-set` selects nodes"
+        ),
+    );
+}
+
+#[test]
+fn unknown_contacts_and_sets_are_named() {
+    let dir = inputs();
+    Report::golden().write(&dir.path().join("r.h5"));
+    let run = |args: &[&str]| signals(dir.path(), &[&["r.h5", "--weights", "w.h5", "-o", "x.h5"], args].concat());
+    let file = leadfield::sonata::electrodes_file::ElectrodesFile::open(&dir.path().join("w.h5")).unwrap();
+    let mut names: Vec<(u64, String)> =
+        file.electrodes().iter().map(|e| (e.column(POPULATION).unwrap(), format!("`{}`", e.name))).collect();
+    names.sort();
+    let names = names.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(", ");
+    run(&["--electrode", "nose"])
+        .refused(&format!("error: --electrode: unknown contact, expected one of {names}, found `nose`"));
+    run(&["--reference", "ear"])
+        .refused(&format!("error: --reference: unknown contact, expected one of {names}, found `ear`"));
+    let no_circuit = "no circuit to take node sets and attributes from, expected `--circuit` or a table that names one\n\
+                      hint: name the circuit or simulation configuration: `--circuit CONFIG`";
+    run(&["--by", "mtype"]).refused(&format!("error: --by: {no_circuit}"));
+    run(&["--node-set", "All"]).refused(&format!("error: --node-set: {no_circuit}"));
+    run(&["--by", "section_type"]).refused(
+        "error: section types are unknown, expected a segment table that has them\n\
+         hint: give `--segments` and `--electrodes` instead of `--weights`",
+    );
+    run(&["--density"]).refused(
+        "error: areas of segments are unknown, expected a segment table for current densities\n\
+         hint: give `--segments` and `--electrodes` instead of `--weights`",
+    );
+}
+
+#[test]
+fn times_without_frames_are_refused() {
+    let dir = inputs();
+    let report = Report::golden();
+    report.write(&dir.path().join("r.h5"));
+    let [start, _, step] = report.time;
+    let last = start + 19.0 * step;
+    let run = |args: &[&str]| signals(dir.path(), &[&["r.h5", "--weights", "w.h5", "-o", "x.h5"], args].concat());
+    let data = format!("/report/{POPULATION}/data");
+    run(&["--start", "1000", "--end", "2000"]).refused(&format!(
+        "error: r.h5: {data}: no frame in the time range, expected times from {start} to {last} ms, found 1000 to 2000 ms"
+    ));
+    let stride = 1.5 * step;
+    run(&["--stride", &stride.to_string()]).refused(&format!(
+        "error: r.h5: {data}: stride is not a multiple of the report's time step, expected a multiple of {step} ms, found \
+         {stride} ms"
+    ));
+}
+
+#[test]
+fn formats_are_known_and_can_hold_the_signals() {
+    let dir = inputs();
+    Report::golden().write(&dir.path().join("r.h5"));
+    let run = |args: &[&str]| signals(dir.path(), &[&["r.h5", "--weights", "w.h5"], args].concat());
+    run(&["-o", "x.txt"]).refused(
+        "error: x.txt: unknown output format, expected a name that ends in ecp.h5, .h5, .nwb, .npy, .parquet, .arrow, .csv\n\
+         hint: or give the format: `--format csv`",
+    );
+    run(&["-o", "x.csv", "--resume"]).refused(
+        "error: x.csv: format `csv` is written from the beginning to the end, expected `report`, `bmtk`, `nwb` or `npy` \
+         for `--resume` and several ranks",
+    );
+    run(&["-o", "ecp.h5", "--by", "node"]).refused(
+        "error: ecp.h5: format `bmtk` has no groups, expected one sum, found 20\n\
+         hint: leave `--by` out, or write `.h5`, `.npy` or a table",
+    );
+    let spheres = "name,x,y,z,layer,region,type\nball,0,0,0,NA,NA,ObjectiveCSD_Sphere_500\n";
+    std::fs::write(dir.path().join("ball.csv"), spheres).unwrap();
+    let table = ["r.h5", "--segments", "s.parquet", "--electrodes", "ball.csv", "-o", "x.nwb"];
+    signals(dir.path(), &table).refused(
+        "error: x.nwb: signal of contact `ball` is not a potential, expected V, mV or uV for format `nwb`, found `nA`",
+    );
+    std::fs::write(dir.path().join("old.npy"), "precious").unwrap();
+    run(&["-o", "old.npy"])
+        .refused("error: old.npy: exists already\nhint: choose another name, or replace it with `--force`");
+    assert_eq!(std::fs::read_to_string(dir.path().join("old.npy")).unwrap(), "precious");
+}
+
+#[test]
+fn a_report_of_currents_needs_weights_and_an_online_report_the_right_contacts() {
+    let dir = inputs();
+    Report::golden().write(&dir.path().join("r.h5"));
+    signals(dir.path(), &["r.h5", "-o", "x.h5"]).refused(
+        "error: r.h5: no weights, expected `--weights`, or `--segments` and `--electrodes`, for a report of membrane \
+         currents\nhint: only an online `lfp` report, with one element for each contact of each node, needs none",
+    );
+    let online = Report {
+        population: POPULATION,
+        node_ids: vec![2, 4],
+        pointers: vec![0, 3, 6],
+        elements: vec![0, 1, 2, 0, 1, 2],
+        frames: 1,
+        values: vec![1.0; 6],
+        time: [0.0, 0.1, 0.1],
+    };
+    online.write(&dir.path().join("o.h5"));
+    signals(dir.path(), &["o.h5", "--electrodes", "np8.csv", "-o", "x.h5"])
+        .refused("error: o.h5: another number of contacts, expected 8 as named, found 3 in each node");
+    assert!(!dir.path().join("x.h5").exists());
+}
