@@ -447,6 +447,7 @@ fn fields_of_mne_the_new_york_head_and_meshes_become_weights() {
         .collect();
     assert!(found.iter().filter(|row| row[0] == 0.0).count() * 4 < found.len());
     columns_agree(&found, &expected, 1e-9);
+}
 
 /// The folder of [`files`], with the reference circuit's report and signals of it in every format.
 fn signal_files() -> tempfile::TempDir {
