@@ -413,7 +413,8 @@ fn neurons_that_do_not_balance_are_named_with_their_net_current() {
     let clamped = CurrentReport::open_all(&reference.path("clamp.h5")).unwrap();
     let signals = Signals::from_weights(&clamped, &weights).prepare().unwrap();
     signals.compute().unwrap();
-    let [found] = &signals.imbalances()[..] else { panic!("one neuron has a clamp") };
+    let imbalances = signals.imbalances();
+    let [found] = imbalances.as_slice() else { panic!("one neuron has a clamp") };
     assert_eq!((found.node_id, found.population.as_str()), (clamped[0].node_ids()[4], POPULATION));
     assert!((found.net_na - f64::from(clamp_na)).abs() < 1e-5, "{}", found.net_na);
     let time_ms = clamped[0].start_ms() + frame as f64 * clamped[0].step_ms();

@@ -245,7 +245,13 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
             return Err(OptionProblem::NoWeights).in_file(path);
         }
     };
-    if !is_online && !args.density {
+    if is_online {
+        let contacts = reports.first().and_then(|r| r.elements(0)).map_or(0, |(columns, _)| columns.len() as u64);
+        common.print_note(format_args!(
+            "note: taken as an online `lfp` report, potentials in V at {} of each node",
+            format_count(contacts, "contact")
+        ));
+    } else if !args.density {
         note_units(&reports, common);
     }
     let made_from = tables.first().and_then(|table| table.circuit_file()).unwrap_or_default();
