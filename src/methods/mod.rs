@@ -223,6 +223,10 @@ pub trait Method: Sync {
     fn is_potential(&self) -> bool {
         self.quantity() == WeightQuantity::Potential
     }
+    /// Returns whether its weights are potentials of sources on the segment itself, which are above 0 everywhere.
+    fn has_sources_on_segment(&self) -> bool {
+        self.accepted_settings().contains(&SettingKind::Boundary)
+    }
     /// Returns whether its contacts are usually in or at the tissue, so that one far away is suspicious.
     fn expects_near_contacts(&self) -> bool {
         self.required_field().is_none()

@@ -340,6 +340,20 @@ pub const CORPUS: &[Damage] = &[
         text(f, "/electrodes/b/type", &["ObjectiveCSD_Sphere"]);
         text_attribute(&f.dataset("/electrodes/b/type").unwrap(), "per_volume", "true");
     }),
+    mends("E63", "/electrodes/b: attribute `units` missing, expected `fT/nA` because the type is `MEG`", |f| {
+        text(f, "/electrodes/b/type", &["MEG"]);
+    }),
+    mends("E63", "/electrodes/b: attribute `units` missing, expected `um` because the type is `CurrentDipole`", |f| {
+        text(f, "/electrodes/b/type", &["CurrentDipole"]);
+    }),
+    damage(
+        "E62",
+        "/electrodes/b: attribute `units` does not match the contact's type, expected `fT/nA`, found `V/nA`",
+        |f| {
+            text(f, "/electrodes/b/type", &["MEG"]);
+            text_attribute(&f.group("/electrodes/b").unwrap(), "units", "V/nA");
+        },
+    ),
     damage("E41", "/electrodes/b/pop: missing, expected the number of the contact's column", |f| {
         unlink(f, "/electrodes/b/pop");
     }),

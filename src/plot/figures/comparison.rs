@@ -1,5 +1,7 @@
 //! Draws a comparison of two electrodes files: a scatter of the weights, and the differences at each contact.
 
+use std::collections::BTreeSet;
+
 use super::PlotProblem;
 use super::palette::weight_unit;
 use super::sample::group_thousands;
@@ -157,9 +159,15 @@ fn axis_unit(units: impl Iterator<Item = &'static str>) -> String {
     let (with, without): (Vec<_>, Vec<_>) = units.partition(|unit| !unit.is_empty());
     match (with.is_empty(), without.is_empty()) {
         (true, _) => String::new(),
-        (false, true) => format!(" ({WEIGHT_UNIT})"),
-        (false, false) => format!(" ({WEIGHT_UNIT}; ObjectiveCSD without unit)"),
+        (false, true) => format!(" ({})", join_units(&with)),
+        (false, false) => format!(" ({}; ObjectiveCSD without unit)", join_units(&with)),
     }
+}
+
+/// Joins different units.
+fn join_units(units: &[&'static str]) -> String {
+    let different: BTreeSet<&str> = units.iter().copied().collect();
+    different.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the units of contacts; that of potentials for a column without a contact.

@@ -2,7 +2,7 @@
 
 use super::PlotProblem;
 use super::contact_marks::{ContactMark, draw_contacts};
-use super::palette::{INSIDE_COLOUR, OUTSIDE_COLOUR, Palette};
+use super::palette::{INSIDE_COLOUR, OUTSIDE_COLOUR, Palette, weight_unit};
 use super::panel::{Panel, Panels, ViewPlane};
 use super::sample::{SegmentSample, group_thousands};
 use crate::error::{Context, Result};
@@ -12,7 +12,6 @@ use crate::io::hdf5::Hdf5File;
 use crate::plot::canvas::{Colour, DrawItem, Figure, LABEL_SIZE_PT, Paint, Text, TextAnchor, text_width};
 use crate::segments::table::{PageWarning, SegmentSelection, SegmentTable};
 use crate::sonata::electrodes_file::{AttributeValue, ContactDescription, ContactEntry, read_settings};
-use crate::units::WEIGHT_UNIT;
 use crate::weights::WeightLookup;
 
 /// Number of steps of a colour map: lines of the same step are one path.
@@ -55,7 +54,7 @@ pub struct WeightsFigure {
     pub palette: Palette,
     /// The segments drawn.
     pub sample: SegmentSample,
-    /// Weights of the segments drawn, V/nA; `None` if the neuron is not in the file.
+    /// Weights of the segments drawn, in the unit of the contact's type; `None` if the neuron is not in the file.
     pub values: Vec<Option<f64>>,
 }
 
@@ -157,7 +156,7 @@ fn draw_figure(
     let title = figure_title(request.lookup)?;
     let top = panels.panels.first().map_or(0.0, |p| p.frame.top);
     let place = [panels.right + 14.0, top, (panels.bottom - top).min(MAX_BAR_HEIGHT_PT)];
-    let (key, right) = draw_legend(palette, place, values, sample.stride > 1);
+    let (key, right) = draw_legend(palette, place, values, (sample.stride > 1, weight_unit(electrode.kind.as_deref())));
     items.push(key);
     let note = figure_note(sample, values, electrode.position_um, &window);
     Ok(panels.to_figure(items, title, &note, right))
@@ -228,13 +227,13 @@ fn draw_legend(
     palette: &Palette,
     [left, top, high]: [f32; 3],
     values: &[Option<f64>],
-    thinned: bool,
+    (thinned, unit): (bool, &str),
 ) -> (DrawItem, f32) {
     match palette {
         Palette::Bar(bar) => {
             let room = |extends: bool| if extends { 11.0 } else { 0.0 };
             let (above, below) = (room(bar.extend.high), room(bar.extend.low));
-            let label = format!("weight ({WEIGHT_UNIT})");
+            let label = format!("weight ({unit})");
             let high = high - above - below;
             (
                 bar.draw([left, top + above, BAR_WIDTH_PT, high], &label),

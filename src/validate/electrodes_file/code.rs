@@ -226,8 +226,8 @@ codes! {
         "`--fix` writes `V/nA`, the unit that clients assume";
     WrongColumnUnits = "E62" Error, "a contact's `units` is not the unit of its type", Misreads / Misreads, false,
         "check the contact's type: potentials are in V/nA, `ObjectiveCSD` in `1`, or in `1/um3` with `per_volume`";
-    NoColumnUnits = "E63" Note, "a contact with `per_volume` has no attribute `units`", Reads / Reads, true,
-        "`--fix` writes `1/um3`";
+    NoColumnUnits = "E63" Note, "a contact with `per_volume`, or of `MEG` or `CurrentDipole`, has no attribute `units`", Reads / Reads, true,
+        "`--fix` writes the unit of the type";
     // ------------------------------------------------------------------ against the circuit or its table
     OtherPopulation = "E70" Error, "the circuit's population is not in the file", Fails / Drops, false,
         "rename the population, or create the file from this circuit";

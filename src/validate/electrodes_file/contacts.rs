@@ -9,7 +9,9 @@ use crate::methods;
 use crate::sonata::electrodes_file::{
     AttributeValue, ELECTRODES, electrode_path, read_settings, read_unit_attribute, unit_by_type,
 };
-use crate::units::{CURRENT_SHARE_PER_VOLUME_UNIT, CURRENT_SHARE_UNIT, WEIGHT_UNIT};
+use crate::units::{
+    CURRENT_SHARE_PER_VOLUME_UNIT, CURRENT_SHARE_UNIT, DIPOLE_WEIGHT_UNIT, MAGNETIC_WEIGHT_UNIT, WEIGHT_UNIT,
+};
 
 /// A contact, with everything that could be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,6 +162,11 @@ fn read_units(
     match &stated {
         None if expected == CURRENT_SHARE_PER_VOLUME_UNIT => {
             let text = format!("attribute `units` missing, expected `{expected}` because `per_volume` is set");
+            findings.add(Code::NoColumnUnits, &group, text);
+        }
+        None if matches!(expected, MAGNETIC_WEIGHT_UNIT | DIPOLE_WEIGHT_UNIT) => {
+            let kind = kind.unwrap_or_default();
+            let text = format!("attribute `units` missing, expected `{expected}` because the type is `{kind}`");
             findings.add(Code::NoColumnUnits, &group, text);
         }
         // weights converted through a table lose the contact's settings, but not the unit

@@ -244,7 +244,8 @@ impl PopulationRecord {
 fn potential_columns(contacts: &[ContactRecord], place: usize) -> Vec<usize> {
     let is_one = |contact: &&ContactRecord| {
         let method = contact.kind.as_deref().and_then(methods::find_method);
-        method.is_some_and(|m| m.uses_conductivity()) && !contact.settings.iter().any(|(key, _)| *key == "reference")
+        method.is_some_and(|m| m.has_sources_on_segment())
+            && !contact.settings.iter().any(|(key, _)| *key == "reference")
     };
     let columns = contacts.iter().filter(is_one).filter_map(|c| c.columns.get(place).copied().flatten());
     columns.map(|column| column as usize).collect()

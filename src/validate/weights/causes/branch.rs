@@ -63,7 +63,7 @@ fn prepare_analytic_contacts<'c>(case: &'c DifferingFiles<'_>) -> Result<Option<
     for contact in case.differing_contacts() {
         let Some(formula) = case.sides[0].0.recomputable_contact(&contact.name)? else { continue };
         let like = found.first().is_none_or(|(_, other)| other.method.name() == formula.method.name());
-        if like && formula.method.uses_conductivity() {
+        if like && formula.method.has_sources_on_segment() {
             found.push((contact, formula));
         }
     }

@@ -88,7 +88,7 @@ fn analytic_contacts<'c>(case: &'c DifferingFiles<'_>) -> Result<Vec<AnalyticCon
     let mut sources = Vec::new();
     for contact in case.differing_contacts() {
         let [a, b] = case.sides.map(|(file, _)| file.recomputable_contact(&contact.name));
-        let known = a?.or(b?).filter(|formula| formula.method.uses_conductivity());
+        let known = a?.or(b?).filter(|formula| formula.method.has_sources_on_segment());
         let Some(formula) = known else { return Ok(Vec::new()) };
         let along = formula.contact.conductivity.components_s_per_m();
         let sigma = (along[0] * along[1] * along[2]).cbrt();
