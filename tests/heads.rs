@@ -381,3 +381,30 @@ fn a_wrong_head_is_reported() {
     std::fs::remove_file(dir.join("pose.json")).unwrap();
     assert_eq!(names_in(dir), before);
 }
+
+#[test]
+fn a_cap_is_written_on_the_head_and_has_weights() {
+    let folder = scratch();
+    let dir = folder.path();
+    files(dir, "");
+    std::fs::write(dir.join("pose.json"), POSE).unwrap();
+    for (system, electrodes) in [("10-20", 19), ("10-10", 73)] {
+        let out = format!("{system}.csv");
+        leadfield_in(dir, &["electrodes", "cap", system, "--head-pose", "pose.json", "-o", &out, "--quiet"]).ok();
+        let found = leadfield::electrodes::read(&dir.join(&out)).unwrap();
+        assert_eq!(found.len(), electrodes);
+        // the vertex is along y, the nose along z, so that the right ear is along -x: nose x vertex
+        let at =
+            |name: &str| found.iter().find(|e| e.name == name).unwrap().position_um + Point::new(0.0, 78_500.0, 0.0);
+        let expected = |degrees: f64| (90e3 * degrees.to_radians().sin(), 90e3 * degrees.to_radians().cos());
+        let (across, up) = expected(72.0);
+        assert!(at("Cz").distance(Point::new(0.0, 90e3, 0.0)) < 1e-6);
+        assert!(at("T8").distance(Point::new(-across, up, 0.0)) < 1e-6);
+        let (across, up) = expected(36.0);
+        assert!(at("Fz").distance(Point::new(0.0, up, across)) < 1e-6);
+        // the head's settings are in the file: no pose is needed any more
+        leadfield_in(dir, &["weights", "s.parquet", &out, "-o", "w.h5", "--force", "--quiet"]).ok();
+    }
+    leadfield_in(dir, &["electrodes", "cap", "10-20", "--head-pose", "none.json"])
+        .refused("error: none.json: cannot be read: no such file or directory");
+}

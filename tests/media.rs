@@ -5,10 +5,14 @@ use std::f64::consts::PI;
 
 use leadfield::geometry::Point;
 use leadfield::methods::disc::Disc;
-use leadfield::methods::medium::{Axis, Boundary, Conductivity, Side};
+use leadfield::methods::line_source::LineSource;
+use leadfield::methods::medium::{Axis, Boundary, Conductivity, Side, Slice, SlicePlane};
+use leadfield::methods::own_arrays::SegmentArrays;
 use leadfield::methods::{Contact, NearField, find_method};
 use leadfield::segments::{Segment, Segments};
 use proptest::prelude::*;
+
+use crate::support::{leadfield_in, one_neuron, scratch};
 
 /// The coefficient of one segment, the formula as it is.
 fn coefficient(method: &str, contact: &Contact, start: Point, end: Point) -> f64 {
@@ -255,4 +259,69 @@ fn a_segment_in_an_insulator_has_no_coefficient_and_says_why() {
         );
         assert_eq!(said, refused.then(|| (expected.0.into(), expected.1.into())));
     }
+}
+
+/// Glass below z = 0, tissue of 0.3 S/m, saline of 1.5 S/m above z = 250.
+fn slice() -> Slice {
+    let plane = |position_um, beyond_s_per_m| SlicePlane { position_um, beyond_s_per_m };
+    Slice { axis: Axis::Z, lower: plane(0.0, 0.0), upper: plane(250.0, 1.5) }
+}
+
+#[test]
+fn a_slice_is_the_sum_of_the_images_of_its_segments() {
+    let starts = [[0.0, 0.0, 20.0], [30.0, -20.0, 100.0], [-40.0, 10.0, 0.0], [5.0, 5.0, 250.0]];
+    let ends = [[10.0, 5.0, 60.0], [30.0, -20.0, 100.0], [0.0, 0.0, 40.0], [9.0, -30.0, 180.0]];
+    let contacts = [[0.0, 0.0, 0.0], [60.0, 35.0, 0.0], [100.0, -20.0, 130.0], [70.0, 0.0, 250.0]];
+    let radii = [0.5; 4];
+    let line = || LineSource::in_medium(0.3).unwrap().near_field(NearField::Unclamped);
+    let found = line().slice(slice()).weights(&SegmentArrays::new(&starts, &ends, &radii).unwrap(), &contacts).unwrap();
+    // images of the segments, one by one: z to sign z + shift, with reflections at glass and saline
+    let (glass, saline) = (1.0, (0.3 - 1.5) / (0.3 + 1.5));
+    let image = |sign: f64, shift: f64| {
+        let at = |[x, y, z]: [f64; 3]| [x, y, sign * z + shift];
+        let segments = SegmentArrays::new(&starts.map(at), &ends.map(at), &radii).unwrap();
+        line().weights(&segments, &contacts).unwrap()
+    };
+    let mut expected = image(1.0, 0.0);
+    let mut strength = 1.0;
+    for n in 0..100 {
+        let shift = 500.0 * f64::from(n);
+        if n > 0 {
+            expected += &((image(1.0, shift) + image(1.0, -shift)) * strength);
+        }
+        expected += &(image(-1.0, -shift) * (strength * glass) + image(-1.0, 500.0 + shift) * (strength * saline));
+        strength *= glass * saline;
+    }
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!((found / expected - 1.0).abs() < 1e-12, "{found:e} {expected:e}");
+    }
+}
+
+#[test]
+fn what_lies_outside_a_slice_is_reported() {
+    let folder = scratch();
+    let dir = folder.path();
+    one_neuron(dir, "s", "1");
+    let run = |z: f64, boundary: &str| {
+        let text = format!("name,x,y,z,type,conductivity,boundary\na,0,0,{z},LineSource,0.3,\"{boundary}\"\n");
+        std::fs::write(dir.join("e.csv"), text).unwrap();
+        leadfield_in(dir, &["weights", "s.parquet", "e.csv", "-o", "w.h5", "--quiet"])
+    };
+    run(-5001.0, "z>-5000, 0, z<5000, 1.5").refused(
+        "error: e.csv: contact `a`: contact outside the slice, expected one at z from -5000 to 5000, found z = -5001",
+    );
+    run(0.0, "z>-5000, 0, z<5000, 0").refused(
+        "error: e.csv: contact `a`: slice between two mirrors, expected a plane that conducts like the tissue within a \
+         factor of 50, found `z>-5000, 0, z<5000, 0`\n\
+         hint: one plane alone is `z>0, 0`; saline conducts about 1.5 S/m",
+    );
+    let outside = run(0.0, "z>-5, 0, z<5, 1.5");
+    let (text, hint) = (
+        " reaches out of the slice, expected all of it at z from -5 to 5, found z = ",
+        "\nhint: move the planes of `boundary`: `z>0, 0, z<200, 1.5` is tissue at z from 0 to 200 um\n",
+    );
+    assert_eq!(outside.code, 2);
+    assert!(outside.stderr.starts_with("error: e.csv: contact `a`: segment ") && outside.stderr.ends_with(hint));
+    assert!(outside.stderr.contains(text), "{}", outside.stderr);
+    run(-5000.0, "z>-5000, 0, z<5000, 1.5").ok();
 }
