@@ -12,6 +12,26 @@ use crate::units::NANOAMPERE_PER_MICROMETER;
 /// Number of electrodes that are summed together: the additions of one electrode wait for each other.
 const LANES: usize = 8;
 
+/// One number for each electrode of a group.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lanes([f64; LANES]);
+
+impl std::ops::Index<usize> for Lanes {
+    type Output = f64;
+
+    #[inline(always)]
+    fn index(&self, lane: usize) -> &f64 {
+        &self.0[lane]
+    }
+}
+
+impl std::ops::IndexMut<usize> for Lanes {
+    #[inline(always)]
+    fn index_mut(&mut self, lane: usize) -> &mut f64 {
+        &mut self.0[lane]
+    }
+}
+
 /// An electrode of a four-sphere head, on or below the scalp.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct HeadElectrode {
@@ -74,17 +94,17 @@ pub(super) struct SphereSeries {
 struct ElectrodeGroup {
     lanes: [HeadElectrode; LANES],
     /// g_n of each lane, from n = 1.
-    coefficients: Vec<[f64; LANES]>,
+    coefficients: Vec<Lanes>,
     /// Largest |g_n| of each lane, divided by |g_1|.
-    spread: [f64; LANES],
+    spread: Lanes,
 }
 
 /// A source as the electrodes of a group see it.
 struct GroupView {
     /// Distance of the source from the head's centre, divided by that of the electrode.
-    share: [f64; LANES],
+    share: Lanes,
     /// Cosine of the angle between source and electrode.
-    cosine: [f64; LANES],
+    cosine: Lanes,
     /// Direction from the head's centre to the source; 0 at the centre itself.
     direction: [Point; LANES],
     /// Whether the series converges and the source lies in the brain.
@@ -139,7 +159,7 @@ impl SphereSeries {
         }
         let share = source.distance(electrode.head.center_um) / electrode.radius_um;
         let group = self.groups.get(column / LANES)?;
-        let is_slow = order_for_gradient(share, *group.spread.get(column % LANES)?) > group.coefficients.len();
+        let is_slow = order_for_gradient(share, group.spread[column % LANES]) > group.coefficients.len();
         let problem = SlowSeries { what: what.into(), radius_um: electrode.radius_um, share };
         is_slow.then(|| problem.into())
     }
@@ -157,15 +177,15 @@ impl ElectrodeGroup {
             let largest = g.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
             g.first().map_or(1.0, |first| largest / first.abs())
         });
-        let row = |n: usize| std::array::from_fn(|lane| columns[lane].get(n).copied().unwrap_or(0.0));
-        Some(Self { coefficients: (0..orders).map(row).collect(), lanes, spread })
+        let row = |n: usize| Lanes(std::array::from_fn(|lane| columns[lane].get(n).copied().unwrap_or(0.0)));
+        Some(Self { coefficients: (0..orders).map(row).collect(), lanes, spread: Lanes(spread) })
     }
 
     /// Returns the source as the electrodes see it; `order_for` gives the number of terms.
     fn view(&self, source: Point, order_for: fn(f64, f64) -> usize) -> GroupView {
         let mut view = GroupView {
-            share: [0.0; LANES],
-            cosine: [0.0; LANES],
+            share: Lanes::default(),
+            cosine: Lanes::default(),
             direction: [Point::ORIGIN; LANES],
             is_valid: [false; LANES],
             order: 1,
@@ -190,8 +210,8 @@ impl ElectrodeGroup {
     fn potentials(&self, source: Point) -> [f64; LANES] {
         let view = self.view(source, order_for_potential);
         let (y, cosine) = (&view.share, &view.cosine);
-        let (mut before, mut now) = ([1.0; LANES], *cosine);
-        let (mut power, mut sum) = (*y, [0.0; LANES]);
+        let (mut before, mut now) = (Lanes([1.0; LANES]), *cosine);
+        let (mut power, mut sum) = (*y, Lanes::default());
         for (n, g) in (1..=view.order).zip(&self.coefficients) {
             let (grow, fade) = legendre_factors(n);
             for lane in 0..LANES {
@@ -211,8 +231,9 @@ impl ElectrodeGroup {
         let view = self.view(source, order_for_gradient);
         let (y, cosine) = (&view.share, &view.cosine);
         // P_(n-1), P_n and P_n'
-        let (mut before, mut now, mut slope) = ([1.0; LANES], *cosine, [1.0; LANES]);
-        let (mut power, mut radial, mut across) = ([1.0; LANES], [0.0; LANES], [0.0; LANES]);
+        let ones = Lanes([1.0; LANES]);
+        let (mut before, mut now, mut slope) = (ones, *cosine, ones);
+        let (mut power, mut radial, mut across) = (ones, Lanes::default(), Lanes::default());
         for (n, g) in (1..=view.order).zip(&self.coefficients) {
             let (grow, fade) = legendre_factors(n);
             let order = n as f64;
