@@ -117,7 +117,7 @@ impl Magnetometer {
         let head = contact.head.to_head().in_item(&place())?;
         let from_center_um = contact.position_um - head.center_um;
         let (found, scalp) = (from_center_um.norm(), head.scalp_radius_um());
-        if !(found >= scalp - SURFACE_TOLERANCE_UM) {
+        if found.is_nan() || found < scalp - SURFACE_TOLERANCE_UM {
             let problem = ElectrodePlace { brain: head.brain_radius_um(), scalp, found };
             return Err(HeadProblem::MagnetometerInside(problem)).in_item(&place());
         }
