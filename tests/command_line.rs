@@ -11,13 +11,14 @@ use crate::interrupted::folder;
 use crate::support::{Run, leadfield, leadfield_in, names_in, root, scratch};
 
 /// All commands, in the order of the program's help.
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 24] = [
     "",
     "positions",
     "electrodes",
     "electrodes linear",
     "electrodes grid",
     "electrodes neuropixels",
+    "electrodes cap",
     "electrodes from",
     "query",
     "convert",

@@ -112,6 +112,10 @@ struct NeuropixelsArgs {
 ///
 /// They have the names of the system, and the settings of the head if their type takes them.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield electrodes cap 10-20 --head-pose pose.json -o cap.csv",
+    "leadfield electrodes cap 10-10 --head-pose pose.json --type FourSphereReciprocity -o cap.csv",
+))]
 struct CapArgs {
     /// The system
     system: CapArg,

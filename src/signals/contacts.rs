@@ -4,7 +4,9 @@ use crate::electrodes::ConfiguredElectrode;
 use crate::error::Result;
 use crate::geometry::Point;
 use crate::sonata::electrodes_file::{ElectrodesFile, method_unit};
-use crate::units::{CURRENT_SHARE_PER_VOLUME_UNIT, CURRENT_SHARE_UNIT, POTENTIAL_UNITS};
+use crate::units::{
+    CURRENT_SHARE_PER_VOLUME_UNIT, CURRENT_SHARE_UNIT, DIPOLE_WEIGHT_UNIT, MAGNETIC_WEIGHT_UNIT, POTENTIAL_UNITS,
+};
 
 /// A contact whose signal is computed.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +83,8 @@ impl SignalContact {
             (Some(volts), _) => (potential_unit.name().into(), volts * potential_unit.per_volt()),
             (None, CURRENT_SHARE_UNIT) => (NANOAMPERE.into(), 1.0),
             (None, CURRENT_SHARE_PER_VOLUME_UNIT) => ("nA/um3".into(), 1.0),
+            (None, MAGNETIC_WEIGHT_UNIT) => ("fT".into(), 1.0),
+            (None, DIPOLE_WEIGHT_UNIT) => ("nA um".into(), 1.0),
             (None, other) => (format!("({other})*nA"), 1.0),
         }
     }
