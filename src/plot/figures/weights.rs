@@ -66,8 +66,8 @@ impl WeightsFigure {
 }
 
 /// Draws a separate legend of the colours; of regions only if some of the segments are drawn, the legend says so.
-pub(crate) fn palette_legend(palette: &Palette, values: &[Option<f64>], thinned: bool) -> Figure {
-    let (key, right) = draw_legend(palette, [8.0, 8.0, LEGEND_HEIGHT_PT], values, thinned);
+pub(crate) fn palette_legend(palette: &Palette, values: &[Option<f64>], thinned: bool, unit: &str) -> Figure {
+    let (key, right) = draw_legend(palette, [8.0, 8.0, LEGEND_HEIGHT_PT], values, (thinned, unit));
     let height = if matches!(palette, Palette::Bar(_)) { LEGEND_HEIGHT_PT + 16.0 } else { 44.0 };
     Figure { width: right, height, title: "colours".into(), items: vec![key] }
 }

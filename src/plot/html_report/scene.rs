@@ -85,7 +85,8 @@ impl ViewerScene {
             let palette = choose_palette(request.palette, contact.kind.as_deref(), &own);
             let place = palettes.iter().position(|known| *known == palette).unwrap_or(palettes.len());
             if place == palettes.len() {
-                legends.push(palette_legend(&palette, &own, true).to_svg());
+                let unit = figures::weight_unit(contact.kind.as_deref());
+                legends.push(palette_legend(&palette, &own, true, unit).to_svg());
                 palettes.push(palette);
             }
             // a missing weight is a NaN; single precision has more digits than the page shows
