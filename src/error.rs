@@ -4,6 +4,7 @@
 //! [`ErrorLocation`]. It is printed as `<file>: <object>[<row>]: <what>, expected <x>, found <y>`; hints are separate,
 //! in [`Error::hint`].
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -277,6 +278,20 @@ pub enum FileProblem {
     /// The input is a pipe, a socket or a device.
     #[error("is {0}, expected a file")]
     NotRegular(&'static str),
+    /// The input is a folder.
+    #[error("is a folder, expected a file")]
+    InputFolder,
+    /// The input is binary where text is read.
+    #[error("is {0}, expected text")]
+    Binary(&'static str),
+    /// The input is too long to be text that somebody wrote.
+    #[error("too long, expected text of at most {most} bytes, found {found}")]
+    TooLong {
+        /// The most bytes that are read.
+        most: u64,
+        /// Length of the file.
+        found: u64,
+    },
     /// The output is also an input.
     #[error("is also an input, expected another file as output")]
     IsInput,
@@ -293,7 +308,7 @@ impl Problem for FileProblem {
             Self::Exists | Self::IsFolder | Self::IsFile | Self::SpecialFile | Self::IsInput | Self::IsPartial(_) => {
                 ErrorKind::OutputConflict
             }
-            Self::NotRegular(_) => ErrorKind::InvalidInput,
+            Self::NotRegular(_) | Self::InputFolder | Self::Binary(_) | Self::TooLong { .. } => ErrorKind::InvalidInput,
         }
     }
 
@@ -305,7 +320,7 @@ impl Problem for FileProblem {
             Self::Write(e) if e.kind() == std::io::ErrorKind::NotFound => Some("make its folder first".into()),
             Self::NotRegular(_) => Some("write its data to a file first".into()),
             Self::NoSpace { .. } => Some("free some space, or write to another disk".into()),
-            Self::Read(_) | Self::Write(_) => None,
+            Self::Read(_) | Self::Write(_) | Self::InputFolder | Self::Binary(_) | Self::TooLong { .. } => None,
         }
     }
 
@@ -330,13 +345,27 @@ pub fn format_count(n: impl Into<u128>, noun: &str) -> String {
     }
 }
 
+/// Returns a text without control characters, which a terminal would obey: each is replaced by its escape, such as
+/// `\u{1b}`.
+///
+/// ```
+/// assert_eq!(leadfield::error::escape_controls("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
+/// ```
+pub fn escape_controls(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect::<String>().into()
+}
+
 /// Joins quoted names for a message: `a`, `b` and 7 more. At most `most` of them are listed.
 pub fn join_quoted<S: AsRef<str>>(names: impl IntoIterator<Item = S>, most: usize) -> String {
     let names: Vec<S> = names.into_iter().collect();
     if names.is_empty() {
         return "none".into();
     }
-    let shown: Vec<String> = names.iter().take(most).map(|n| format!("`{}`", n.as_ref())).collect();
+    let shown: Vec<String> = names.iter().take(most).map(|n| format!("`{}`", escape_controls(n.as_ref()))).collect();
     match names.len() - shown.len() {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),

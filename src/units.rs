@@ -46,6 +46,17 @@ pub const CURRENT_SHARE_UNIT: &str = "1";
 /// The unit of a share of the membrane current divided by the volume of its region.
 pub const CURRENT_SHARE_PER_VOLUME_UNIT: &str = "1/um3";
 
+/// Potentials per membrane current, in volts per nanoampere.
+pub const WEIGHT_UNITS: Units = Units(&[
+    (WEIGHT_UNIT, 1.0),
+    ("mV/nA", 1e-3),
+    ("uV/nA", 1e-6),
+    ("nV/nA", 1e-9),
+    ("V/uA", 1e-3),
+    ("mV/uA", 1e-6),
+    ("V/A", 1e-9),
+]);
+
 /// An electrical conductivity in siemens per metre: from [`MIN_CONDUCTIVITY_S_PER_M`] to [`MAX_CONDUCTIVITY_S_PER_M`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SiemensPerMeter(f64);

@@ -515,6 +515,39 @@ fn a_long_csv_of_coefficients_names_each_contact() {
 }
 
 #[test]
+fn weights_in_another_known_unit_are_converted_and_in_an_unknown_one_refused() {
+    use crate::malformed::electrodes_file::{sound, with_factors};
+    let dir = scratch();
+    let file = |name: &str| dir.path().join(name);
+    sound(&file("v.h5"));
+    with_factors(&file("mv.h5"), 1e3, Some("mV/nA"));
+    with_factors(&file("ells.h5"), 1.0, Some("ell"));
+    convert(dir.path(), &["mv.h5", "-o", "c.parquet", "--quiet"]).ok();
+    convert(dir.path(), &["c.parquet", "-o", "new.h5", "--quiet"]).ok();
+    let [own, new] = ["v.h5", "new.h5"].map(|name| ElectrodesFile::open(&file(name)).unwrap());
+    let rows = |file: &ElectrodesFile| {
+        let population = &file.populations()[0];
+        file.read_rows(population, 0..population.rows()).unwrap()
+    };
+    assert_eq!(new.populations()[0].units(), Some("V/nA"));
+    for (a, b) in rows(&own).iter().zip(rows(&new)) {
+        assert!((a - b).abs() <= 4.0 * f64::EPSILON * a.abs(), "{a} {b}");
+    }
+    let unknown = "error: ells.h5: /electrodes/pop/scaling_factors: attribute `units`: unknown unit, expected `V/nA`, \
+                   `mV/nA`, `uV/nA`, `nV/nA`, `V/uA`, `mV/uA`, `V/A`, found `ell`";
+    convert(dir.path(), &["ells.h5", "-o", "d.csv", "--quiet"]).refused(unknown);
+    let hint = "hint: convert to V/nA: `leadfield convert WEIGHTS.h5 -o w.parquet`, then `leadfield convert w.parquet \
+                -o NEW.h5`";
+    let plot = |b: &str| leadfield_in(dir.path(), &["plot", "compare", "mv.h5", b, "-o", "p.svg"]);
+    plot("v.h5").refused(&format!(
+        "error: units of contact `a` differ, expected the same in both files, found `mV/nA` and `V/nA`\n{hint}"
+    ));
+    plot("mv.h5")
+        .refused(&format!("error: mv.h5: unit of contact `a` cannot be drawn, expected `V/nA`, found `mV/nA`\n{hint}"));
+    assert_eq!(names_in(dir.path()), ["c.parquet", "ells.h5", "mv.h5", "new.h5", "v.h5"]);
+}
+
+#[test]
 fn columns_that_no_simulator_can_use_become_no_electrodes_file() {
     use crate::malformed::electrodes_file::{damaged, edited};
     let dir = scratch();
@@ -522,15 +555,6 @@ fn columns_that_no_simulator_can_use_become_no_electrodes_file() {
         convert(dir.path(), &["w.h5", "-o", "c.parquet", "--force", "--quiet"]).ok();
         convert(dir.path(), &["c.parquet", "-o", "new.h5", "--quiet"]).refused(message);
     };
-    let units: hdf5::types::VarLenUnicode = "mV/nA".parse().unwrap();
-    damaged(&dir.path().join("w.h5"), |file| {
-        let factors = file.dataset("/electrodes/pop/scaling_factors").unwrap();
-        factors.attr("units").unwrap().write_scalar(&units).unwrap();
-    });
-    refused(
-        "error: c.parquet: wrong units of weights, expected `V/nA`, found `mV/nA`\n\
-         hint: clients take them for V/nA: compute the weights again with `leadfield weights`",
-    );
     damaged(&dir.path().join("w.h5"), |_| ());
     edited(&dir.path().join("w.h5"), |file| {
         let factors = file.dataset("/electrodes/pop/scaling_factors").unwrap();

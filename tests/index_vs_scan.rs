@@ -191,9 +191,36 @@ fn places(segments: &[Segment], region: &dyn Region, predicate: Predicate) -> Ve
 fn sorted(segments: &[Segment], p: Point, k: usize) -> Vec<(f64, u64)> {
     let distance = |s: &Segment| p.distance(nearest_point_on_segment(p, s.start, s.end));
     let mut all: Vec<(f64, u64)> = segments.iter().map(distance).zip(0..).collect();
-    all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let row = |place: u64| segments[place as usize].row;
+    all.sort_by(|a, b| a.0.total_cmp(&b.0).then(row(a.1).cmp(&row(b.1))));
     all.truncate(k);
     all
+}
+
+#[test]
+fn at_equal_distances_the_nearest_are_the_same_for_every_cut_into_parts() {
+    let dir = crate::support::scratch();
+    let run = |args: &[&str]| crate::support::leadfield_in(dir.path(), args).ok();
+    run(&["synthesize", "c", "--cells", "4", "--with-report", "--quiet"]);
+    let config = "c/simulation_config.json";
+    run(&["positions", config, "-o", "one.parquet", "--quiet"]);
+    run(&["positions", config, "-o", "cut", "--segments-per-part", "1", "--quiet"]);
+    let table = SegmentTable::open(&dir.path().join("one.parquet")).unwrap();
+    let segments = table.parts()[0].read_by_row().unwrap();
+    // the end that two segments share is equally far from both
+    for row in [1, 7, 40] {
+        let [x, y, z] = segments.start[row].to_array();
+        let at = format!("{x},{y},{z}");
+        let asked = |table: &str, k: &str, options: &[&str]| {
+            let columns = ["--columns", "node_id,section_id,segment_id,distance", "--format", "csv"];
+            run(&[&["query", table, "--nearest", k, "--at", &at], &columns[..], options].concat())
+        };
+        for k in ["1", "2", "3", "9"] {
+            let one = asked("one.parquet", k, &[]);
+            assert_eq!(one, asked("cut", k, &[]), "{k} at {at}");
+            assert_eq!(one, asked("one.parquet", k, &["--index", "one.index", "--quiet"]));
+        }
+    }
 }
 
 proptest! {

@@ -378,6 +378,63 @@ fn a_run_that_replaces_an_output_is_resumed_with_both_options() {
 }
 
 #[test]
+fn the_program_resumes_a_run_that_replaces_an_output_with_both_options() {
+    let dir = folder(8);
+    let dir = dir.path();
+    let expected = undisturbed(dir);
+    weights(dir, &["--conductivity", "0.3"]).ok();
+    let asked = AtomicU64::new(0);
+    let stop = || asked.fetch_add(1, Ordering::Relaxed) == 5;
+    let table = SegmentTable::open(&dir.join("table")).unwrap();
+    compute_over(OverwritePolicy::Replace, dir, &table, false, &stop).unwrap_err();
+    // the old output is read to compare it, and is replaced all the same
+    let run = leadfield_in(dir, &["weights", "table", "e.csv", "-o", "w.h5", "--resume", "--force"]);
+    assert!(run.stderr.contains(&format!("5 of {PARTS} parts by an earlier run")), "{}", run.stderr);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
+    weights(dir, &["--resume"]).ok();
+    // a complete output of other settings, and nothing unfinished
+    weights(dir, &["--conductivity", "0.3", "--resume", "--force"]).ok();
+    assert!(std::fs::read(dir.join("w.h5")).unwrap() != expected);
+    assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat());
+    let single = |options: &[&str]| {
+        leadfield_in(dir, &[&["positions", CIRCUIT, "-o", "t.parquet", "--quiet"], options].concat()).ok()
+    };
+    single(&[]);
+    single(&["--keep-axon", "--resume", "--force"]);
+}
+
+#[test]
+fn an_unfinished_electrodes_file_is_described_and_not_used() {
+    let dir = folder(8);
+    let dir = dir.path();
+    interrupt(dir, 5);
+    let refused = |found: &str| {
+        let text = format!(
+            "error: w.h5.partial: unfinished, expected a complete electrodes file, found {found}\n\
+             hint: complete `w.h5` with the command that began it and `--resume`, or `--finish` after `--layout`; \
+             `leadfield info` tells how far it is"
+        );
+        for args in [
+            &["query", "table", "--weights", "w.h5.partial", "--electrode", "c0", "--limit", "1"][..],
+            &["convert", "w.h5.partial", "-o", "w.parquet"],
+            &["convert", "w.h5.partial", "-o", "x.h5"],
+            &["plot", "weights", "table", "w.h5.partial", "--electrode", "c0", "-o", "p.svg"],
+            &["validate", "weights", "w.h5.partial", "w.h5.partial"],
+        ] {
+            leadfield_in(dir, args).refused(&text);
+        }
+    };
+    refused(&format!("5 of {PARTS} parts written"));
+    let unfinished = leadfield_in(dir, &["info", "w.h5.partial"]).ok();
+    assert!(unfinished.contains(&format!("5 of {PARTS} parts")), "{unfinished}");
+    std::fs::remove_file(dir.join("w.h5.checkpoint")).unwrap();
+    refused("one that was never completed");
+    let unfinished = leadfield_in(dir, &["info", "w.h5.partial"]).ok();
+    assert!(unfinished.contains("electrodes file, unfinished") && unfinished.contains("its checkpoint is missing"));
+}
+
+#[test]
 fn a_missing_part_costs_no_other_part() {
     let dir = folder(8);
     let dir = dir.path();

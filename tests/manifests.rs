@@ -2,14 +2,18 @@
 //! is a table by itself.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow_array::Float64Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, UInt32Type, UInt64Type};
 use arrow_schema::DataType;
 use leadfield::geometry::Aabb;
 use leadfield::io::parquet_file::open_batches;
 use leadfield::segments::table::SegmentTable;
+use parquet::basic::Compression;
 
+use crate::rewritten_tables::{rows_of, with_column, write};
 use crate::support::{leadfield_in, names_in, scratch};
 
 const MANIFEST: &str = "t/_manifest.parquet";
@@ -227,6 +231,31 @@ fn a_damaged_manifest_is_told_and_not_needed() {
     refused(dir, &format!("error: {MANIFEST}: {text}\n{SLOWER}"));
     std::fs::remove_file(dir.join(MANIFEST)).unwrap();
     leadfield_in(dir, &["query", "t", "--count"]).ok();
+}
+
+#[test]
+fn a_manifest_that_another_program_rewrote_is_refused_whatever_it_says() {
+    let dir = folder();
+    let dir = dir.path();
+    let (rows, pairs) = rows_of(&dir.join(MANIFEST));
+    let kept: Vec<_> = pairs.into_iter().filter(|pair| !pair.key.contains("checksum")).collect();
+    let all = count(dir, "t", "0,0,0,1e6");
+    let text = "manifest was written by another program, expected one with the checksums of `leadfield`, found one by \
+                `another program 1.0`";
+    // the same values, and boxes that the segments are not in
+    for shift in [0.0, 1e7] {
+        let moved = |name: &str| {
+            let column = rows.column_by_name(name).unwrap().as_primitive::<Float64Type>();
+            Arc::new(column.iter().map(|value| value.map(|v| v + shift)).collect::<Float64Array>())
+        };
+        let changed = with_column(&with_column(&rows, "x_min", moved("x_min")), "x_max", moved("x_max"));
+        write(&dir.join(MANIFEST), &changed, Some(kept.clone()), Compression::UNCOMPRESSED);
+        refused(dir, &format!("error: {MANIFEST}: {text}\n{SLOWER}"));
+        leadfield_in(dir, &["query", "t", "--sphere", "0,0,0,1e6", "--count"])
+            .refused(&format!("error: {MANIFEST}: {text}\n{SLOWER}"));
+    }
+    std::fs::remove_file(dir.join(MANIFEST)).unwrap();
+    assert_eq!(count(dir, "t", "0,0,0,1e6"), all);
 }
 
 #[test]

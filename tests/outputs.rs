@@ -430,7 +430,7 @@ fn tables_are_replaced_only_if_the_program_wrote_all_of_their_folder() {
     positions(&[]).ok();
     let refusal = |names: &str| {
         format!(
-            "error: parts: not replaced, expected a folder with only `part-*.parquet` and `_manifest.parquet`, \
+            "error: parts: not replaced, expected a folder with only the parts and the manifest that `leadfield` wrote, \
              found {names}\n\
              hint: choose another name, or remove it by hand"
         )
@@ -648,6 +648,44 @@ fn without_locks_only_complete_outputs_are_renamed() {
 }
 
 #[test]
+fn parts_of_other_programs_are_not_replaced() {
+    use crate::rewritten_tables::{rows_of, write};
+    use parquet::basic::Compression;
+    let dir = inputs();
+    let dir = dir.path();
+    let (rows, pairs) = rows_of(&dir.join("t.parquet"));
+    let spark = "part-00000-2f1c7e4a-c000.snappy.parquet";
+    std::fs::create_dir(dir.join("spark")).unwrap();
+    // a name that this program does not give, a file that is no Parquet, and one that another program wrote
+    write(&dir.join("spark").join(spark), &rows, None, Compression::UNCOMPRESSED);
+    std::fs::write(dir.join("spark/part-00001.parquet"), "mine").unwrap();
+    write(&dir.join("spark/part-00002.parquet"), &rows, None, Compression::UNCOMPRESSED);
+    write(&dir.join("spark/_manifest.parquet"), &rows, None, Compression::UNCOMPRESSED);
+    // rewritten by another program, which kept the metadata
+    write(&dir.join("spark/part-00003.parquet"), &rows, Some(pairs), Compression::UNCOMPRESSED);
+    let before = contents(dir);
+    let text = format!(
+        "error: spark: not replaced, expected a folder with only the parts and the manifest that `leadfield` wrote, \
+         found `_manifest.parquet`, `{spark}`, `part-00001.parquet`, `part-00002.parquet`\n\
+         hint: choose another name, or remove it by hand"
+    );
+    leadfield_in(dir, &["positions", "c/simulation_config.json", "-o", "spark", "--force", "--quiet"]).refused(&text);
+    leadfield_in(dir, &["convert", "b.parquet", "-o", "spark", "--to", "table", "--force", "--quiet"]).refused(&text);
+    assert!(contents(dir) == before);
+    for name in ["_manifest.parquet", spark, "part-00001.parquet", "part-00002.parquet"] {
+        remove(&dir.join("spark").join(name));
+    }
+    leadfield_in(dir, &["positions", "c/simulation_config.json", "-o", "spark", "--force", "--quiet"]).ok();
+}
+
+#[test]
+fn a_demo_that_fails_leaves_nothing() {
+    let dir = scratch();
+    let run = leadfield_in(dir.path(), &["demo", "d", "--cells", "0", "--quiet"]);
+    assert_eq!((run.code, names_in(dir.path())), (2, Vec::new()), "{}", run.stderr);
+}
+
+#[test]
 fn old_positions_become_a_table_in_an_empty_folder_only() {
     // `convert` of several files writes into an existing folder
     let dir = scratch();
@@ -656,7 +694,7 @@ fn old_positions_become_a_table_in_an_empty_folder_only() {
     std::fs::write(dir.path().join("t/thesis.tex"), "mine").unwrap();
     let run = leadfield_in(dir.path(), &["convert", old.to_str().unwrap(), "-o", "t", "--force", "--quiet"]);
     run.refused(
-        "error: t: not replaced, expected a folder with only `part-*.parquet` and `_manifest.parquet`, found \
+        "error: t: not replaced, expected a folder with only the parts and the manifest that `leadfield` wrote, found \
          `thesis.tex`\n\
          hint: choose another name, or remove it by hand",
     );

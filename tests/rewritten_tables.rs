@@ -32,7 +32,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 /// All rows of a file, and its key-value metadata.
-fn rows_of(path: &Path) -> (RecordBatch, Vec<KeyValue>) {
+pub fn rows_of(path: &Path) -> (RecordBatch, Vec<KeyValue>) {
     let builder = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(path).unwrap()).unwrap();
     let pairs = builder.metadata().file_metadata().key_value_metadata().cloned().unwrap_or_default();
     let schema = builder.schema().clone();
@@ -42,7 +42,7 @@ fn rows_of(path: &Path) -> (RecordBatch, Vec<KeyValue>) {
 }
 
 /// Writes rows as another program does, 256 in a page and 1024 in a row group.
-fn write(path: &Path, rows: &RecordBatch, pairs: Option<Vec<KeyValue>>, compression: Compression) {
+pub fn write(path: &Path, rows: &RecordBatch, pairs: Option<Vec<KeyValue>>, compression: Compression) {
     let properties = WriterProperties::builder()
         .set_created_by("another program 1.0".into())
         .set_compression(compression)
@@ -58,7 +58,7 @@ fn write(path: &Path, rows: &RecordBatch, pairs: Option<Vec<KeyValue>>, compress
 }
 
 /// The rows with one column in place of another of its name.
-fn with_column(rows: &RecordBatch, name: &str, column: ArrayRef) -> RecordBatch {
+pub fn with_column(rows: &RecordBatch, name: &str, column: ArrayRef) -> RecordBatch {
     let schema = rows.schema();
     let columns = schema.fields().iter().zip(rows.columns()).map(|(field, own)| {
         let is_it = field.name() == name;

@@ -292,9 +292,10 @@ fn a_value_that_is_not_finite_is_told_with_contact_node_section_and_segment() {
     refused(
         &[&InMemory::new("cells", &NODES, 2)],
         &electrodes,
-        "cells.parquet: node[4]: weight is not finite at contact `c` for section 7, segment 1, \
-         expected a contact off the segment, found inf\n\
-         hint: `--near-field radius` never lets a contact come nearer than a segment's radius",
+        "cells.parquet: node[4]: weight out of range at contact `c` for section 7, segment 1, \
+         expected a finite number, found inf\n\
+         hint: a length, a volume, a conductivity or a current of the contact is too small or too large: check its \
+         settings and their units",
     );
 }
 

@@ -14,10 +14,10 @@ use leadfield::Result;
 use leadfield::convert::bluerecording::{self, write_hdf5, write_parquet};
 use leadfield::convert::positions_from_table;
 use leadfield::convert::weight_table::WeightTableLayout;
-use leadfield::error::{Context, Problem, format_count, join_quoted};
+use leadfield::error::{Context, FileProblem, Problem, format_count, join_quoted};
 use leadfield::io::atomic_output::{AtomicOutput, OverwritePolicy, check_not_an_input};
 use leadfield::segments::table::Precision;
-use leadfield::sonata::electrodes_file::ColumnRule;
+use leadfield::sonata::electrodes_file::{ColumnRule, check_finished};
 use leadfield::validate::electrodes_file::{self, validate};
 use rayon::prelude::*;
 
@@ -183,6 +183,10 @@ impl Conversion<'_> {
         }
         let mut files: Vec<(PathBuf, Result<InputKind>)> = inputs.into_iter().zip(kinds).collect();
         match (files.len(), self.args.out.is_dir()) {
+            // a name that ends like a file's is not a folder for outputs
+            (1, true) if TargetFormat::from_path(&self.args.out).is_some() => {
+                return Err(FileProblem::IsFolder).in_file(&self.args.out);
+            }
             (1, false) => {
                 let Some((path, kind)) = files.pop() else { return Ok(Outcome::Done) };
                 let summary = self.convert(&path, kind?, &self.args.out)?;
@@ -325,6 +329,7 @@ impl Conversion<'_> {
         if self.args.precision == PrecisionArg::F32 {
             return Err(ConvertProblem::Float32Weights).in_file(path);
         }
+        check_finished(path)?;
         let request = electrodes_file::ValidationRequest {
             file: path,
             expected: &[],

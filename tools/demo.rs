@@ -63,6 +63,16 @@ const FILES: [&str; 9] = [
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     // locked until the demo ends, so that two demos cannot write to the same folder
     let _claim = prepare_folder(&args.folder, args.force)?;
+    run_steps(args, common).inspect_err(|_| {
+        // a demo that failed leaves nothing, unless somebody else wrote into its folder
+        if check_is_demo(&args.folder).is_ok() {
+            drop(std::fs::remove_dir_all(&args.folder));
+        }
+    })
+}
+
+/// Runs the steps in an empty folder.
+fn run_steps(args: &Args, common: &Common) -> Result<Outcome> {
     let mut steps = vec![
         steps::make_circuit(&args.folder, args.cells)?,
         steps::make_probe(&args.folder)?,

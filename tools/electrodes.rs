@@ -265,6 +265,7 @@ impl PlacementArgs {
             electrode.position_um = position;
             electrode.settings.disc = electrode.settings.disc.map(|disc| pose.rotate_disc(disc));
         }
+        electrodes::check_positions(&electrodes)?;
         if let Some(folder) = &self.atlas {
             Atlas::open(folder)?.assign_regions(&mut electrodes)?;
         }

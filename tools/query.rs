@@ -40,6 +40,8 @@ enum QueryProblem {
     UnknownSectionType { known: String, found: String },
     #[error("no contacts, expected `--electrodes FILE`")]
     UnitsWithoutContacts,
+    #[error("`--index` is the output too, expected two names, found `{0}` twice")]
+    IndexIsOutput(String),
     #[error("no column to group by, expected at least one name")]
     NoGroups,
 }
@@ -80,6 +82,9 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     };
     let mut query = place.add_to(TableQuery::new(&table)).filter(filter).notify(&notify);
     if let Some(path) = &args.target.index {
+        if args.output_file() == Some(path.as_path()) {
+            return Err(QueryProblem::IndexIsOutput(path.display().to_string()).into());
+        }
         query = query.index(path);
     }
     if let Some(rows) = args.limit {

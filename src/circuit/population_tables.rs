@@ -84,7 +84,7 @@ impl PopulationTables {
             return Err(SegmentationProblem::NoNeurons(format!("populations {names}"))).in_file(request.config);
         }
         for table in &tables {
-            if !is_plain_name(table.population()) {
+            if !is_plain_name(table.population()) || part_files::is_own_name(table.population()) {
                 let file = circuit.population(Some(table.population())).map(|population| &population.nodes_file);
                 let problem = SegmentationProblem::PopulationName(table.population().into());
                 return Err(problem).in_file(file.map_or(&circuit.path, |file| file));

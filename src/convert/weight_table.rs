@@ -23,6 +23,7 @@ use crate::error::{Context, Error, Result};
 use crate::geometry::Point;
 use crate::segments::table::Precision;
 use crate::sonata::electrodes_file::{ColumnRule, ContactEntry, ElectrodesFile, PopulationEntry};
+use crate::units::{WEIGHT_UNIT, WEIGHT_UNITS};
 
 /// Layout of weights in columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,14 +64,17 @@ pub struct WeightTable<'a> {
     layout: WeightTableLayout,
     precision: Precision,
     schema: SchemaRef,
+    /// The factor of each contact that converts its unit to V/nA.
+    factors: Vec<f64>,
 }
 
 impl<'a> WeightTable<'a> {
-    /// Prepares a population. An extra last column of ones (BlueRecording 0.2.1) is left out; the rule states how
+    /// Prepares a population. Potentials in another known unit are converted to V/nA. An extra last column of ones (BlueRecording 0.2.1) is left out; the rule states how
     /// columns belong to contacts in such a file.
     ///
     /// # Errors
-    /// Returns an error if a contact has no column or shares it, or has a name that the table needs.
+    /// Returns an error if a contact has no column or shares it, has a name that the table needs, or has weights in an
+    /// unknown unit.
     pub fn new(
         file: &'a ElectrodesFile,
         population: &'a PopulationEntry,
@@ -78,9 +82,11 @@ impl<'a> WeightTable<'a> {
         (shape, precision): (WeightTableLayout, Precision),
     ) -> Result<Self> {
         let contacts = ContactColumns::new(file, population, rule)?;
-        let described = describe_contacts(file, population, &contacts)?;
+        let factors = contacts.entries.iter().map(|e| file.column_factor(population, &e.name));
+        let factors = factors.collect::<Result<Vec<f64>>>()?;
+        let described = describe_contacts(file, population, &contacts, &factors)?;
         let schema = build_schema(&contacts, described, population, shape, precision).in_file(file.path())?;
-        Ok(Self { file, population, contacts, layout: shape, precision, schema })
+        Ok(Self { file, population, contacts, layout: shape, precision, schema, factors })
     }
 
     /// The columns.
@@ -107,6 +113,9 @@ impl<'a> WeightTable<'a> {
             let fitted = self.contacts.arrange_rows(&values, width as usize, &mut arranged);
             let object = format!("/electrodes/{}/scaling_factors", self.population.name());
             fitted.map_err(Error::from).at_index(&object, from).in_file(self.file.path())?;
+            for row in arranged.chunks_exact_mut(self.factors.len().max(1)) {
+                row.iter_mut().zip(&self.factors).for_each(|(value, factor)| *value *= factor);
+            }
             let batch =
                 self.build_batch(from, to, &arranged).map_err(ConversionProblem::from).in_file(self.file.path())?;
             take(&batch)?;
@@ -154,16 +163,20 @@ fn describe_contacts(
     file: &ElectrodesFile,
     population: &PopulationEntry,
     contacts: &ContactColumns<'_>,
+    factors: &[f64],
 ) -> Result<Value> {
-    let one = |e: &&ContactEntry| {
+    let one = |(e, factor): (&&ContactEntry, &f64)| {
+        let unit = file.column_unit(population, &e.name)?;
+        // a factor of one also belongs to quantities that are not potentials
+        let unit = if *factor == 1.0 { unit } else { WEIGHT_UNIT.into() };
         let description = file.read_description(&e.name)?;
         let position = description.position_um.map(Point::to_array);
         Ok(json!({
             "name": e.name, "position": position, "type": description.kind, "layer": description.layer, "region": description.region,
-            "units": file.column_unit(population, &e.name)?,
+            "units": unit,
         }))
     };
-    contacts.entries.iter().map(one).collect::<Result<Vec<Value>>>().map(Value::from)
+    contacts.entries.iter().zip(factors).map(one).collect::<Result<Vec<Value>>>().map(Value::from)
 }
 
 fn build_schema(
@@ -190,10 +203,14 @@ fn build_schema(
             }
         }
     }
+    let units = match population.units() {
+        Some(unit) if WEIGHT_UNITS.factor(unit).is_ok() => WEIGHT_UNIT,
+        stated => stated.unwrap_or(UNKNOWN_UNITS),
+    };
     let metadata = [
         (ELECTRODES_KEY.to_string(), described.to_string()),
         (POPULATION_KEY.to_string(), population.name().to_string()),
-        (UNITS_KEY.to_string(), population.units().unwrap_or(UNKNOWN_UNITS).to_string()),
+        (UNITS_KEY.to_string(), units.to_string()),
         (ROWS_KEY.to_string(), population.rows().to_string()),
     ];
     Ok(Arc::new(Schema::new_with_metadata(fields, metadata.into())))

@@ -90,7 +90,7 @@ impl HeadPose {
     /// # Errors
     /// Returns an error if the file cannot be read, is not JSON, or has an invalid value.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = input_file::read(path)?;
+        let bytes = input_file::read_text(path)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| ElectrodeProblem::NoText);
         text.map_err(Error::from).and_then(Self::parse).in_file(path)
     }

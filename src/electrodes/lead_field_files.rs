@@ -63,6 +63,9 @@ pub enum LeadFieldAssignmentProblem {
     /// No contact has or refers to the name, or the name is given twice.
     #[error("unused lead field, expected the name of a contact that needs one, each name once, found `{0}`")]
     Unused(String),
+    /// A setting of lead fields, and no contact has one.
+    #[error("{0} of lead fields, expected none (no contact has a lead field), found one")]
+    UnusedSetting(&'static str),
     /// The text is not a rotation and a shift.
     #[error("wrong transform, expected `w,x,y,z,dx,dy,dz`: a quaternion other than 0 and a shift in um, found `{0}`")]
     Placement(String),
@@ -124,6 +127,14 @@ impl LeadFieldAssignment<'_> {
     /// Returns a [`LeadFieldAssignmentProblem`], or an error if a file cannot be read.
     pub fn attach_fields(&self, electrodes: &mut [ConfiguredElectrode]) -> Result<Vec<Arc<LeadField>>> {
         let files = self.files_by_contact(electrodes)?;
+        if files.iter().all(Option::is_none)
+            && !electrodes.iter().any(|e| e.electrode.method.required_field().is_some())
+        {
+            let unused = self.placement.map(|_| "transform").or(self.current_na.map(|_| "current"));
+            if let Some(setting) = unused {
+                return Err(LeadFieldAssignmentProblem::UnusedSetting(setting).into());
+            }
+        }
         let mut opened: Vec<(&Path, Arc<LeadField>)> = Vec::new();
         for i in 0..electrodes.len() {
             let Some(file) = files.get(i).and_then(Option::as_ref) else { continue };

@@ -109,7 +109,7 @@ pub fn read_with_options(path: &Path, options: &ReadOptions) -> Result<ParsedEle
 const CONTACT_KINDS: &[FileKind] = &[FileKind::ContactTable, FileKind::ContactList, FileKind::Probeinterface];
 
 fn read_file(path: &Path, options: &ReadOptions) -> Result<ParsedElectrodes> {
-    let bytes = input_file::read(path)?;
+    let bytes = input_file::read_text(path)?;
     let mut parsed = parse_bytes(&bytes, options).in_file(path)?;
     parsed.warnings = parsed.warnings.into_iter().map(|warning| warning.in_file(path)).collect();
     Ok(parsed)
@@ -150,6 +150,18 @@ fn parse(bytes: &[u8], extent: ContactExtent) -> Result<Vec<Electrode>> {
 /// or if there are no contacts.
 pub fn validate_electrodes(electrodes: Vec<Electrode>) -> Result<Vec<Electrode>> {
     record::validate_rows("contact", (0..).zip(electrodes).collect())
+}
+
+/// Checks that positions are float32 numbers, as which electrodes files have them.
+///
+/// # Errors
+/// Returns an error for the first position that is not.
+pub fn check_positions(electrodes: &[Electrode]) -> Result<()> {
+    let too_large = |e: &Electrode| e.position_um.to_array().into_iter().find(|v| !(*v as f32).is_finite());
+    match electrodes.iter().find_map(|e| Some((e, too_large(e)?))) {
+        Some((e, found)) => Err(ElectrodeProblem::Position { name: e.name.clone(), found }.into()),
+        None => Ok(()),
+    }
 }
 
 /// Returns the method and settings of a type such as `LineSource` or `ObjectiveCSD_Disk_200`.

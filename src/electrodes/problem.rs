@@ -171,6 +171,14 @@ pub enum ElectrodeProblem {
         /// Number of items.
         found: usize,
     },
+    /// A position exceeds the range of float32, in which electrodes files have it.
+    #[error("position of contact `{name}` out of range, expected float32 numbers, found {found:e} um")]
+    Position {
+        /// The contact.
+        name: String,
+        /// The coordinate, µm.
+        found: f64,
+    },
     /// The name of an output file does not determine the format.
     #[error("unknown output format, expected a name that ends in `.csv` or `.json`")]
     UnknownExtension,
@@ -220,6 +228,7 @@ impl Problem for ElectrodeProblem {
             Self::PopulationName(_) => {
                 "rename the contact: contacts and populations share one group in the electrodes file"
             }
+            Self::Position { .. } => "check the unit: positions are in um",
             Self::UnsupportedSetting { .. } => "leave the cell empty, or choose another type",
             Self::Conductivities { .. } => {
                 "give `--conductivity` one value for all such contacts, or one for each, in file order"

@@ -303,9 +303,9 @@ fn parse_disc(
     points: Option<RawValue<'_>>,
 ) -> SettingResult<Option<Disc>> {
     let absent = |key, expected| ElectrodeProblem::Value { key, expected, found: "nothing".into() };
-    let few = |field: RawValue<'_>| match field.parse_count("disc_points")? {
-        points if points <= Disc::MAX_POINTS => Ok(points),
-        _ => Err(field.unexpected_value("disc_points", "at most 2500")),
+    let few = |field: RawValue<'_>| match field.parse_count("disc_points") {
+        Ok(points) if points <= Disc::MAX_POINTS => Ok(points),
+        _ => Err(field.unexpected_value("disc_points", "an integer from 1 to 2500")),
     };
     let points = points.map(few).transpose()?;
     match (radius, normal) {
@@ -315,8 +315,10 @@ fn parse_disc(
             min_points: points,
         })),
         (None, None) if points.is_none() => Ok(None),
-        (None, _) => Err(absent("disc_radius", "a number above 0 um")),
-        (_, None) => Err(absent("disc_normal", "three numbers, not all 0")),
+        (None, _) => {
+            Err(absent("disc_radius", "a number above 0 um, as the contact has `disc_normal` or `disc_points`"))
+        }
+        (_, None) => Err(absent("disc_normal", "three numbers, not all 0, as the contact has `disc_radius`")),
     }
 }
 
@@ -564,9 +566,13 @@ mod tests {
     #[test]
     fn a_disc_has_radius_and_normal() {
         let radius_only = of_cells(&[("disc_radius", "6")]).unwrap_err().to_string();
-        assert_eq!(radius_only, "wrong `disc_normal`, expected three numbers, not all 0, found nothing");
+        assert_eq!(
+            radius_only,
+            "wrong `disc_normal`, expected three numbers, not all 0, as the contact has `disc_radius`, found nothing"
+        );
         let points_only = of_cells(&[("disc_points", "6")]).unwrap_err().to_string();
-        assert_eq!(points_only, "wrong `disc_radius`, expected a number above 0 um, found nothing");
+        let expected = "a number above 0 um, as the contact has `disc_normal` or `disc_points`";
+        assert_eq!(points_only, format!("wrong `disc_radius`, expected {expected}, found nothing"));
         let normal = |cell| of_cells(&[("disc_radius", "6"), ("disc_normal", cell)]).unwrap_err().to_string();
         for cell in ["0 0 0", "1 2", "up", "inf 0 0"] {
             assert_eq!(normal(cell), format!("wrong `disc_normal`, expected three numbers, not all 0, found `{cell}`"));
@@ -575,8 +581,8 @@ mod tests {
             let cells = [("disc_radius", "6"), ("disc_normal", "0 0 1"), ("disc_points", cell)];
             of_cells(&cells).unwrap_err().to_string()
         };
-        assert_eq!(points("0"), "wrong `disc_points`, expected an integer above 0, found `0`");
+        assert_eq!(points("0"), "wrong `disc_points`, expected an integer from 1 to 2500, found `0`");
         assert_eq!(Disc::MAX_POINTS, 2500);
-        assert_eq!(points("2501"), "wrong `disc_points`, expected at most 2500, found `2501`");
+        assert_eq!(points("2501"), "wrong `disc_points`, expected an integer from 1 to 2500, found `2501`");
     }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{File, Metadata};
+use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -38,10 +39,10 @@ fn device_and_inode(found: &Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
 }
 
-/// Refuses a pipe, a socket or a device. A missing file passes: the call that opens it reports the error.
+/// Refuses a folder, a pipe, a socket or a device. A missing file passes: the call that opens it reports the error.
 ///
 /// # Errors
-/// Returns [`FileProblem::NotRegular`] for a pipe, a socket or a device.
+/// Returns [`FileProblem::NotRegular`] for a pipe, a socket or a device, and [`FileProblem::InputFolder`] for a folder.
 pub fn check_regular_file(path: &Path) -> Result<()> {
     let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
     if let (true, Some(inputs)) = (metadata.is_file(), INPUTS.get()) {
@@ -49,6 +50,7 @@ pub fn check_regular_file(path: &Path) -> Result<()> {
     }
     let kind = metadata.file_type();
     let found = match kind {
+        _ if kind.is_dir() => return Err(FileProblem::InputFolder).in_file(path),
         _ if kind.is_fifo() => "a pipe",
         _ if kind.is_socket() => "a socket",
         _ if kind.is_char_device() || kind.is_block_device() => "a device",
@@ -75,6 +77,36 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(FileProblem::Read).in_file(path)
 }
 
+/// The most bytes of a text file: more than any table of contacts, configuration or morphology has.
+const MAX_TEXT_BYTES: u64 = 1 << 30;
+
+/// First bytes of binary files that are often given in place of text.
+const BINARY_FORMATS: [(&[u8], &str); 2] = [(b"\x89HDF\r\n\x1a\n", "an HDF5 file"), (b"PAR1", "a Parquet file")];
+
+/// Reads a whole text file. Binary files and files of more than 1 GiB are refused by their first bytes and their length,
+/// before the others are read.
+///
+/// # Errors
+/// Returns an error for such a file, and the errors of [`open`].
+pub fn read_text(path: &Path) -> Result<Vec<u8>> {
+    let mut file = open(path)?;
+    let found = file.metadata().map_err(FileProblem::Read).in_file(path)?.len();
+    let mut bytes = Vec::new();
+    let longest = BINARY_FORMATS.iter().map(|(first, _)| first.len()).max().unwrap_or_default();
+    let mut read = |most: u64, bytes: &mut Vec<u8>| {
+        file.by_ref().take(most).read_to_end(bytes).map_err(FileProblem::Read).in_file(path)
+    };
+    read(longest as u64, &mut bytes)?;
+    if let Some((_, format)) = BINARY_FORMATS.iter().find(|(first, _)| bytes.starts_with(first)) {
+        return Err(FileProblem::Binary(format)).in_file(path);
+    }
+    if found > MAX_TEXT_BYTES {
+        return Err(FileProblem::TooLong { most: MAX_TEXT_BYTES, found }).in_file(path);
+    }
+    read(MAX_TEXT_BYTES, &mut bytes)?;
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +120,23 @@ mod tests {
         assert_eq!(refused(Path::new("/dev/null")), "/dev/null: is a device, expected a file");
         assert_eq!(refused(&socket), format!("{}: is a socket, expected a file", socket.display()));
         assert_eq!(read(&socket).unwrap_err().hint().unwrap(), "write its data to a file first");
+        assert_eq!(refused(folder.path()), format!("{}: is a folder, expected a file", folder.path().display()));
         assert_eq!(refused(Path::new("/none")), "/none: cannot be read: no such file or directory");
+    }
+
+    #[test]
+    fn text_is_refused_by_its_first_bytes_or_its_length_before_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("e.csv");
+        let refused = || read_text(&path).unwrap_err().to_string().replace(&path.display().to_string(), "e.csv");
+        std::fs::write(&path, b"\x89HDF\r\n\x1a\nrest").unwrap();
+        assert_eq!(refused(), "e.csv: is an HDF5 file, expected text");
+        std::fs::write(&path, b"PAR1rest").unwrap();
+        assert_eq!(refused(), "e.csv: is a Parquet file, expected text");
+        std::fs::write(&path, b"name,x,y,z\n").unwrap();
+        assert_eq!(read_text(&path).unwrap(), b"name,x,y,z\n");
+        // holes: the file needs no space
+        File::options().write(true).open(&path).unwrap().set_len(MAX_TEXT_BYTES + 1).unwrap();
+        assert_eq!(refused(), "e.csv: too long, expected text of at most 1073741824 bytes, found 1073741825");
     }
 }

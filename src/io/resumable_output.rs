@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use super::atomic_output::{OutputLock, OverwritePolicy, check_overwrite, partial_path_for, remove_stale_lock};
 use super::checkpoint::{Checkpoint, CheckpointProblem, OutputPlan, UnitRecord, resume_hint};
 use super::digest::Digest;
+use super::input_file::{forget_input, is_input};
 use super::ranks::{Ranks, RanksProblem, ShareOutcome, ShareReport, UnitCounter, assign_units};
 use crate::error::{Context, Error, Result};
 
@@ -280,7 +281,13 @@ fn find_beginning<J: UnitJob>(job: &J, settings: &RunSettings<'_>) -> Result<Beg
     let target = job.target();
     let refuses = settings.existing == OverwritePolicy::Refuse;
     if settings.resume && target.symlink_metadata().is_ok() {
-        if job.is_complete()? {
+        let was_input = is_input(target);
+        let is_complete = job.is_complete()?;
+        if !was_input {
+            // it was read only to compare it, and may be replaced
+            forget_input(target);
+        }
+        if is_complete {
             // a run may have been killed between renaming the output and removing its lock file
             if partial_path_for(target).symlink_metadata().is_err() {
                 remove_stale_lock(target)?;

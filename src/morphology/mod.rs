@@ -289,7 +289,7 @@ pub fn read(path: &Path, format: MorphologyFormat) -> Result<Morphology> {
 
 /// Reads the text of a file; bytes that are not UTF-8 (old Neurolucida comments) become the replacement character.
 fn read_text(path: &Path) -> Result<String> {
-    let bytes = input_file::read(path)?;
+    let bytes = input_file::read_text(path)?;
     if bytes.starts_with(b"\xEF\xBB\xBF") {
         return Err(MorphologyProblem::ByteOrderMark).in_file(path);
     }

@@ -39,7 +39,7 @@ impl Problem for JsonProblem {}
 /// # Errors
 /// Returns an error if the file cannot be read, or is not JSON; the error names line and column.
 pub fn read(path: &Path) -> Result<Value> {
-    let bytes = input_file::read(path)?;
+    let bytes = input_file::read_text(path)?;
     serde_json::from_slice(&bytes).map_err(|e| syntax(path, &e))
 }
 

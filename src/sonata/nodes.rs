@@ -138,7 +138,9 @@ impl Nodes {
         let file = Hdf5File::open(&population.nodes_file)?;
         let above = population_group(&file, &population.name)?;
         let group = format!("{above}/0");
-        let len = file.length(&format!("{above}/node_type_id"))?;
+        let types = format!("{above}/node_type_id");
+        let len = file.length(&types)?;
+        file.check_box_plausible(&types, std::slice::from_ref(&(0..len)))?;
         file.member_names(&group)?;
         for (name, order) in [("node_id", true), ("node_group_index", true), ("node_group_id", false)] {
             check_order(&file, &format!("{above}/{name}"), order)?;

@@ -11,7 +11,7 @@ use crate::electrodes::ConfiguredElectrode;
 use crate::error::{Context, Error, Result};
 use crate::lead_field::Quantity;
 use crate::segments::table::TableNeuron;
-use crate::segments::{NeuronSegments, Segment, Segments};
+use crate::segments::{NeuronSegments, Segments};
 
 /// Number of neurons between two looks at whether to stop.
 const NEURONS_PER_STEP: usize = 256;
@@ -175,8 +175,8 @@ fn not_finite(
     if let Some(explained) = columns.explain_missing_weight(neuron, segment, column) {
         return explained;
     }
-    let contact = electrodes.get(column).map(|e| e.electrode.name.clone()).unwrap_or_default();
     let value = values.get(segment * columns.width() + column).copied().unwrap_or(f64::NAN);
-    let Segment { node_id, section_id: section, segment_id: segment, .. } = neuron.get(segment);
-    layout::node_error(part.source.path(), node_id, WeightsProblem::NotFinite { contact, section, segment, value })
+    let segment = neuron.get(segment);
+    let problem = WeightsProblem::of_weight(electrodes.get(column), segment, value);
+    layout::node_error(part.source.path(), segment.node_id, problem)
 }

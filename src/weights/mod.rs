@@ -41,6 +41,8 @@ use crate::electrodes::ConfiguredElectrode;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::io::atomic_output::OverwritePolicy;
 use crate::io::ranks::Ranks;
+use crate::methods::NearField;
+use crate::segments::Segment;
 
 use weights_job::WeightsJob;
 
@@ -173,6 +175,36 @@ pub enum WeightsProblem {
         /// The weight.
         value: f64,
     },
+    /// A weight exceeds the range of numbers, although the contact is off the segment or is kept off it.
+    #[error(
+        "weight out of range at contact `{contact}` for section {section}, segment {segment}, \
+         expected a finite number, found {value}"
+    )]
+    Overflow {
+        /// Name of the contact.
+        contact: String,
+        /// Section of the neuron.
+        section: u32,
+        /// Segment within the section.
+        segment: u32,
+        /// The weight.
+        value: f64,
+    },
+}
+
+impl WeightsProblem {
+    /// Returns the problem of a weight that is not finite. Only an unclamped formula is infinite on a segment.
+    fn of_weight(electrode: Option<&ConfiguredElectrode>, segment: Segment, value: f64) -> Self {
+        let Segment { section_id: section, segment_id: segment, .. } = segment;
+        let contact = electrode.map(|e| e.electrode.name.clone()).unwrap_or_default();
+        let is_unclamped = |e: &ConfiguredElectrode| {
+            e.contact.near_field == NearField::Unclamped && e.electrode.method.uses_conductivity()
+        };
+        match electrode {
+            Some(clamped) if !is_unclamped(clamped) => Self::Overflow { contact, section, segment, value },
+            _ => Self::NotFinite { contact, section, segment, value },
+        }
+    }
 }
 
 impl Problem for WeightsProblem {
@@ -187,6 +219,10 @@ impl Problem for WeightsProblem {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::NotFinite { .. } => "`--near-field radius` never lets a contact come nearer than a segment's radius",
+            Self::Overflow { .. } => {
+                "a length, a volume, a conductivity or a current of the contact is too small or too large: check its \
+                 settings and their units"
+            }
             Self::DuplicatePopulation { .. } => "give one table for each population",
             Self::DuplicateNeuron | Self::FirstRow { .. } | Self::Rows { .. } => {
                 "the table is damaged or was edited: make it again with `leadfield positions`"

@@ -65,6 +65,8 @@ pub struct WeightLookup {
     electrode: String,
     description: ContactDescription,
     column: u64,
+    /// Converts the column's unit to V/nA.
+    factor: f64,
     /// First row and number of segments of each node in the table.
     table_rows: HashMap<u64, (u64, u64)>,
 }
@@ -73,8 +75,8 @@ impl WeightLookup {
     /// Opens the column of an electrode, for the segments of a table.
     ///
     /// # Errors
-    /// Returns an error if the file is not an electrodes file, lacks the electrode or the table's population, or the
-    /// table has no list of neurons.
+    /// Returns an error if the file is not an electrodes file, lacks the electrode or the table's population, or has
+    /// weights in an unknown unit; or if the table has no list of neurons.
     pub fn open(path: &Path, electrode: &str, table: &SegmentTable) -> Result<Self> {
         let file = ElectrodesFile::open(path)?;
         let expected = &table.metadata().population;
@@ -99,7 +101,8 @@ impl WeightLookup {
         let column = column.in_item(&format!("/electrodes/{electrode}")).in_file(path)?;
         let neurons = table.neurons()?.into_iter().map(|n| (n.node_id, (n.first_row, n.segments))).collect();
         let description = file.read_description(electrode)?;
-        Ok(Self { population, electrode: electrode.into(), description, column, table_rows: neurons, file })
+        let factor = file.column_factor(&population, electrode)?;
+        Ok(Self { factor, population, electrode: electrode.into(), description, column, table_rows: neurons, file })
     }
 
     /// Returns the file.
@@ -122,8 +125,8 @@ impl WeightLookup {
         &self.description
     }
 
-    /// Returns the weights of segments, given by node and row of the table; `None` for a node that the file does not
-    /// have.
+    /// Returns the weights of segments, given by node and row of the table, in V/nA (or the method's own unit), whatever
+    /// unit the file has; `None` for a node that the file does not have.
     ///
     /// # Errors
     /// Returns an error if a node has another number of segments in the file, or the file cannot be read.
@@ -136,7 +139,7 @@ impl WeightLookup {
         let found = self.file.read_column_rows(&self.population, self.column, &ascending)?;
         let mut values = vec![None; nodes.len()];
         for ((_, i), value) in order.into_iter().zip(found) {
-            values[i] = Some(value);
+            values[i] = Some(self.factor * value);
         }
         Ok(values)
     }

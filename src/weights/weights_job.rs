@@ -23,7 +23,7 @@ use crate::io::ranks::Ranks;
 use crate::io::resumable_output::{RunSettings, RunSummary, StopCheck, UnitJob, UnitMarker, write_output};
 use crate::methods::Contact;
 use crate::methods::medium::Boundary;
-use crate::segments::{Segment, Segments};
+use crate::segments::Segments;
 use crate::sonata::electrodes_file::{
     AttributeValue, ContactLayout, ElectrodesFile, FileLayout, Reader, WeightsDataset, Writer, matches_layout,
 };
@@ -180,11 +180,10 @@ impl<'a> WeightsJob<'a> {
         if let Some(explained) = neuron.and_then(explain) {
             return explained;
         }
-        let Segment { node_id, section_id: section, segment_id: segment, .. } = part.get(block.first_segment + row);
-        let contact = self.request.electrodes.get(column).map(|e| e.electrode.name.clone()).unwrap_or_default();
+        let segment = part.get(block.first_segment + row);
         let value = values.get(bad).copied().unwrap_or(f64::NAN);
-        let problem = WeightsProblem::NotFinite { contact, section, segment, value };
-        layout::node_error(source.path(), node_id, problem)
+        let problem = WeightsProblem::of_weight(self.request.electrodes.get(column), segment, value);
+        layout::node_error(source.path(), segment.node_id, problem)
     }
 
     /// Computes the checksum of a unit's rows in the file.

@@ -458,3 +458,49 @@ fn a_conductivity_that_is_neither_one_number_nor_three_is_refused() {
         hint: for example `--conductivity 0.277`, or `--conductivity 0.3,0.4,0.3`",
     );
 }
+
+#[test]
+fn binary_files_are_refused_by_their_first_bytes() {
+    // no kind of file that is known beyond its first bytes
+    refused(b"PAR1 and then something else", "error: FILE: is a Parquet file, expected text");
+}
+
+#[test]
+fn settings_of_lead_fields_need_a_lead_field() {
+    let plain = "name,x,y,z\na,0,0,0\n";
+    refused_with(
+        plain,
+        &["--field-current", "2"],
+        "error: current of lead fields, expected none (no contact has a lead field), found one",
+    );
+    refused_with(
+        plain,
+        &["--field-transform", "1,0,0,0,5,0,0"],
+        "error: transform of lead fields, expected none (no contact has a lead field), found one",
+    );
+}
+
+#[test]
+fn a_weight_that_overflows_is_not_a_contact_on_a_segment() {
+    // the volume of the region underflows
+    let csv = "name,x,y,z,type,radius,per_volume\na,0,0,0,ObjectiveCSD_Sphere,1e-300,true\n";
+    let (run, ..) = weights_of(csv, &[]);
+    assert!(!run.stderr.contains("off the segment") && !run.stderr.contains("--near-field"), "{}", run.stderr);
+}
+
+#[test]
+fn probes_beyond_single_precision_are_refused() {
+    let far = ["electrodes", "linear", "--contacts", "2", "--pitch", "10", "--at", "0,0,1e39"];
+    leadfield(&far).refused(
+        "error: position of contact `0` out of range, expected float32 numbers, found 1e39 um\n\
+         hint: check the unit: positions are in um",
+    );
+}
+
+#[test]
+fn no_contact_has_the_name_of_their_group() {
+    let (run, ..) = weights_of("name,x,y,z\nelectrodes,0,0,0\n", &[]);
+    let text = "reserved name, expected a contact name other than `electrodes`, found `electrodes`\n\
+                hint: rename it in its file\n";
+    assert!(run.code == 2 && run.stderr.ends_with(text), "{}", run.stderr);
+}

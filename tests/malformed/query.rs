@@ -61,7 +61,7 @@ fn a_region_that_is_no_list_of_numbers_is_refused_with_an_example() {
 fn a_region_without_an_inside_or_a_direction_is_refused() {
     for (found, told) in [("0", "0"), ("-4", "-4"), ("nan", "NaN"), ("inf", "inf")] {
         query(&["--sphere", &format!("1,2,3,{found}")]).refused(&format!(
-            "error: --sphere: radius out of range, expected a finite number above 0 um, found `{told}`"
+            "error: --sphere: radius out of range, expected a number above 0 and at most 1e100 um, found `{told}`"
         ));
     }
     query(&["--sphere", "nan,0,0,1"])
@@ -70,7 +70,7 @@ fn a_region_without_an_inside_or_a_direction_is_refused() {
         "error: --disk: axis has no direction, expected a finite vector with a length above 0, found (0, 0, 0)",
     );
     query(&["--slab", "0,0,0,0,1,0,-2"])
-        .refused("error: --slab: half thickness out of range, expected a finite number of at least 0 um, found `-2`");
+        .refused("error: --slab: half thickness out of range, expected a number from 0 to 1e100 um, found `-2`");
     query(&["--box", "0,0,0,1,-1,1"]).refused(
         "error: --box: corners out of order, expected no coordinate of the first above the second's, \
          found (0, 0, 0) and (1, -1, 1)",
@@ -128,7 +128,7 @@ fn contacts_without_a_region_are_refused() {
          hint: use `--within R` for a sphere around every contact",
     );
     query(&["--electrodes", "contacts.csv", "--within", "-3"])
-        .refused("error: --within: radius out of range, expected a finite number above 0 um, found `-3`");
+        .refused("error: --within: radius out of range, expected a number above 0 and at most 1e100 um, found `-3`");
 }
 
 #[test]
@@ -215,5 +215,22 @@ fn an_index_of_another_table_is_refused() {
         "{}",
         run.stderr
     );
-    assert!(run.stderr.ends_with("hint: remove the file: `--index` writes a new one\n") && run.code == 2);
+    let hint = "hint: give each table an index of its own name; if the table was made again, remove its old index: \
+                `--index` writes a new one\n";
+    assert!(run.stderr.ends_with(hint) && run.code == 2, "{}", run.stderr);
+}
+
+#[test]
+fn a_file_that_is_no_index_is_not_to_be_removed() {
+    query(&["--sphere", "0,0,0,100", "--count", "--index", "segments.parquet"]).refused(
+        "error: segments.parquet: not an index, expected a file written by `leadfield query --index`\n\
+         hint: give `--index` a name that is free: it writes a new index there",
+    );
+    query(&["--sphere", "0,0,0,100", "--index", "x.csv", "-o", "x.csv"])
+        .refused("error: `--index` is the output too, expected two names, found `x.csv` twice");
+    let run = query(&["--index", "x.index", "--count"]);
+    assert_eq!((run.code, folder().join("x.index").exists()), (2, false), "{}", run.stderr);
+    // a radius beyond the limit, without its 301 digits
+    query(&["--sphere", "0,0,0,1e300"])
+        .refused("error: --sphere: radius out of range, expected a number above 0 and at most 1e100 um, found `1e300`");
 }

@@ -1,5 +1,6 @@
 //! Formats facts as aligned lines of `name: value` or as JSON, and numbers of bytes and durations.
 
+use leadfield::error::escape_controls;
 use leadfield::geometry::Aabb;
 use serde_json::{Map, Value, json};
 
@@ -50,8 +51,10 @@ impl Facts {
 
 impl std::fmt::Display for Facts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let width = self.0.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
-        for (name, value, _) in &self.0 {
+        let lines = self.0.iter().map(|(name, value, _)| (escape_controls(name), escape_controls(value)));
+        let lines: Vec<_> = lines.collect();
+        let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, value) in lines {
             writeln!(f, "{name:width$}  {value}")?;
         }
         Ok(())

@@ -7,7 +7,8 @@ use leadfield::Result;
 use leadfield::electrodes::head_pose::HeadPose;
 use leadfield::electrodes::lead_field_files::LeadFieldAssignment;
 use leadfield::electrodes::{self, ConfiguredElectrode, Electrode, csd_arrays};
-use leadfield::error::{Context, Problem};
+use leadfield::error::{Context, FileProblem, Problem};
+use leadfield::file_kind::FileKind;
 use leadfield::geometry::Aabb;
 use leadfield::lead_field::OutsideField;
 use leadfield::methods::NearField;
@@ -195,11 +196,24 @@ impl MethodArgs {
     }
 }
 
-/// Opens the tables; those without metadata get the names of the populations in order.
+/// Returns the tables in a folder that has one for each of several populations, in order of names; otherwise the path
+/// itself.
+fn list_tables(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() || FileKind::detect(path)? != Some(FileKind::SegmentTables) {
+        return Ok(vec![path.into()]);
+    }
+    let entries = std::fs::read_dir(path).map_err(FileProblem::Read).in_file(path)?;
+    let folders = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir());
+    let mut tables: Vec<PathBuf> = folders.collect();
+    tables.sort();
+    Ok(tables)
+}
+
+/// Opens the tables, and all tables of a folder of several populations; those without metadata get the names of the populations in order.
 pub fn open_tables(paths: &[PathBuf], populations: &[String], common: &Common) -> Result<Vec<SegmentTable>> {
     let mut names = populations.iter();
     let mut tables = Vec::new();
-    for path in paths {
+    for path in paths.iter().map(|path| list_tables(path)).collect::<Result<Vec<_>>>()?.iter().flatten() {
         let mut table = SegmentTable::open(path)?;
         if table.lacks_metadata() {
             let name = names.next().ok_or(TableProblem::NoPopulation).in_file(path)?;

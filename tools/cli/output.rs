@@ -6,7 +6,7 @@ use std::path::Path;
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_schema::{ArrowError, SchemaRef};
-use leadfield::error::{Context, FileProblem, Problem, format_count};
+use leadfield::error::{Context, FileProblem, Problem, escape_controls, format_count};
 use leadfield::io::atomic_output::{AtomicOutput, OverwritePolicy};
 use leadfield::io::parquet_file::{Writer, properties_builder};
 use leadfield::{Error, Result};
@@ -222,11 +222,12 @@ fn count_fitting(widths: &[usize], most: Option<usize>) -> usize {
 
 /// Formats rows as aligned columns that fit into a width, and adds how many rows and which columns are not shown.
 fn format_table(schema: &SchemaRef, kept: &[RecordBatch], rows: u64, most: Option<usize>) -> String {
-    let header = schema.fields().iter().map(|f| f.name().clone()).collect();
+    let escape = |cell: String| escape_controls(&cell).into_owned();
+    let header = schema.fields().iter().map(|f| escape(f.name().clone())).collect();
     let mut lines: Vec<Vec<String>> = vec![header];
     for batch in kept {
         let cells = Cells::new(batch);
-        lines.extend((0..batch.num_rows()).map(|i| cells.row(i)));
+        lines.extend((0..batch.num_rows()).map(|i| cells.row(i).into_iter().map(escape).collect()));
     }
     let width = |k: usize| lines.iter().filter_map(|line| line.get(k)).map(|c| c.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..schema.fields().len()).map(width).collect();

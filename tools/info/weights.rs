@@ -20,9 +20,13 @@ const MAX_LISTED_NAMES: usize = 6;
 /// Lists contacts, populations and provenance.
 pub(super) fn collect_facts(path: &Path) -> Result<Facts> {
     let file = Hdf5File::open(path)?;
-    let electrodes = ElectrodesFile::open(path)?;
+    let electrodes = ElectrodesFile::open_unfinished(path)?;
     let mut facts = Facts::default();
     match find_unfinished_run(path)? {
+        None if path.extension().is_some_and(|ending| ending == "partial") => {
+            facts.add("kind", "electrodes file, unfinished");
+            facts.add("progress", "unknown: its checkpoint is missing");
+        }
         None => facts.add("kind", "electrodes file"),
         Some(record) => add_progress(&mut facts, "electrodes file, unfinished", &record)?,
     }

@@ -126,7 +126,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "RULE")]
     pub predicate: Option<PredicateArg>,
     /// Search with a stored index of all segments, created if it does not exist: faster from some hundred regions on
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "target")]
     pub index: Option<PathBuf>,
 }
 

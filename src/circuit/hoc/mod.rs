@@ -160,7 +160,7 @@ impl Problem for TemplateProblem {
 /// Returns an error if the file cannot be read, does not contain the template, or has none of the known forms; the
 /// message shows the procedure.
 pub fn read(path: &Path, name: &str, chunk_um: Option<f64>) -> Result<DiscretisationRule> {
-    let bytes = input_file::read(path);
+    let bytes = input_file::read_text(path);
     let bytes = bytes.map_err(|e| e.with_hint(RULE_HINT))?;
     parse(&String::from_utf8_lossy(&bytes), name, chunk_um).in_file(path)
 }

@@ -34,7 +34,7 @@ impl Hierarchy {
     /// Returns an error if the file is missing, not JSON, or not a tree of regions, or if it assigns an id to two
     /// acronyms.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = input_file::read(path)?;
+        let bytes = input_file::read_text(path)?;
         let document: Value = serde_json::from_slice(&bytes).map_err(HierarchyProblem::Syntax)?;
         Self::from_json(&document)
     }

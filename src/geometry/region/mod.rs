@@ -173,10 +173,10 @@ pub enum RegionProblem {
         found: Point,
     },
     /// A radius is not above 0.
-    #[error("radius out of range, expected a finite number above 0 um, found `{0}`")]
+    #[error("radius out of range, expected a number above 0 and at most 1e100 um, found `{}`", short_number(*.0))]
     Radius(f64),
     /// A size is below 0.
-    #[error("{what} out of range, expected a finite number of at least 0 um, found `{found}`")]
+    #[error("{what} out of range, expected a number from 0 to 1e100 um, found `{}`", short_number(*.found))]
     Size {
         /// The name of the size.
         what: &'static str,
@@ -197,6 +197,12 @@ pub enum RegionProblem {
 }
 
 impl Problem for RegionProblem {}
+
+/// Formats a number; a very large or small one with an exponent, instead of hundreds of digits.
+fn short_number(value: f64) -> String {
+    let is_short = value == 0.0 || !value.is_finite() || (1e-6..1e16).contains(&value.abs());
+    if is_short { value.to_string() } else { format!("{value:e}") }
+}
 
 fn check_position(what: &'static str, p: Point) -> Result<Point, RegionProblem> {
     // a comparison with NaN is false
@@ -283,7 +289,7 @@ mod tests {
         }
         assert_eq!(
             text(Slab::new(Y, Y, -1.0)),
-            "half thickness out of range, expected a finite number of at least 0 um, found `-1`"
+            "half thickness out of range, expected a number from 0 to 1e100 um, found `-1`"
         );
         assert_eq!(
             text(Disk::new(Y, Point::ORIGIN, 1.0, 1.0)),

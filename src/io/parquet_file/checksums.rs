@@ -20,6 +20,9 @@ pub const INDEX_KEY: &str = "leadfield.index_checksums";
 /// The program's name, with which `created_by` begins in its files.
 pub(super) const PROGRAM_NAME: &str = "leadfield";
 
+/// The beginning of the keys of this program's metadata.
+pub(super) const KEY_PREFIX: &str = "leadfield.";
+
 /// Number of digits of a checksum.
 const CHECKSUM_DIGITS: usize = 8;
 /// Bytes after the footer: its length and `PAR1`.

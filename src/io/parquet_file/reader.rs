@@ -8,7 +8,9 @@ use parquet::basic::Compression;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::reader::Length;
 
-use super::checksums::{FOOTER_END_BYTES, check_footer, check_page_index, has_checksums, is_footer_changed};
+use super::checksums::{
+    FOOTER_END_BYTES, KEY_PREFIX, PROGRAM_NAME, check_footer, check_page_index, has_checksums, is_footer_changed,
+};
 use super::problem::ParquetProblem;
 use super::source::ParquetSource;
 use crate::io::reader_panics::catch_panics;
@@ -38,6 +40,24 @@ pub fn read_metadata(source: &ParquetSource) -> Result<ParquetMetaData, ParquetP
         Ok(metadata) => check_footer(&footer, &metadata).map(|()| metadata),
         Err(_) if is_footer_changed(&footer) => Err(ParquetProblem::FooterChanged),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Returns whether this program wrote a file, or another program rewrote it with this program's metadata. An empty file
+/// counts, since nothing is lost with it.
+pub fn is_written_here(path: &Path) -> bool {
+    let Ok(source) = ParquetSource::open(path) else { return false };
+    let read = catch_panics(|| read_metadata(&source));
+    match read {
+        _ if source.len() == 0 => true,
+        Ok(metadata) => {
+            let file = metadata.file_metadata();
+            let mut pairs = file.key_value_metadata().into_iter().flatten();
+            file.created_by().is_some_and(|writer| writer.starts_with(PROGRAM_NAME))
+                || pairs.any(|pair| pair.key.starts_with(KEY_PREFIX))
+        }
+        // only files of this program have the checksum that does not match
+        Err(error) => error.problem() == Some(&ParquetProblem::FooterChanged),
     }
 }
 

@@ -415,7 +415,7 @@ mod tests {
         let expected = "contact[1]: thickness out of range, expected a finite number above 0 um, found `0`";
         assert_eq!(refusal(&contacts, CsdOptions::default()).0, expected);
         contacts[1].region_spec = RegionSpec { radius_um: Some(-4.0), ..DISK };
-        let expected = "contact[1]: radius out of range, expected a finite number above 0 um, found `-4`";
+        let expected = "contact[1]: radius out of range, expected a number above 0 and at most 1e100 um, found `-4`";
         assert_eq!(refusal(&contacts, CsdOptions::default()).0, expected);
         contacts[1].position_um.x = f64::NAN;
         let expected =

@@ -6,7 +6,7 @@ use super::PlotProblem;
 use super::palette::weight_unit;
 use super::sample::group_thousands;
 use super::worst_pairs::draw_worst_pairs;
-use crate::error::Result;
+use crate::error::{Context, Result};
 use crate::plot::canvas::{
     AxisScale, Colour, ColourBar, ColourMap, DrawItem, Extend, FRAME_LINE_PT, Figure, LABEL_SIZE_PT, Paint, PlotFrame,
     SMALL_SIZE_PT, TITLE_SIZE_PT, Text, TextAnchor, text_width, truncate_to_width,
@@ -15,7 +15,7 @@ use crate::sonata::electrodes_file::{ElectrodesFile, PopulationEntry};
 use crate::units::WEIGHT_UNIT;
 use crate::validate::Difference;
 use crate::validate::weights::{
-    SegmentCounts, WeightsComparison, WeightsOptions, compare, contact_names, for_each_row,
+    SegmentCounts, UnitMismatch, WeightsComparison, WeightsOptions, compare, contact_names, for_each_row,
 };
 
 /// Number of bins per side of the scatter.
@@ -45,7 +45,11 @@ pub fn plot_comparison(
     options: &WeightsOptions,
 ) -> Result<ComparisonFigure> {
     let comparison = compare(a, b, options, &|_| ())?;
+    if let Some(UnitMismatch { contact, units }) = comparison.unit_mismatches.first() {
+        return Err(PlotProblem::Units { contact: contact.clone(), units: units.clone() }.into());
+    }
     let names = contact_names(a, b, options)?;
+    names.iter().try_for_each(|name| check_unit(a, name))?;
     let mut range = ValueRange::default();
     for_each_row(a, b, options, &mut |row| row.iter().flatten().for_each(|v| range.include(*v)))?;
     if names.is_empty() {
@@ -58,6 +62,19 @@ pub fn plot_comparison(
     for_each_row(a, b, options, &mut |row| counts.add_row(row))?;
     let units = contact_units([a.0, b.0], &names)?;
     Ok(ComparisonFigure { figure: draw_figure(&counts, (&names, &units), &comparison, [a.0, b.0]), comparison })
+}
+
+/// Refuses a contact with potentials in another unit than that of the axes.
+fn check_unit((file, population): (&ElectrodesFile, &PopulationEntry), name: &str) -> Result<()> {
+    if !file.electrodes().iter().any(|e| e.name == name) {
+        return Ok(());
+    }
+    let found = file.column_unit(population, name)?;
+    let expected = weight_unit(file.read_description(name)?.kind.as_deref());
+    if expected != WEIGHT_UNIT || found.trim() == expected {
+        return Ok(());
+    }
+    Err(PlotProblem::OtherUnit { contact: name.into(), expected, found }).in_file(file.path())
 }
 
 /// Returns why no row of one file matches a row of the other.

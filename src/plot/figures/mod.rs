@@ -61,6 +61,24 @@ pub enum PlotProblem {
         /// Its number of segments in each file.
         segments: [u64; 2],
     },
+    /// A contact's weights have different units in two files.
+    #[error("units of contact `{contact}` differ, expected the same in both files, found `{}` and `{}`", units[0], units[1])]
+    Units {
+        /// The contact.
+        contact: String,
+        /// The unit in each file.
+        units: [String; 2],
+    },
+    /// A contact's weights have a unit that the picture does not have.
+    #[error("unit of contact `{contact}` cannot be drawn, expected `{expected}`, found `{found}`")]
+    OtherUnit {
+        /// The contact.
+        contact: String,
+        /// The unit of the picture.
+        expected: &'static str,
+        /// The unit in both files.
+        found: String,
+    },
     /// The size of the view is not positive and finite.
     #[error("out of range, expected a finite number above 0 \u{b5}m, found `{0}`")]
     Within(f64),
@@ -74,6 +92,10 @@ impl Problem for PlotProblem {
         match self {
             Self::NoSegments { .. } => Some("use a larger `--within`".into()),
             Self::Within(_) => Some("for example `--within 200`".into()),
+            Self::Units { .. } | Self::OtherUnit { .. } => Some(
+                "convert to V/nA: `leadfield convert WEIGHTS.h5 -o w.parquet`, then `leadfield convert w.parquet -o NEW.h5`"
+                    .into(),
+            ),
             Self::SegmentCounts { .. } => Some("check that both are from the same circuit and discretisation".into()),
             Self::NoPosition | Self::NothingInCommon | Self::NoContactInCommon | Self::NoNodeInCommon => None,
         }

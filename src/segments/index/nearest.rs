@@ -12,14 +12,17 @@ use crate::geometry::{Aabb, Point};
 pub struct NearestSegment {
     /// Distance, µm.
     pub distance_um: f64,
+    /// The segment's row in an electrodes file: rows count nodes, then sections, then segments.
+    pub row: u64,
     /// The segment's index in its table, from 0 in stored order.
     pub stored_index: u64,
 }
 
-/// Nearest first; at equal distances, in stored order.
+/// Nearest first; at equal distances by row, which is the same for all files of a table, however its parts were cut.
 impl Ord for NearestSegment {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.distance_um.total_cmp(&other.distance_um).then(self.stored_index.cmp(&other.stored_index))
+        let by_row = self.row.cmp(&other.row).then(self.stored_index.cmp(&other.stored_index));
+        self.distance_um.total_cmp(&other.distance_um).then(by_row)
     }
 }
 
@@ -184,21 +187,21 @@ mod tests {
     }
 
     #[test]
-    fn at_equal_distances_the_first_stored_is_kept() {
+    fn at_equal_distances_the_first_row_is_kept() {
         let mut best = NearestHeap::new(2);
-        for index in [5, 3, 9, 1] {
-            best.insert(NearestSegment { distance_um: 1.0, stored_index: index });
+        for (stored_index, row) in [5, 3, 9, 1].into_iter().enumerate() {
+            best.insert(NearestSegment { distance_um: 1.0, row, stored_index: stored_index as u64 });
         }
-        best.insert(NearestSegment { distance_um: f64::NAN, stored_index: 0 });
-        let indices: Vec<u64> = best.clone().into_sorted().iter().map(|n| n.stored_index).collect();
-        assert_eq!(indices, [1, 3]);
+        best.insert(NearestSegment { distance_um: f64::NAN, row: 0, stored_index: 0 });
+        let rows: Vec<u64> = best.clone().into_sorted().iter().map(|n| n.row).collect();
+        assert_eq!(rows, [1, 3]);
         assert!(best.can_improve(1.0) && !best.can_improve(1.1));
     }
 
     #[test]
     fn zero_neighbours_give_an_empty_result() {
         let mut best = NearestHeap::new(0);
-        best.insert(NearestSegment { distance_um: 1.0, stored_index: 0 });
+        best.insert(NearestSegment { distance_um: 1.0, row: 0, stored_index: 0 });
         assert!(best.into_sorted().is_empty());
     }
 }

@@ -46,6 +46,12 @@ impl Problem for IndexProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Endian => Some("omit `--index`".into()),
+            Self::NotAnIndex => Some("give `--index` a name that is free: it writes a new index there".into()),
+            Self::OtherTable { .. } => Some(
+                "give each table an index of its own name; if the table was made again, remove its old index: `--index` \
+                 writes a new one"
+                    .into(),
+            ),
             _ => Some("remove the file: `--index` writes a new one".into()),
         }
     }

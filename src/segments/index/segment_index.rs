@@ -225,8 +225,8 @@ impl SegmentIndex {
         n
     }
 
-    /// Returns the k segments nearest to a point, by the distance to the segment, nearest first; at equal distances, in
-    /// stored order.
+    /// Returns the k segments nearest to a point, by the distance to the segment, nearest first; at equal distances, by
+    /// row.
     pub fn nearest(&self, p: Point, k: usize) -> Vec<NearestSegment> {
         let pieces = self.index_parts();
         match pieces.blocks {
@@ -325,8 +325,10 @@ impl IndexParts<'_> {
             let Some(columns) = blocks.get(block).filter(|_| self.is_block_intact(block)) else { return };
             for lane in 0..self.block_len(block) {
                 let (a, b) = lane_ends(columns, lane);
-                let segment = (block * SEGMENTS_PER_BLOCK + lane) as u64;
-                best.insert(NearestSegment { distance_um: nearest::segment_distance(p, a, b), stored_index: segment });
+                let segment = block * SEGMENTS_PER_BLOCK + lane;
+                let Some(&row) = self.rows.get(segment) else { continue };
+                let distance_um = nearest::segment_distance(p, a, b);
+                best.insert(NearestSegment { distance_um, row, stored_index: segment as u64 });
             }
         })
     }

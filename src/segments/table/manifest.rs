@@ -22,7 +22,7 @@ use crate::error::{Context, Error, FileProblem, Problem, Result};
 use crate::geometry::{Aabb, Point};
 use crate::io::atomic_output::{OutputConflict, create_without_following};
 use crate::io::digest::file_checksum;
-use crate::io::parquet_file::{Writer, footer_checksum, open_batches, properties_builder};
+use crate::io::parquet_file::{Writer, footer_checksum, has_checksums, open_batches, properties_builder};
 use crate::io::reader_panics::{PanicGuard, catch_panics};
 
 /// Version of the manifest; a reader rejects newer ones.
@@ -49,6 +49,11 @@ pub enum TableManifestProblem {
     /// A newer program wrote it.
     #[error("newer manifest, expected version {VERSION} or older, found {0}")]
     Version(String),
+    /// Another program wrote it, so that no checksums protect the boxes and counts in it.
+    #[error(
+        "manifest was written by another program, expected one with the checksums of `leadfield`, found one by `{0}`"
+    )]
+    OtherProgram(String),
     /// A listed part does not exist.
     #[error("part is missing, expected a file of {0} bytes as listed in `{MANIFEST_FILE_NAME}`, found none")]
     Missing(u64),
@@ -76,7 +81,7 @@ impl Problem for TableManifestProblem {
     fn hint(&self) -> Option<String> {
         match self {
             // the caller adds a hint to every failure to read a manifest
-            Self::Version(_) | Self::Malformed { .. } => None,
+            Self::Version(_) | Self::Malformed { .. } | Self::OtherProgram(_) => None,
             Self::Missing(_) | Self::Unlisted { .. } | Self::Differs { .. } => Some(format!(
                 "restore the original parts of the table; if they were changed on purpose, remove `{MANIFEST_FILE_NAME}`"
             )),
@@ -127,14 +132,16 @@ impl ManifestEntry {
         })
     }
 
-    /// Checks that an open part matches the entry.
+    /// Checks that an open part matches the entry: its number of segments, its footer, and its own box.
     pub(super) fn check_footer(&self, part: &OpenPart) -> Result<()> {
         let found = footer_checksum(part.file_metadata()).unwrap_or(0);
+        let bounds = part.bounds()?;
         let problem = match () {
             () if part.len() != self.rows => differing_value("number of segments", self.rows, part.len()),
             () if found != self.footer_checksum => {
                 differing_value("metadata", format_checksum(self.footer_checksum), format_checksum(found))
             }
+            () if bounds != self.bounds => differing_value("box", self.bounds, bounds),
             () => return Ok(()),
         };
         Err(problem).in_file(part.path())
@@ -274,6 +281,11 @@ fn read_entries(path: &Path) -> Result<Vec<ManifestEntry>> {
         Some(Ok(version)) if version <= VERSION => {}
         Some(Ok(newer)) => return Err(TableManifestProblem::Version(newer.to_string()).into()),
         _ => return Err(malformed_problem("a version in the metadata", version.unwrap_or("none".into())).into()),
+    }
+    if !has_checksums(reader.metadata()) {
+        let writer = reader.metadata().file_metadata().created_by().unwrap_or("an unknown program");
+        let writer = writer.chars().filter(|c| !c.is_control()).take(60).collect();
+        return Err(TableManifestProblem::OtherProgram(writer).into());
     }
     let batches = catch_panics(|| reader.with_batch_size(BATCH_ROWS).build().map_err(TableProblem::from))?;
     let mut entries = Vec::new();

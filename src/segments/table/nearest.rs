@@ -12,8 +12,8 @@ use super::pages::{TablePage, TablePages, row_group_len, rows_before_group};
 use super::problem::TableProblem;
 use super::query::{PageRun, QueryStats, SegmentFilter};
 use super::row_group_reader::{RowGroupReader, assemble_columns, take_rows};
-use super::rows::SegmentEnds;
-use super::schema::COORDINATES;
+use super::rows::{SegmentEnds, row_values};
+use super::schema::{COORDINATES, ROW};
 use crate::error::{Context, Result};
 use crate::geometry::Point;
 use crate::segments::index::NearestSegment;
@@ -55,6 +55,13 @@ impl PartStarts {
     }
 }
 
+/// A segment of a page: its place in the page, its row, and its distance from a point.
+struct FoundSegment {
+    place: usize,
+    row: u64,
+    distance_um: f64,
+}
+
 /// Returns the rows of a page as `u32`.
 fn row_numbers(page: &TablePage) -> Vec<u32> {
     (0..page.rows.len() as u32).collect()
@@ -62,7 +69,7 @@ fn row_numbers(page: &TablePage) -> Vec<u32> {
 
 impl TablePages<'_> {
     /// Finds the k segments nearest to a point among those that pass a filter, by the distance to the segment, nearest
-    /// first; at equal distances, in stored order. Reads pages by their distance until no other page can contain a
+    /// first; at equal distances, by row. Reads pages by their distance until no other page can contain a
     /// nearer segment.
     ///
     /// [`TablePages::open`] must have selected all pages of the table.
@@ -76,8 +83,8 @@ impl TablePages<'_> {
         while let Some((_, number)) = by_distance.next_within(|least| best.can_improve(least)) {
             let Some(page) = self.pages().get(number) else { break };
             let first = starts.group_start(self.table(), page.part, page.group)? + page.rows.start as u64;
-            for (row, distance) in self.filtered_distances(page, p, filter)? {
-                best.insert(NearestSegment { distance_um: distance, stored_index: first + row as u64 });
+            for FoundSegment { place, row, distance_um } in self.filtered_distances(page, p, filter)? {
+                best.insert(NearestSegment { distance_um, row, stored_index: first + place as u64 });
             }
             summary.pages += 1;
             summary.rows += page.rows.len() as u64;
@@ -87,20 +94,24 @@ impl TablePages<'_> {
         Ok((neighbours, summary))
     }
 
-    /// Returns the distances of the rows of a page that pass a filter.
-    fn filtered_distances(&self, page: &TablePage, p: Point, filter: &SegmentFilter) -> Result<Vec<(usize, f64)>> {
+    /// Returns the segments of a page that pass a filter, with their distances.
+    fn filtered_distances(&self, page: &TablePage, p: Point, filter: &SegmentFilter) -> Result<Vec<FoundSegment>> {
         let Some(group) = RowGroupReader::for_pages(self, page.part, page.group) else { return Ok(Vec::new()) };
         let mut columns = COORDINATES.to_vec();
+        columns.push(ROW);
         columns.extend(filter.required_columns());
         let batch = group.read_rows(&columns, std::slice::from_ref(&page.rows), &row_numbers(page))?;
-        let measure = || -> Result<Vec<(usize, f64)>> {
+        let measure = || -> Result<Vec<FoundSegment>> {
             let ends = SegmentEnds::from_batch(&batch)?;
             let first = rows_before_group(group.part, page.group) + page.rows.start as u64;
             ends.check_inside(0..batch.num_rows(), &page.bounds, first)?;
             let passing = filter.passing_rows(&batch)?;
-            let measured = passing.into_iter().map(|row| {
-                let (a, b) = ends.get(row as usize);
-                (row as usize, segment_distance(p, a, b))
+            let rows = row_values(&batch)?;
+            let measured = passing.into_iter().map(|place| {
+                let place = place as usize;
+                let (a, b) = ends.get(place);
+                let row = rows.get(place).copied().unwrap_or_default();
+                FoundSegment { place, row, distance_um: segment_distance(p, a, b) }
             });
             Ok(measured.collect())
         };

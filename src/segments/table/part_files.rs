@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::TableNeuron;
 use crate::error::{Context, FileProblem, Problem, Result, join_quoted};
+use crate::io::parquet_file::is_written_here;
 
 /// Name of the manifest in the folder of a table.
 pub const MANIFEST_FILE_NAME: &str = "_manifest.parquet";
 
 /// A folder with files that do not belong to a table.
 #[derive(Debug, thiserror::Error)]
-#[error("not replaced, expected a folder with only `part-*.parquet` and `_manifest.parquet`, found {0}")]
+#[error("not replaced, expected a folder with only the parts and the manifest that `leadfield` wrote, found {0}")]
 struct ForeignFolder(String);
 
 impl Problem for ForeignFolder {
@@ -26,9 +27,32 @@ pub fn is_single_file(path: &Path) -> bool {
 
 /// Returns the file name of a part.
 pub fn part_file_name(part: usize) -> String {
-    format!("part-{part:05}.parquet")
+    format!("part-{part:0PART_DIGITS$}.parquet")
 }
 
+/// Fewest digits of the number in a part's name.
+const PART_DIGITS: usize = 5;
+
+/// Returns whether this program gives such a name to a file of a table: `part-` with five digits or more, or the
+/// manifest's. Other programs give longer names, such as `part-00000-2f1c-c000.snappy.parquet`.
+pub fn is_own_name(name: &str) -> bool {
+    let number = name.strip_prefix("part-").and_then(|rest| rest.strip_suffix(".parquet"));
+    let is_number = |text: &str| text.len() >= PART_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
+    name == MANIFEST_FILE_NAME || number.is_some_and(is_number)
+}
+
+/// Returns whether a file with the name of a part is one: an incomplete one in an unfinished output, otherwise a Parquet
+/// file of this program.
+fn is_own_file(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let is_unfinished = || {
+        let endings = path.ancestors().skip(1).take(2).filter_map(Path::extension);
+        endings.into_iter().any(|ending| ending == "partial")
+    };
+    is_own_name(name) && (is_unfinished() || is_written_here(path))
+}
+
+/// Returns whether a file is read as a part, whichever program wrote it.
 pub(super) fn is_part_file(path: &Path) -> bool {
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
     name.starts_with("part-") && name.ends_with(".parquet")
@@ -49,8 +73,8 @@ pub(super) fn list_part_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Checks that a folder can be replaced without losing other data: it may contain only a table's parts, or folders of
-/// them.
+/// Checks that a folder can be replaced without losing other data: it may contain only the parts and the manifest of a
+/// table that this program wrote, or folders of them.
 ///
 /// # Errors
 /// Returns an error if the folder contains other files, or cannot be read.
@@ -65,8 +89,7 @@ pub fn check_replaceable(folder: &Path) -> Result<()> {
     let is_empty = |path: &Path| is_folder(path) && list_folder(path).is_ok_and(|paths| paths.is_empty());
     let is_table = |path: &Path| is_folder(path) && list_part_files(path).is_ok_and(|parts| !parts.is_empty());
     others.iter().filter(|path| is_table(path)).try_for_each(|path| check_replaceable(path))?;
-    let is_manifest = |path: &Path| path.file_name() == Some(MANIFEST_FILE_NAME.as_ref());
-    let is_own = |path: &Path| (is_part_file(path) || is_manifest(path)) && kind(path).is_ok_and(|kind| kind.is_file());
+    let is_own = |path: &Path| kind(path).is_ok_and(|kind| kind.is_file()) && is_own_file(path);
     others.retain(|path| !(is_table(path) || is_own(path)));
     let names = others.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy());
     // an unfinished output may contain empty folders, and removing them loses no data
@@ -94,6 +117,17 @@ pub fn split_neurons(neurons: &[TableNeuron], most: u64) -> Vec<std::ops::Range<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_names_that_this_program_gives_are_its_own() {
+        for name in ["part-00000.parquet", "part-123456.parquet", "_manifest.parquet"] {
+            assert!(is_own_name(name), "{name}");
+        }
+        for name in ["part-0.parquet", "part-00000-2f1c-c000.snappy.parquet", "part-.parquet", "part-0000x.parquet"] {
+            assert!(!is_own_name(name), "{name}");
+        }
+        assert!((0..3).chain([99_999, 100_000]).all(|part| is_own_name(&part_file_name(part))));
+    }
 
     #[test]
     fn neurons_are_never_split_between_parts() {

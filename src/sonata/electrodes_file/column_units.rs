@@ -5,12 +5,14 @@
 //! membrane current (unit `1`), or with `per_volume` shares divided by a volume (`1/um3`). `MEG` gives magnetic fields
 //! (`fT/nA`), `CurrentDipole` dipole moments (`um`).
 
-use super::{AttributeValue, ElectrodesFile, PopulationEntry, electrode_path, read_settings};
+use super::{AttributeValue, ElectrodesFile, PopulationEntry, electrode_path, read_settings, scaling_factors_path};
+use crate::error::Context;
 use crate::io::hdf5::Hdf5File;
 use crate::methods::objective_csd::Density;
 use crate::methods::{self, Method, WeightQuantity};
 use crate::units::{
     CURRENT_SHARE_PER_VOLUME_UNIT, CURRENT_SHARE_UNIT, DIPOLE_WEIGHT_UNIT, MAGNETIC_WEIGHT_UNIT, WEIGHT_UNIT,
+    WEIGHT_UNITS,
 };
 
 /// The attribute `units` of a dataset, and of a contact's group.
@@ -58,6 +60,29 @@ impl ElectrodesFile {
         let by_type = unit_by_type(&kind, &read_settings(&self.file, contact)).filter(|unit| *unit != WEIGHT_UNIT);
         let dataset_unit = population.units().unwrap_or(WEIGHT_UNIT);
         Ok(by_type.unwrap_or(dataset_unit).to_string())
+    }
+}
+
+/// Units that are used as they are: their quantities have one unit each.
+const FIXED_UNITS: [&str; 4] =
+    [MAGNETIC_WEIGHT_UNIT, DIPOLE_WEIGHT_UNIT, CURRENT_SHARE_UNIT, CURRENT_SHARE_PER_VOLUME_UNIT];
+
+impl ElectrodesFile {
+    /// Returns the factor that converts a contact's column to the library's unit: V/nA for potentials, and the unit of
+    /// [`method_unit`] for other quantities.
+    ///
+    /// # Errors
+    /// Returns an error if the unit is unknown, and the errors of [`ElectrodesFile::read_description`].
+    pub fn column_factor(&self, population: &PopulationEntry, contact: &str) -> crate::error::Result<f64> {
+        let unit = self.column_unit(population, contact)?;
+        if FIXED_UNITS.contains(&unit.trim()) {
+            return Ok(1.0);
+        }
+        let item = match read_unit_attribute(&self.file, contact) {
+            Some(_) => electrode_path(contact),
+            None => scaling_factors_path(population.name()),
+        };
+        WEIGHT_UNITS.factor(&unit).in_item(&format!("{item}: attribute `{UNITS_ATTRIBUTE}`")).in_file(self.path())
     }
 }
 

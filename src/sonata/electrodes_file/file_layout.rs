@@ -75,12 +75,15 @@ pub struct FileLayout {
 impl FileLayout {
     /// Checks that the file can store the layout: no `/` in names, no duplicate names, positions within float32.
     pub(super) fn check(&self) -> Result<(), ElectrodesFileProblem> {
-        let mut taken = HashSet::from([ELECTRODES]);
+        let mut taken = HashSet::new();
         let populations = self.populations.iter().map(|p| ("population name", p.name.as_str()));
         let contacts = self.electrodes.iter().map(|e| ("contact name", e.name.as_str()));
         for (what, name) in populations.chain(contacts) {
             if matches!(name, "" | "." | "..") || name.contains(['/', '\0']) {
                 return Err(ElectrodesFileProblem::Name { what, name: name.into() });
+            }
+            if name == ELECTRODES {
+                return Err(ElectrodesFileProblem::Reserved(what));
             }
             if !taken.insert(name) {
                 return Err(ElectrodesFileProblem::DuplicateName(name.into()));

@@ -119,7 +119,7 @@ pub fn layout_size_bytes(layout: &FileLayout) -> Result<u64> {
 /// # Errors
 /// Returns an error if the file is not an electrodes file.
 pub fn matches_layout(path: &Path, layout: &FileLayout) -> Result<bool> {
-    let (file, attributes) = (ElectrodesFile::open(path)?, hdf5::Hdf5File::open(path)?);
+    let (file, attributes) = (ElectrodesFile::open_unfinished(path)?, hdf5::Hdf5File::open(path)?);
     let populations = &layout.populations;
     let same_numbers =
         file.populations().len() == populations.len() && file.electrodes().len() == layout.electrodes.len();

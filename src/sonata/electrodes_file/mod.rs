@@ -29,7 +29,7 @@ pub use column_rule::{ColumnRule, sort_names};
 pub use column_units::{method_unit, read_unit_attribute, unit_by_type};
 pub use file_layout::{AttributeValue, ContactLayout, FileLayout, PopulationLayout};
 pub use layout::{layout_size_bytes, matches_layout};
-pub use reader::{ContactDescription, ContactEntry, ElectrodesFile, PopulationEntry};
+pub use reader::{ContactDescription, ContactEntry, ElectrodesFile, PopulationEntry, check_finished};
 pub use recomputable_contact::{RecomputableContact, SETTING_ATTRIBUTES, read_settings};
 pub use weights_dataset::WeightsDataset;
 pub use writer::{Reader, Writer};
@@ -120,6 +120,9 @@ pub enum ElectrodesFileProblem {
         /// The name.
         name: String,
     },
+    /// A name is that of the group of all contacts.
+    #[error("reserved name, expected a {0} other than `{ELECTRODES}`, found `{ELECTRODES}`")]
+    Reserved(&'static str),
     /// A position exceeds the range of float32.
     #[error("position of contact `{contact}` cannot be stored, expected float32 numbers, found {found} um")]
     Position {
@@ -147,6 +150,14 @@ pub enum ElectrodesFileProblem {
         /// First row of the block.
         found: u64,
     },
+    /// A run has not completed the file.
+    #[error("unfinished, expected a complete electrodes file, found {progress}")]
+    Unfinished {
+        /// Name of the complete file.
+        output: String,
+        /// How far the run came.
+        progress: String,
+    },
     /// The dataset has no byte offset.
     #[error("dataset is not contiguous, expected one with a byte offset")]
     NotContiguous,
@@ -156,8 +167,12 @@ impl Problem for ElectrodesFileProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::UnknownPopulation { .. } => Some("name it with `--population`".into()),
+            Self::Unfinished { output, .. } => Some(format!(
+                "complete `{output}` with the command that began it and `--resume`, or `--finish` after `--layout`; \
+                 `leadfield info` tells how far it is"
+            )),
             Self::Position { .. } => Some("check the unit: positions are in um".into()),
-            Self::Name { .. } | Self::DuplicateName(_) => Some("rename it in its file".into()),
+            Self::Name { .. } | Self::DuplicateName(_) | Self::Reserved(_) => Some("rename it in its file".into()),
             _ => None,
         }
     }

@@ -9,9 +9,10 @@ use super::{
     ELECTRODES, ElectrodesFileProblem, WeightsDataset, electrode_path, node_ids_path, offsets_path,
     scaling_factors_path,
 };
-use crate::error::{Error, ErrorLocation, Result, join_quoted};
+use crate::error::{Context, Error, ErrorLocation, Result, format_count, join_quoted};
 use crate::file_kind::{FileKind, name_wrong_kind};
 use crate::geometry::Point;
+use crate::io::checkpoint::Checkpoint;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 
 /// An open electrodes file: nodes, rows and columns. Weights are read in blocks of rows, descriptions of contacts on
@@ -125,8 +126,19 @@ impl ElectrodesFile {
     ///
     /// # Errors
     /// Returns an error if the file is missing or truncated, has no population or no `scaling_factors`, its offsets do
-    /// not fit nodes or rows, a node is listed twice, or a column index is out of range.
+    /// not fit nodes or rows, a node is listed twice, or a column index is out of range; also if it is unfinished
+    /// (`NAME.partial`), since weights that are not computed yet are zeros in it.
     pub fn open(path: &Path) -> Result<Self> {
+        let file = Self::open_unfinished(path)?;
+        check_finished(path)?;
+        Ok(file)
+    }
+
+    /// Opens a file that may be unfinished, to describe it.
+    ///
+    /// # Errors
+    /// The same as for [`ElectrodesFile::open`], but for unfinished files.
+    pub fn open_unfinished(path: &Path) -> Result<Self> {
         name_wrong_kind(Self::open_file(path), path, &[FileKind::ElectrodesFile])
     }
 
@@ -205,6 +217,23 @@ impl ElectrodesFile {
     pub fn read_rows(&self, population: &PopulationEntry, rows: Range<u64>) -> Result<Vec<f64>> {
         self.file.read_float_rows(&scaling_factors_path(&population.name), rows.start as usize, rows.end as usize)
     }
+}
+
+/// Refuses the unfinished output of a run, by its name.
+///
+/// # Errors
+/// Returns an error for a file `NAME.partial`.
+pub fn check_finished(path: &Path) -> Result<()> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let Some(output) = name.strip_suffix(".partial") else { return Ok(()) };
+    let progress = match Checkpoint::read(&path.with_file_name(output)) {
+        Ok(Some(checkpoint)) => {
+            let (done, _) = checkpoint.progress()?;
+            format!("{done} of {} written", format_count(checkpoint.plan().units, "part"))
+        }
+        _ => "one that was never completed".into(),
+    };
+    Err(ElectrodesFileProblem::Unfinished { output: output.into(), progress }).in_file(path)
 }
 
 fn read_populations(file: &Hdf5File) -> Result<Vec<PopulationEntry>> {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::AttributeColumn;
 use crate::error::{Context, FileProblem, Problem, Result};
+use crate::io::input_file;
 
 /// The column with the id of the type.
 const TYPE_ID_COLUMN: &str = "node_type_id";
@@ -49,7 +50,9 @@ impl NodeTypes {
     /// # Errors
     /// Returns an error if the file cannot be read, has no `node_type_id`, or a row has the wrong number of values.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(FileProblem::Read).in_file(path)?;
+        let text = String::from_utf8(input_file::read_text(path)?);
+        let text = text.map_err(|e| FileProblem::Read(std::io::Error::new(std::io::ErrorKind::InvalidData, e)));
+        let text = text.in_file(path)?;
         let mut lines = (1_u64..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
         let names = lines.next().map(|(_, line)| split_words(line)).unwrap_or_default();
         let Some(id_column) = names.iter().position(|name| name == TYPE_ID_COLUMN) else {
