@@ -130,6 +130,19 @@ lint: setup ## Run rustfmt and clippy
 doc: setup ## Build the library's documentation
 	RUSTDOCFLAGS=-Dwarnings $(cargo) doc --locked --no-deps
 
+.PHONY: docs
+docs: .venv-docs/docs ## Build the pages of docs/ as a site with search, in target/site
+	.venv-docs/bin/mkdocs build --quiet --site-dir $(abspath $(TARGET))/site
+	@! grep -rlE '<(script|link|img|iframe)[^>]*(src|href)="(https?:)?//' --include='*.html' $(TARGET)/site \
+		|| { echo 'these pages load something from elsewhere' >&2; exit 1; }
+
+.venv-docs/docs: Makefile
+	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null \
+		|| { $(call install,python3 python3-venv); }
+	python3 -m venv --clear .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check mkdocs==1.6.1 mkdocs-material==9.8.2
+	@touch $@
+
 .PHONY: peers
 peers: .venv-peers/peers ## Install the programs that `make bench` compares with (numpy, BMTK, LFPykit, ...) into .venv-peers
 
@@ -176,6 +189,6 @@ wheel: .venv-python/packages ## Make the wheel for manylinux_2_28 in dist/: the 
 		maturin build --release --zig --compatibility manylinux_2_28 --out dist
 
 .PHONY: clean
-clean: ## Remove build outputs and the virtual environments
-	rm -rf .venv .venv-peers .venv-python dist
+clean: ## Remove build outputs and the Python environments
+	rm -rf .venv .venv-docs .venv-peers .venv-python dist
 	cargo clean

@@ -37,7 +37,7 @@ fn main() {
     let started = Instant::now();
     manifest::write(&table, &checksums).unwrap();
     println!("manifest written in {:.1} s", started.elapsed().as_secs_f64());
-    let path = table.join(manifest::FILE_NAME);
+    let path = table.join(part_files::MANIFEST_FILE_NAME);
     println!("{:.0} kB manifest", std::fs::metadata(&path).unwrap().len() as f64 / 1e3);
     measure("with a manifest", &folder, &table);
     std::fs::rename(&path, folder.join("away")).unwrap();

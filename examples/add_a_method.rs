@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use leadfield::methods::{Contact, Method, PreparedMethod};
+use leadfield::methods::{Contact, Method, PreparedMethod, WeightQuantity};
 use leadfield::prelude::*;
 use leadfield::segments::NeuronSegments;
 
@@ -23,8 +23,8 @@ impl Method for InverseSquare {
         false
     }
 
-    fn is_potential(&self) -> bool {
-        false
+    fn quantity(&self) -> WeightQuantity {
+        WeightQuantity::CurrentShare
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {

@@ -41,7 +41,7 @@
 //! In the order in which data flow: [`circuit`] cuts neurons into segments and places them (with [`morphology`] and
 //! [`sonata`]); [`segments`] holds them in memory, in tables and under indices; [`electrodes`] are contacts and their files;
 //! [`methods`] are the formulas, one page each, and [`lead_field`] the fields that some of them need; [`weights`] combines
-//! all. [`convert`], [`validate`] and [`plot`] work on the files of this program and of others. `examples/` has programs for
+//! all, and [`signals`] multiplies the weights with membrane currents. [`convert`], [`validate`] and [`plot`] work on the files of this program and of others. `examples/` has programs for
 //! each; `ARCHITECTURE.md` describes the data structures.
 //!
 //! Units: micrometres, nanoamperes, volts, siemens per metre; see [`units`]. Formulas open no files. The library prints
@@ -55,6 +55,7 @@ pub mod circuit;
 pub mod convert;
 pub mod electrodes;
 pub mod error;
+pub mod file_kind;
 pub mod geometry;
 pub mod io;
 pub mod lead_field;
@@ -63,6 +64,7 @@ pub mod morphology;
 pub mod plot;
 pub mod prelude;
 pub mod segments;
+pub mod signals;
 pub mod sonata;
 pub mod units;
 pub mod validate;

@@ -16,8 +16,29 @@ pub const MICROMETERS_PER_METER: f64 = 1e6;
 /// Written as one literal: `1e-9 / 1e-6` is not the double nearest to 1e-3.
 pub const NANOAMPERE_PER_MICROMETER: f64 = 1e-3;
 
+/// Siemens per metre times volt divided by square micrometre, in microamperes per cubic millimetre: 1e12 A/m^3, of which
+/// each is 1e-3 uA/mm^3.
+pub const MICROAMPERES_PER_CUBIC_MILLIMETER: f64 = 1e9;
+
+/// One millisecond in seconds.
+pub const SECONDS_PER_MILLISECOND: f64 = 1e-3;
+
+/// The magnetic field, fT, of a current element of 1 nA µm at 1 µm: mu0/(4 pi) = 1e-7 T m/A, times 1e-15 A m / 1e-12 m^2,
+/// which are 1e-10 T. The magnetic constant of 2019 is larger by 1.3e-10 of itself.
+pub const FEMTOTESLA_OF_NANOAMPERE_PER_MICROMETER: f64 = 1e5;
+
+/// A current density of one milliampere per square centimetre through one square micrometre, in nanoamperes:
+/// 1e-3 A / 1e8 um2 x 1 um2.
+pub const NANOAMPERE_PER_SQUARE_MICROMETER: f64 = 1e-2;
+
 /// The unit of all weights, as written to the electrodes file.
 pub const WEIGHT_UNIT: &str = "V/nA";
+
+/// The unit of a magnetic field per membrane current, which is the weight of `MEG`.
+pub const MAGNETIC_WEIGHT_UNIT: &str = "fT/nA";
+
+/// The unit of a current dipole moment per membrane current, nA µm/nA, which is the weight of `CurrentDipole`.
+pub const DIPOLE_WEIGHT_UNIT: &str = "um";
 
 /// The unit of a share of the membrane current, which is the weight of `ObjectiveCSD`.
 pub const CURRENT_SHARE_UNIT: &str = "1";
@@ -86,6 +107,16 @@ pub const POTENTIAL_UNITS: Units = Units(&[("V", 1.0), ("mV", 1e-3), ("uV", 1e-6
 /// Electric fields, in volts per metre.
 pub const ELECTRIC_FIELD_UNITS: Units =
     Units(&[("V/m", 1.0), ("mV/mm", 1.0), ("V/cm", 1e2), ("V/mm", 1e3), ("V/um", 1e6)]);
+
+/// Potentials of dipoles, in volts per nanoampere metre: times 1 nA they are electric fields in V/m.
+pub const DIPOLE_LEAD_FIELD_UNITS: Units = Units(&[
+    ("V/(A m)", 1e-9),
+    ("mV/(A m)", 1e-12),
+    ("uV/(A m)", 1e-15),
+    ("uV/(nA m)", 1e-6),
+    ("V/(nA m)", 1.0),
+    ("mV/(nA um)", 1e3),
+]);
 
 /// Currents, in nanoamperes.
 pub const CURRENT_UNITS: Units = Units(&[("nA", 1.0), ("uA", 1e3), ("mA", 1e6), ("A", 1e9)]);

@@ -80,9 +80,10 @@ fn coefficient(method: &str, contact: &Contact, start: Point, end: Point, radius
     coefficients(method, std::slice::from_ref(contact), &[segment(start, end, radius)].into_iter().collect())[0]
 }
 
-/// The methods whose coefficients are formulas of the contact's place.
+/// The methods whose coefficients are potentials of sources at the segment itself.
 fn analytic() -> impl Iterator<Item = &'static dyn Method> {
-    methods::METHODS.iter().copied().filter(|m| m.uses_conductivity())
+    let takes_boundary = |m: &&dyn Method| m.accepted_settings().contains(&methods::SettingKind::Boundary);
+    methods::METHODS.iter().copied().filter(takes_boundary)
 }
 
 fn exact_at(position: Point) -> Contact {

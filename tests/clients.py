@@ -412,5 +412,128 @@ def check_pandas():
     pickle.T.to_hdf("by_pandas.h5", key="positions")
 
 
+def check_lfpykit():
+    """Weights of heads, magnetometers and a slice against LFPykit; w.h5 is read by its contacts' names.
+
+    Differences of dipole methods are relative to |M| |m - c|, the largest weight at that distance from the centre.
+    """
+    import h5py
+    import lfpykit
+    import numpy as np
+    from lfpykit.eegmegcalc import FourSphereVolumeConductor, InfiniteVolumeConductor, SphericallySymmetricVolCondMEG
+
+    contacts = json.load(open("contacts.json"))
+    rows = [line.split(",") for line in open("s.csv")]
+    ends = np.array([[float(v) for v in row[4:10]] for row in rows])
+    start, end = ends[:, :3], ends[:, 3:]
+    middle = (start + end) / 2
+    center = middle.mean(axis=0)
+    with h5py.File("w.h5") as file:
+        population = next(name for name in file if name != "electrodes")
+        weights = file["electrodes"][population]["scaling_factors"][()]
+        columns = {c["name"]: file["electrodes"][c["name"]][population][()] for c in contacts}
+    of_type = lambda kind: [c for c in contacts if c["type"] == kind]
+    places = lambda kind: np.array([[c["x"], c["y"], c["z"]] for c in of_type(kind)])
+    found = lambda kind: weights[:, [columns[c["name"]] for c in of_type(kind)]]
+
+    def compare(kind, vectors, limit):
+        """vectors: one M a contact."""
+        expected = (middle - center) @ vectors.T
+        scale = np.linalg.norm(middle - center, axis=1)[:, None] * np.linalg.norm(vectors, axis=1)[None, :]
+        report(kind, np.abs(found(kind) - expected) / scale, limit)
+
+    def report(kind, differences, limit):
+        assert differences.size >= 1000, differences.shape
+        assert differences.max() <= limit, (kind, differences.max())
+        print(kind, differences.size, f"{differences.max():.1e}")
+
+    head = of_type("FourSphere")[0]
+    h = np.array(head["head_center"])
+    # LFPykit refuses an electrode that rounding puts outside the scalp
+    inside = (places("FourSphere") - h) * (1 - 1e-13)
+    model = FourSphereVolumeConductor(inside, head["head_radii"], head["head_conductivities"], iter_factor=1e-14)
+    compare("FourSphere", model.get_transformation_matrix(center - h) * 1e-3, 1e-6)  # mV to V
+    sensors = places("MEG") - h
+    field = SphericallySymmetricVolCondMEG(sensors).get_transformation_matrix(center - h)  # nA/um per nA um
+    normals = np.array([c["coil_normal"] for c in of_type("MEG")])
+    normals /= np.linalg.norm(normals, axis=1)[:, None]
+    # nA/um = 1e-3 A/m; mu0 = 4e-7 pi T m/A; 1 T = 1e15 fT
+    compare("MEG", np.einsum("skj,sk->sj", field, normals) * 1e-3 * 4e-7 * np.pi * 1e15, 1e-6)
+    sigma = 0.277
+    to = places("InfiniteDipole") - center
+    model = InfiniteVolumeConductor(sigma)
+    vectors = np.array([model.get_transformation_matrix(r[None, :])[0] for r in to])
+    compare("InfiniteDipole", vectors * 1e-3, 1e-6)
+    moment = lfpykit.CurrentDipoleMoment(lfpykit.CellGeometry(*(np.stack([start[:, k], end[:, k]], 1) for k in range(3)), d=np.ones(len(rows))))
+    # its positions are those of the circuit, ours are relative to the centre
+    ours = weights[:, [columns["p_" + axis] for axis in "xyz"]]
+    differences = np.abs(ours - (moment.get_transformation_matrix().T - center)) / np.abs(ours).max()
+    assert differences.max() < 1e-12, differences.max()
+    print("CurrentDipole", differences.size, f"{differences.max():.1e}")
+
+    cell = lfpykit.CellGeometry(*(np.stack([start[:, k], end[:, k]], 1) for k in range(3)), d=np.ones(len(rows)))
+    x, y, z = places("LineSource").T
+    bottom, top = of_type("LineSource")[0]["planes"]
+    slices = lambda steps: lfpykit.RecMEAElectrode(
+        cell, sigma_T=0.3, sigma_S=1.5, sigma_G=0.0, h=top - bottom, z_shift=bottom, x=x, y=y, z=z, steps=steps,
+        method="root_as_point",
+    ).get_transformation_matrix().T * 1e-3
+    report("slice", np.abs(found("LineSource") / slices(200) - 1), 1e-6)
+    print("slice with LFPykit's 20 images", f"{np.abs(found('LineSource') / slices(20) - 1).max():.1e}")
+
+
+def convert(*arguments):
+    import subprocess
+
+    script = os.path.join(os.path.dirname(__file__), "../examples/head_models.py")
+    subprocess.run([sys.executable, script, *arguments], check=True)
+
+
+def check_head_models():
+    """Writes a forward solution of MNE-Python, a file in the layout of the New York Head, and a mesh, all of one spherical
+    head and centred at its origin, with sources at and around the point of source.json (um); converts them."""
+    import h5py
+    import meshio
+    import mne
+    import numpy as np
+
+    radii, sigmas = [0.079, 0.080, 0.085, 0.090], [0.33, 1.65, 0.0165, 0.33]
+    source = np.array(json.load(open("source.json"))) / 1e6
+    sources = source + np.array([[0, 0, 0], [0.006, 0, 0], [-0.006, 0, 0], [0, 0, -0.006]])
+    names = ["Cz", "Fz", "C4"]
+    places = np.array([[0, 0, 1], [0, 0.6, 0.8], [0.6, 0, 0.8]]) * radii[3]
+    montage = mne.channels.make_dig_montage(
+        dict(zip(names, places)), nasion=[0, 0.09, 0], lpa=[-0.09, 0, 0], rpa=[0.09, 0, 0], coord_frame="head"
+    )
+    info = mne.create_info(names, 1000.0, "eeg").set_montage(montage)
+    relative = [r / radii[3] for r in radii]
+    sphere = mne.make_sphere_model((0, 0, 0), radii[3], info=None, relative_radii=relative, sigmas=sigmas, verbose="error")
+    space = mne.setup_volume_source_space(
+        pos={"rr": sources, "nn": np.tile([0.0, 0.0, 1.0], (4, 1))}, sphere_units="m", verbose="error"
+    )
+    forward = mne.make_forward_solution(info, trans=None, src=space, bem=sphere, meg=False, eeg=True, verbose="error")
+    mne.write_forward_solution("sphere-fwd.fif", forward, verbose="error")
+    convert("mne", "sphere-fwd.fif", "mne")
+
+    # MATLAB's order of axes is reversed in HDF5; mm; cells of strings are references
+    potentials = forward["sol"]["data"].reshape(3, 4, 3)  # V/(A m)
+    with h5py.File("sa_nyhead.mat", "w") as file:
+        file["sa/cortex75K/vc"] = sources.T * 1e3
+        file["sa/cortex75K/V_fem"] = potentials.transpose(2, 1, 0) / 1e3  # uV/(nA m)
+        file["sa/locs_3D"] = np.hstack([places * 1e3, places]).T
+        cells = file.create_dataset("sa/clab_electrodes", (3, 1), dtype=h5py.ref_dtype)
+        for i, name in enumerate(names):
+            cell = file.create_dataset(f"#refs#/{i}", data=np.array([[ord(c)] for c in name], np.uint16))
+            cells[i, 0] = cell.ref
+    convert("nyhead", "sa_nyhead.mat", "nyhead", "--electrodes", "C4,Cz")
+
+    # a linear potential: it is interpolated exactly, and its field is the same everywhere
+    grid = np.stack(np.meshgrid(*[np.linspace(-2, 2, 9)] * 3), -1).reshape(-1, 3) + source * 1e3  # mm
+    tetrahedra = [("tetra", np.array([[0, 1, 9, 81]]))]
+    data = {"phi": grid @ [1.0, 2.0, 3.0], "E": np.tile([-1e3, -2e3, -3e3], (len(grid), 1))}
+    meshio.Mesh(grid, tetrahedra, point_data=data).write("field.vtu")
+    convert("points", "field.vtu", "field.csv", "--potential", "phi", "--field", "E")
+
+
 if __name__ == "__main__":
     globals()["check_" + sys.argv[1].replace("-", "_")]()

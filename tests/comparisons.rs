@@ -141,6 +141,26 @@ fn another_terminal_branch_is_named_where_the_circuit_proves_it_for_coefficients
     // a file of the original, which does not say its conductivity: the same contacts under their own names
     let options = [&options[..], &["--columns", "sorted-names", "--ignore-extra-column", "--rtol", "1e-9"]].concat();
     assert_eq!(told("bluerecording.h5", &reference("named.h5"), &options), expected);
+    // the text names the rows, and the options that help; the myelin is the last five rows of these nodes
+    let run = |circuit: &[&str]| {
+        let files = ["validate", "weights", "bluerecording.h5", &reference("named.h5")];
+        let rules = ["--columns", "sorted-names", "--ignore-extra-column", "--rtol", "1e-9"];
+        leadfield_in(dir.path(), &[&files[..], &rules, circuit].concat()).stdout
+    };
+    let table = SegmentTable::open(&dir.path().join("bluerecording.parquet")).unwrap();
+    let rows = table.neurons().unwrap().into_iter().filter(|n| [2, 6, 10, 14, 22].contains(&n.node_id));
+    let rows: Vec<String> =
+        rows.map(|n| format!("node {}: {}-{}", n.node_id, n.segments - 5, n.segments - 1)).collect();
+    let (text, proved) = (run(&[]), run(&["--circuit", &config()]));
+    assert!(text.contains(&format!("25 rows of 5 nodes differ, {}\n", rows.join("; "))), "{text}\n{rows:?}");
+    assert!(text.ends_with(
+        "hint: these may be the stubs of axons, which BlueRecording 0.2.1 places along another branch: `--circuit CONFIG` \
+         proves it, and `leadfield positions --axon-placement bluerecording-0.2` places them as it does\ndiffer\n"
+    ), "{text}");
+    assert!(proved.ends_with(
+        "hint: place the stubs as BlueRecording 0.2.1 does: `leadfield positions --axon-placement bluerecording-0.2`\n\
+         differ\n"
+    ), "{proved}");
 }
 
 /// Overwrites one coefficient of a file of ours, in the four columns of `named.csv`.

@@ -401,7 +401,8 @@ fn what_cannot_be_is_refused() {
     std::fs::write(dir.path().join("noise.bin"), b"\x1f\x8b\x08\x00").unwrap();
     refused(
         &["noise.bin", "-o", "u.h5"],
-        "error: noise.bin: compressed file, expected an uncompressed one, found the first bytes of gzip\n\
+        "error: noise.bin: a compressed file, expected positions (pickle, Parquet, HDF5), a segment table, electrodes, an \
+         electrodes file or a report\n\
          hint: decompress it first: `gunzip`",
     );
     // what cannot be known is not made up

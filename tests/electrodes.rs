@@ -283,3 +283,44 @@ fn an_existing_file_is_kept_unless_forced() {
     leadfield_in(folder.path(), &[&line[..], &["--force"]].concat()).ok();
     assert_eq!(names_in(folder.path()), ["probe.csv"]);
 }
+
+#[test]
+fn every_command_that_reads_contacts_takes_their_unit() {
+    let folder = scratch();
+    let run = |args: &[&str]| leadfield_in(folder.path(), args).ok();
+    std::fs::write(folder.path().join("mm.csv"), "name,x,y,z\na,0.5,1,2\nb,0.5,1.1,2\n").unwrap();
+    std::fs::write(folder.path().join("um.csv"), "name,x,y,z\na,500,1000,2000\nb,500,1100,2000\n").unwrap();
+    let um = run(&["electrodes", "from", "um.csv"]);
+    assert_eq!(run(&["electrodes", "from", "mm.csv", "--units", "mm"]), um);
+    run(&["convert", "mm.csv", "--units", "mm", "-o", "converted.csv"]);
+    assert_eq!(std::fs::read_to_string(folder.path().join("converted.csv")).unwrap(), um);
+    run(&["synthesize", "circuit", "--cells", "2", "--with-report"]);
+    run(&["positions", "circuit/simulation_config.json", "-o", "t.parquet"]);
+    let query = |file: &str, unit: &str| {
+        run(&["query", "t.parquet", "--electrodes", file, "--within", "900", "--units", unit, "--by", "electrode"])
+    };
+    assert_eq!(query("mm.csv", "mm"), query("um.csv", "um"));
+    let weights = |file: &str, unit: &str, out: &str| {
+        run(&["weights", "t.parquet", file, "--units", unit, "-o", out, "--quiet"]);
+    };
+    weights("mm.csv", "mm", "mm.h5");
+    weights("um.csv", "um", "um.h5");
+    run(&["validate", "weights", "mm.h5", "um.h5", "--rtol", "0"]);
+    let picture = |file: &str, unit: &str, out: &str| {
+        run(&["plot", "probe", file, "--units", unit, "-o", out, "--quiet"]);
+        std::fs::read_to_string(folder.path().join(out)).unwrap()
+    };
+    assert_eq!(picture("mm.csv", "mm", "mm.svg"), picture("um.csv", "um", "um.svg"));
+}
+
+#[test]
+fn a_unit_without_contacts_is_refused() {
+    let folder = scratch();
+    leadfield_in(folder.path(), &["query", "t.parquet", "--units", "mm"])
+        .refused("error: --units: no contacts, expected `--electrodes FILE`");
+    let np8 = golden().join("reference/np8.h5");
+    let np8 = np8.to_str().unwrap();
+    leadfield_in(folder.path(), &["convert", np8, "-o", "w.csv", "--units", "mm"]).refused(&format!(
+        "error: {np8}: `--units` is for contacts, expected a file of contacts, found electrodes files"
+    ));
+}

@@ -143,8 +143,11 @@ fn parts_are_shared_among_ranks() {
 fn a_dry_run_meets_the_errors_of_the_run() {
     let dir = scratch();
     let config = golden().join("input/circuit/simulation_config.json");
+    std::fs::write(dir.path().join("file"), "").unwrap();
+    let args = ["positions", config.to_str().unwrap(), "-o", "file/t.parquet", "--dry-run"];
+    leadfield_in(dir.path(), &args).refused("error: file/t.parquet: cannot be written: not a directory");
+    // a folder that the run would make is not made
     let args = ["positions", config.to_str().unwrap(), "-o", "away/t.parquet", "--dry-run"];
-    leadfield_in(dir.path(), &args)
-        .refused("error: away/t.parquet: cannot be written: no such file or directory\nhint: make its folder first");
-    assert!(names_in(dir.path()).is_empty());
+    leadfield_in(dir.path(), &args).ok();
+    assert_eq!(names_in(dir.path()), ["file"]);
 }

@@ -215,7 +215,7 @@ fn reciprocity_agrees_with_the_original_where_each_chunk_is_one_neuron() {
     let input = golden().join("input/electrodes");
     let [source, far] = ["field_src.h5", "field_far.h5"].map(|f| input.join(f).to_str().unwrap().to_string());
     let reference = golden().join("reference/recip_per_neuron.h5");
-    let fields = ["--fields", &source, &source, &far, &far];
+    let fields = ["--fields", &source, "--fields", &source, "--fields", &far, "--fields", &far];
     weights_agree(&golden().join("input/circuit"), &input.join("recip.csv"), &reference, &fields);
 }
 

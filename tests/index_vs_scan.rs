@@ -13,7 +13,8 @@ use arrow_schema::Schema;
 use leadfield::geometry::region::{Cuboid, Disk, Predicate, Region, Slab, Sphere, nearest_point_on_segment};
 use leadfield::geometry::{Aabb, Point};
 use leadfield::io::atomic_output::OverwritePolicy;
-use leadfield::segments::index::segment_index::{CoordinateWidth, SegmentIndexBuilder};
+use leadfield::segments::index::CoordinateWidth;
+use leadfield::segments::index::segment_index::SegmentIndexBuilder;
 use leadfield::segments::index::{BoxTree, PageTree, RegionTree, SegmentIndex};
 use leadfield::segments::table::{
     PageWarning, Precision, QueryStats, SegmentFilter, SegmentQuery, SegmentSelection, SegmentTable, TableMetadata,

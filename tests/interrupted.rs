@@ -160,7 +160,7 @@ fn signals_stop_at_the_end_of_a_part() {
     let dir = folder(200);
     let dir = dir.path();
     let (expected, output) = (undisturbed(dir), dir.join("w.h5"));
-    for signal in ["-INT", "-TERM"] {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
         let mut child = start(dir, &["weights", "table", "e.csv", "-o", "w.h5", "--quiet", "--threads", "1"]);
         wait_for(&mut child, 1, &output);
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
@@ -171,7 +171,7 @@ fn signals_stop_at_the_end_of_a_part() {
             "error: w.h5: stopped as asked, before all parts were done\n\
              hint: {parts} of {PARTS} parts are kept: resume with `--resume`\n"
         );
-        assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap()), (Some(2), text));
+        assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap()), (Some(code), text));
         weights(dir, &["--resume"]).ok();
         assert!(std::fs::read(&output).unwrap() == expected);
         std::fs::remove_file(&output).unwrap();
@@ -487,7 +487,7 @@ fn a_signal_stops_positions_at_the_end_of_a_part() {
         "error: t: stopped as asked, before all parts were done\n\
          hint: {parts} of {PARTS} parts are kept: resume with `--resume`\n"
     );
-    assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap()), (Some(2), text));
+    assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap()), (Some(130), text));
     positions(dir, &["--resume"]).ok();
     assert!(bytes_of(&output) == expected);
 }

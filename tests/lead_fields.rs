@@ -647,8 +647,61 @@ fn a_file_of_no_known_layout_is_refused_with_what_is_in_it() {
     file.close().unwrap();
     assert_eq!(
         told(&read(&path, &everything()).unwrap_err(), folder.path()),
-        "f.h5: unknown lead field layout, expected `FieldGroups` and `Meshes`, or `axes`, found `stuff`\n\
+        "f.h5: unknown lead field layout, expected `FieldGroups` and `Meshes`, `axes`, or `sources`, found `stuff`\n\
          hint: see docs/lead-field.md for the layouts and how to write one"
+    );
+}
+
+/// Writes two sources of an electrode, 3 mm apart, in mm and uV/(nA m).
+fn write_sources(path: &Path, spoil: impl Fn(&Hdf5File) -> Result<()>) -> Result<()> {
+    let file = Hdf5File::create(path)?;
+    file.create_group("/sources")?;
+    file.write_dataset("/sources/positions", &[0.0, 0.0, 70.0, 3.0, 0.0, 70.0], &[2, 3])?;
+    file.write_string_attribute("/sources/positions", "units", "mm")?;
+    file.write_dataset("/sources/vectors", &[0.1, 0.2, 0.5, 0.0, 0.0, 0.4], &[2, 3])?;
+    spoil(&file)?;
+    file.close()
+}
+
+fn sources(spoil: impl Fn(&Hdf5File) -> Result<()>) -> Result<LeadField, String> {
+    let folder = scratch();
+    let path = folder.path().join("f.h5");
+    write_sources(&path, spoil).unwrap();
+    let request = LeadFieldRequest { quantities: &[Quantity::ElectricField], ..everything() };
+    read(&path, &request).map_err(|e| told(&e, folder.path()))
+}
+
+#[test]
+fn dipoles_of_a_head_model_are_weights_of_the_nearest_one() {
+    let with_units = |file: &Hdf5File| file.write_string_attribute("/sources/vectors", "units", "uV/(nA m)");
+    let field = [Arc::new(sources(with_units).unwrap())];
+    // two segments 100 um above and below a centre 1 mm from the first source
+    let at = |z: f64| (7, Point::new(1000.0, 0.0, 70_000.0 + z));
+    let found = dipole(&segments_at([at(100.0), at(-100.0)]), &field);
+    // 0.5 uV/(nA m) x 100 um = 0.5e-6 V/nA/m x 1e-4 m
+    for (found, expected) in found.iter().zip([0.5e-10, -0.5e-10]) {
+        assert!((found / expected - 1.0).abs() < 1e-12, "{found:e}");
+    }
+    let near_second =
+        dipole(&segments_at([(7, Point::new(2000.0, 0.0, 70_100.0)), (7, Point::new(2000.0, 0.0, 69_900.0))]), &field);
+    assert!((near_second[0] / 0.4e-10 - 1.0).abs() < 1e-12, "{:e}", near_second[0]);
+    let refused = reciprocity::PreparedReciprocity::new(contacts(&field)).unwrap_err();
+    assert!(refused.to_string().contains("potential"), "{refused}");
+}
+
+#[test]
+fn dipoles_of_a_head_model_that_cannot_be_right_are_refused_with_their_place() {
+    let units = "`V/(A m)`, `mV/(A m)`, `uV/(A m)`, `uV/(nA m)`, `V/(nA m)`, `mV/(nA um)`";
+    assert_eq!(
+        sources(|_| Ok(())).unwrap_err(),
+        format!(
+            "f.h5: /sources/vectors: no unit, expected the attribute `units` with {units}, found none\n\
+             hint: see docs/lead-field.md for how to write a lead field"
+        )
+    );
+    assert_eq!(
+        sources(|file| file.write_string_attribute("/sources/vectors", "units", "V/m")).unwrap_err(),
+        format!("f.h5: /sources/vectors: unknown unit, expected {units}, found `V/m`")
     );
 }
 

@@ -100,7 +100,7 @@ fn a_region_has_two_colours_in_the_numbers_of_its_coefficients() {
 fn axes_units_names_and_the_scale_are_text() {
     let picture = weights("2", &["--view", "xy"]);
     let texts = texts(&picture);
-    for text in ["x (um)", "y (um)", "weight (V/nA)", "LineSource at contact 2", "3\u{2009}161 segments", "500 um", "2"]
+    for text in ["x (µm)", "y (µm)", "weight (V/nA)", "LineSource at contact 2", "3\u{2009}161 segments", "500 µm", "2"]
     {
         assert!(texts.contains(&text), "{text} in {texts:?}");
     }
@@ -111,7 +111,8 @@ fn axes_units_names_and_the_scale_are_text() {
 
 #[test]
 fn a_view_s_name_says_which_axis_runs_to_the_right_and_which_up() {
-    for (name, right, up) in [("yz", "y (um)", "z (um)"), ("zy", "z (um)", "y (um)"), ("zx", "z (um)", "x (um)")] {
+    for (name, right, up) in [("yz", "y (µm)", "z (µm)"), ("zy", "z (µm)", "y (µm)"), ("zx", "z (µm)", "x (µm)")]
+    {
         let picture = weights("2", &["--view", name]);
         assert_eq!(groups(&picture, &format!("view {name}")).len(), 1);
         let label = |text: &str| picture.lines().find(|l| l.contains(&format!(">{text}</text>"))).unwrap().to_string();
@@ -171,8 +172,8 @@ fn a_probe_has_a_mark_a_contact_and_an_outline_a_region() {
     let picture = svg(&["plot", "probe", "e6.csv", "--view", "xy"]);
     assert_eq!(groups(&picture, "contacts")[0].matches("<circle").count(), 16);
     let regions = groups(&picture, "regions")[0];
-    // each is filled and outlined
-    assert_eq!(regions.matches("<polygon").count(), 2 * 12);
+    // each is filled and outlined; balls are circles
+    assert_eq!((regions.matches("<circle").count(), regions.matches("<polygon").count()), (2 * 2, 2 * 10));
 }
 
 #[test]
@@ -197,11 +198,11 @@ fn a_comparison_counts_every_pair_and_lists_the_worst() {
     let reference = golden().join("reference/e6.h5");
     let picture = svg(&["plot", "compare", "w.h5", reference.to_str().unwrap()]);
     let texts = texts(&picture);
-    assert!(texts.iter().any(|t| t.starts_with("50\u{2009}576 pairs, ")), "3161 x 16 in {texts:?}");
-    assert!(texts.contains(&"pairs"));
+    assert!(texts.iter().any(|t| t.starts_with("50\u{2009}576 weights, ")), "3161 x 16 in {texts:?}");
+    assert!(texts.contains(&"number of weights") && texts.contains(&"Do w.h5 and e6.h5 agree?"), "{texts:?}");
     // twelve of the sixteen contacts are of ObjectiveCSD
     for name in ["w.h5", "e6.h5"] {
-        assert!(texts.contains(&format!("{name} (V/nA; ObjectiveCSD without unit)").as_str()), "{texts:?}");
+        assert!(texts.contains(&format!("weight in {name} (V/nA; ObjectiveCSD without unit)").as_str()), "{texts:?}");
     }
     let worst = texts.iter().filter(|t| t.contains("relative difference ") && t.contains("  contact ")).count();
     assert!((1..=5).contains(&worst));
@@ -212,7 +213,8 @@ fn a_comparison_counts_every_pair_and_lists_the_worst() {
 #[test]
 fn a_file_and_itself_are_equal_everywhere() {
     let picture = svg(&["plot", "compare", "w.h5", "w.h5"]);
-    assert!(texts(&picture).iter().any(|t| t.starts_with("50\u{2009}576 pairs, 50\u{2009}576 of them equal")));
+    assert!(texts(&picture).iter().any(|t| t.starts_with("50\u{2009}576 weights, 50\u{2009}576 of them equal")));
+    assert!(texts(&picture).contains(&"Yes: all 50\u{2009}576 weights are equal."));
     assert!(!groups(&picture, "worst")[0].contains("<circle"));
 }
 
@@ -227,7 +229,8 @@ fn a_comparison_has_room_for_its_upright_axis_however_long_the_numbers_are() {
     run(&["weights", table.to_str().unwrap(), "e.csv", "-o", "w.h5"]).ok();
     run(&["plot", "compare", "w.h5", "w.h5", "-o", "a.svg"]).ok();
     let picture = std::fs::read_to_string(out.path().join("a.svg")).unwrap();
-    let label = picture.split("<text ").find(|text| text.contains("rotate(-90") && text.contains(">w.h5")).unwrap();
+    let label =
+        picture.split("<text ").find(|text| text.contains("rotate(-90") && text.contains(">weight in w.h5")).unwrap();
     let at: f64 = label.split("x=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
     // letters of 10 pt stand on a base line that far from the page's border
     assert!(texts(&picture).iter().any(|t| t.contains('\u{d7}')) && at > 10.0, "{at}: {label}");
@@ -248,7 +251,10 @@ fn coefficients_of_regions_have_no_unit_in_a_comparison() {
     run(&["plot", "compare", "a.h5", "b.h5", "-o", "a.svg"]).ok();
     let picture = std::fs::read_to_string(out.path().join("a.svg")).unwrap();
     let texts = texts(&picture);
-    assert!(texts.contains(&"a.h5") && texts.contains(&"b.h5") && !picture.contains("V/nA"), "{texts:?}");
+    assert!(
+        texts.contains(&"weight in a.h5") && texts.contains(&"weight in b.h5") && !picture.contains("V/nA"),
+        "{texts:?}"
+    );
     assert!(texts.iter().any(|t| t.contains(": 0 and 1.000000e0, relative difference")), "{texts:?}");
 }
 
@@ -263,7 +269,33 @@ fn numbers_of_the_worst_pairs_can_all_be_read() {
     run(&["weights", table.to_str().unwrap(), "e.csv", "-o", "b.h5", "--conductivity", "0.3"]).ok();
     run(&["plot", "compare", "a.h5", "b.h5", "-o", "a.svg"]).ok();
     let picture = std::fs::read_to_string(out.path().join("a.svg")).unwrap();
+    // 0.277 S/m and 0.3 S/m
+    let answer =
+        format!("No: they differ by up to {:.1} % of a weight, most at contact c", 100.0 * (1.0 - 0.277 / 0.3));
+    assert!(texts(&picture).iter().any(|t| t.starts_with(&answer)), "{answer} {:?}", texts(&picture));
     let mut numbers: Vec<&str> = texts(groups(&picture, "worst")[0]).iter().flat_map(|t| t.split(", ")).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, ["1", "2", "3", "4", "5"]);
+}
+
+#[test]
+fn a_probe_of_many_balls_is_a_small_file_that_names_tip_and_top() {
+    let out = scratch();
+    let csv: String = (0..384).map(|i| format!("c{i},{},{},0\n", 16 * (i % 2), 20 * (i / 2))).collect();
+    std::fs::write(out.path().join("e.csv"), format!("name,x,y,z\n{csv}")).unwrap();
+    let run = |options: &[&str]| {
+        leadfield_in(out.path(), &[&["plot", "probe", "e.csv", "-o", "a.svg", "--force"], options].concat()).ok();
+        std::fs::read_to_string(out.path().join("a.svg")).unwrap()
+    };
+    let picture = run(&["--within", "50"]);
+    assert!(picture.len() < 400_000, "{} bytes", picture.len());
+    assert_eq!(groups(&picture, "regions").len(), 3);
+    assert_eq!(groups(&picture, "regions")[0].matches("<circle").count(), 384);
+    // tip and top where the probe is seen from the side, not where it is seen end on
+    let named = |view: usize| texts(groups(&picture, "contacts")[view]).len();
+    assert_eq!([0, 1, 2].map(named), [2, 2, 0], "{:?}", texts(&picture));
+    assert!(texts(groups(&picture, "contacts")[0]).iter().all(|name| ["c0", "c1", "c382", "c383"].contains(name)));
+    // without regions the probe is flat: two of the views would show a line
+    let flat = run(&[]);
+    assert_eq!((groups(&flat, "view xy").len(), groups(&flat, "contacts").len()), (1, 1));
 }

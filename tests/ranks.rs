@@ -155,6 +155,39 @@ fn any_number_of_ranks_writes_the_same_weights() {
     }
 }
 
+/// Runs one rank of `leadfield weights CIRCUIT e.csv -o w.h5 --segments-per-part 1`.
+fn weights_of_circuit(dir: &Path, ranks: &Ranks) -> Result<()> {
+    let config = dir.join(CIRCUIT);
+    let tables = PopulationTables::open(&circuit::CircuitRequest::new(&config))?;
+    let options = SegmentTableOptions { segments_per_part: 1, ..SegmentTableOptions::default() };
+    let planned = tables.planned_tables(&options);
+    let electrodes = electrodes::read(&dir.join("e.csv"))?;
+    let electrodes = electrodes::configure(&electrodes, &[], NearField::ClampToRadius)?;
+    let request = WeightsRequest {
+        sources: &[&planned[0]],
+        electrodes: &electrodes,
+        output: &dir.join("w.h5"),
+        existing: OverwritePolicy::Refuse,
+        resume: false,
+        stop: &|| false,
+        progress: &|_| (),
+    };
+    compute_weights_on_ranks(&request, ranks).map(drop)
+}
+
+#[test]
+fn any_number_of_ranks_writes_the_same_weights_of_a_circuit() {
+    let dir = folder(8);
+    let dir = dir.path();
+    let expected = undisturbed(dir);
+    for size in [1, 3, PARTS as usize + 1] {
+        let ended = run_in(size, |_, ranks| weights_of_circuit(dir, ranks));
+        ended.into_iter().for_each(|(result, ..)| result.unwrap());
+        assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected, "{size}");
+        std::fs::remove_file(dir.join("w.h5")).unwrap();
+    }
+}
+
 /// Runs one rank of `leadfield positions CIRCUIT -o t --segments-per-part 1`.
 fn positions(dir: &Path, stop: &(dyn Fn() -> bool + Sync), ranks: &Ranks) -> Result<()> {
     let config = dir.join(CIRCUIT);

@@ -1,11 +1,10 @@
 //! A report is one page that needs nothing else, tells what the files hold, and works in a browser.
 
-use std::process::Command;
-
 use leadfield::geometry::Point;
 use leadfield::segments::table::SegmentTable;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 
+use crate::browser::{Browser, Screen};
 use crate::pictures::folder;
 use crate::support::{leadfield_in, names_in, one_neuron, scratch};
 
@@ -152,8 +151,9 @@ fn the_table_tells_each_contact_s_coefficients_and_neighbours() {
         let kind = file.read_description(&contact.name).unwrap().kind.unwrap();
         let unit = if kind.starts_with("ObjectiveCSD") { "" } else { "V/nA" };
         let begin = format!("<tr{class}><td>{}</td><td>{kind}</td>", contact.name);
+        let place = p.to_array().map(|v| format!("<td class=\"number\">{v}</td>").replace('-', "\u{2212}")).concat();
         let end = format!(
-            "<td>{p}</td>{}<td>{unit}</td><td class=\"number\">{near}</td><td class=\"number\">{share}</td></tr>",
+            "{place}{}<td>{unit}</td><td class=\"number\">{near}</td><td class=\"number\">{share}</td></tr>",
             told.concat()
         );
         assert!(page.lines().any(|row| row.starts_with(&begin) && row.ends_with(&end)), "{begin} {end}");
@@ -179,11 +179,11 @@ fn what_contacts_were_set_to_is_told_once_where_they_share_it() {
     assert!(page.contains(shared));
     assert!(page.contains("<td>a</td><td>LineSource</td><td>reference &lt;b&gt;</td>"));
     assert!(page.contains("<td>&lt;b&gt;</td><td>LineSource</td><td></td>"));
-    let page = page_of(csv, &["--conductivity", "0.3", "0.4"]);
+    let page = page_of(csv, &["--conductivity", "0.3", "--conductivity", "0.4"]);
     assert!(page.contains("<td>LineSource</td><td>conductivity 0.3 S/m, reference &lt;b&gt;</td>"));
     assert!(page.contains("LineSource: near field radius</td>") && page.contains("<td>conductivity 0.4 S/m</td>"));
     let plain = page_of("name,x,y,z\na,0,200,50\n", &[]);
-    assert!(plain.contains("min (V/nA)</th>") && !plain.contains(">settings</th>") && !plain.contains(">unit</th>"));
+    assert!(plain.contains(">min (V/nA)</button>") && !plain.contains(">settings<") && !plain.contains(">unit<"));
 }
 
 #[test]
@@ -195,15 +195,15 @@ fn the_title_tells_what_is_subtracted() {
 #[test]
 fn coefficients_of_regions_have_no_unit() {
     let page = page_of("name,x,y,z,type\na,0,200,50,ObjectiveCSD_Sphere_100\n", &[]);
-    assert!(page.contains("class=\"number\">min</th>") && page.contains("\"unit\":\"\""));
-    assert!(page.contains("ObjectiveCSD_Sphere: radius 100 um</td>"));
+    assert!(page.contains(">min</button></th>") && page.contains("\"unit\":\"\""));
+    assert!(page.contains("ObjectiveCSD_Sphere: radius 100 µm</td>"));
 }
 
 #[test]
 fn a_contact_far_from_all_segments_has_a_page_without_a_view() {
     let page = page_of("name,x,y,z\neeg,0,100000,0\n", &[]);
-    assert!(page.contains("<p>There are no segments within 250 um of it along each axis; use a larger --within.</p>"));
-    assert!(page.contains("<td>eeg</td>") && page.contains("<svg") && !page.contains("<script"));
+    assert!(page.contains("<p>There are no segments within 250 µm of it along each axis; use a larger --within.</p>"));
+    assert!(page.contains("<td>eeg</td>") && page.contains("<svg") && !page.contains("scene-data"));
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn names_that_are_markup_are_text_in_every_place() {
     run(&["weights", table, "e.csv", "-o", "w.h5"]).ok();
     run(&["report", table, "w.h5"]).ok();
     let page = std::fs::read_to_string(out.path().join("report.html")).unwrap();
-    assert_eq!(page.matches("<script").count(), 2, "the data and the program alone");
+    assert_eq!(page.matches("<script").count(), 3, "the data and the two programs alone");
     assert!(page.contains("<td>&lt;script&gt;alert(1)</td>") && page.contains("contact &lt;script&gt;alert(1)</h2>"));
 }
 
@@ -264,7 +264,7 @@ fn too_few_and_too_many_files_are_refused_and_leave_nothing() {
          `5` and 4 more, found `x`",
     );
     run(&["s.parquet", "w.h5", "--within=-1"]).refused(
-        "error: --within: out of range, expected a finite number above 0 um, found `-1`\nhint: for example `--within \
+        "error: --within: out of range, expected a finite number above 0 µm, found `-1`\nhint: for example `--within \
          200`",
     );
     run(&["nowhere"]).refused("error: nowhere: cannot be read: no such file or directory");
@@ -315,51 +315,6 @@ fn a_folder_with_nothing_too_little_or_too_much_says_so() {
     assert_eq!(run().code, 0);
 }
 
-/// Added to the head: what goes wrong is kept.
-const WATCH: &str = "<script>window.faults = []; addEventListener('error', (e) => faults.push(e.message));\
-    console.error = (...t) => faults.push(t.join(' '));</script></head>";
-
-/// Added to the end: finds a segment that can be pointed at, points at it, and writes down what the page does.
-const POINT: &str = "<script>(() => {\
-    const canvas = document.getElementById('scene'), scene = leadfieldScene, gl = canvas.getContext('webgl');\
-    const pixels = new Uint8Array(4 * canvas.width * canvas.height);\
-    gl.readPixels(0, 0, canvas.width, canvas.height, gl.RGBA, gl.UNSIGNED_BYTE, pixels);\
-    let drawn = 0; for (let i = 0; i < pixels.length; i += 4) if (pixels[i] < 250) drawn++;\
-    const seen = (i) => { const p = scene.middle(i); return p && p[0] > 0 && p[1] > 0 && p[0] < canvas.clientWidth\
-      && p[1] < canvas.clientHeight && scene.pick(p[0], p[1]) === i; };\
-    let i = 0; while (i < scene.count && !seen(i)) i++;\
-    const [x, y] = scene.middle(i), box = canvas.getBoundingClientRect();\
-    canvas.dispatchEvent(new PointerEvent('pointermove', { clientX: box.left + x, clientY: box.top + y }));\
-    const tip = document.getElementById('scene-tip'), told = tip.textContent, hidden = tip.hidden;\
-    const press = (key) => canvas.dispatchEvent(new KeyboardEvent('keydown', { key, cancelable: true }));\
-    press('ArrowLeft'); const turned = scene.middle(i); press('Home'); const back = scene.middle(i);\
-    const moved = Math.hypot(turned[0] - x, turned[1] - y), left = Math.hypot(back[0] - x, back[1] - y);\
-    const at = scene.middle(-1);\
-    canvas.dispatchEvent(new PointerEvent('pointermove', { clientX: box.left + at[0], clientY: box.top + at[1] }));\
-    const contact = tip.textContent, reach = document.getElementById('scene-reach');\
-    reach.value = 1; reach.dispatchEvent(new Event('input')); const none = scene.pick(x, y);\
-    const ends = JSON.parse(document.getElementById('scene-data').textContent).ends.slice(6 * i, 6 * i + 6);\
-    document.title = JSON.stringify({ faults, drawn, ends, hidden, tip: told, moved, left, contact, none });\
-    })()</script></body>";
-
-/// What the page says of itself in headless Chromium.
-fn browse(page: &str) -> serde_json::Value {
-    let dir = scratch();
-    let file = dir.path().join("r.html");
-    std::fs::write(&file, page.replace("</head>", WATCH).replace("</body>", POINT)).unwrap();
-    let profile = format!("--user-data-dir={}", dir.path().join("profile").display());
-    let address = format!("file://{}", file.display());
-    let flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
-                 --disable-component-update --disable-sync --use-gl=angle --use-angle=swiftshader \
-                 --enable-unsafe-swiftshader --window-size=1200,1600 --virtual-time-budget=10000 --dump-dom";
-    let output = Command::new("chromium").args(flags.split_whitespace()).args([&profile, &address]).output().unwrap();
-    let dom = String::from_utf8(output.stdout).unwrap();
-    let title = dom.split("<title>{").nth(1).and_then(|rest| rest.split("</title>").next());
-    let title = title.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr)));
-    serde_json::from_str(&format!("{{{}", title.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")))
-        .unwrap()
-}
-
 /// The segment with these ends, and its coefficient at a contact.
 fn segment(ends: &[f64], electrode: &str) -> (u64, u32, u32, f64) {
     let table = SegmentTable::open(&folder().join("s.parquet")).unwrap();
@@ -376,22 +331,205 @@ fn segment(ends: &[f64], electrode: &str) -> (u64, u32, u32, f64) {
     (found[0].node_id, found[0].section_id, found[0].segment_id, value)
 }
 
+const WIDE: Screen = Screen { width: 1400, height: 900, scheme: "light" };
+
+/// The middle of the 3D view on the screen, after scrolling to it.
+fn scene_middle(browser: &mut Browser) -> [f64; 2] {
+    browser.evaluate("document.getElementById('scene').scrollIntoView({ block: 'center' })");
+    let at = |axis: &str, size: &str| format!("(r => r.{axis} + r.{size} / 2)(scene.getBoundingClientRect())");
+    [browser.number(&at("x", "width")), browser.number(&at("y", "height"))]
+}
+
 #[test]
 #[ignore = "needs chromium: make clients"]
-fn the_page_draws_and_names_segments_in_a_browser_without_errors() {
-    let told = browse(&report(&["--electrode", "2"]));
-    assert_eq!(told["faults"], serde_json::json!([]));
-    assert!(told["drawn"].as_u64().unwrap() > 1000, "{told}");
-    assert_eq!(told["hidden"], false);
-    let number = |name: &str| told[name].as_f64().unwrap();
-    assert!(number("moved") > 1.0 && number("left") < 1e-6, "arrow keys turn, Home turns back: {told}");
-    assert_eq!(told["contact"], "contact 2");
-    assert_eq!(told["none"], -1, "nothing is seen within 1 um");
-    let ends: Vec<f64> = told["ends"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
-    let (node, section, segment, value) = segment(&ends, "2");
-    let tip = told["tip"].as_str().unwrap();
+fn the_page_fits_every_screen_and_begins_with_verdict_and_picture() {
+    let page = report(&["--electrode", "2"]);
+    for (width, height) in [(1400, 900), (400, 800)] {
+        for scheme in ["light", "dark"] {
+            let screen = Screen { width, height, scheme };
+            let mut browser = Browser::open(&page, screen);
+            assert_eq!(browser.number("innerWidth"), f64::from(width));
+            let page_width = browser.number("document.documentElement.scrollWidth");
+            assert!(page_width <= f64::from(width), "{screen:?}: {page_width}");
+            // nothing reaches beyond the window, except in frames that scroll or cut
+            let beyond = browser.evaluate(
+                "[...document.body.querySelectorAll('*')].filter((e) => !e.closest('.scroll, figure, #scene-box, script')\
+                 && e.getBoundingClientRect().right > innerWidth + 0.5).map((e) => e.tagName + '#' + e.id)",
+            );
+            assert_eq!(beyond, serde_json::json!([]), "{screen:?}");
+            // numbers are not broken into lines
+            let broken = browser.evaluate(
+                "[...document.querySelectorAll('.number, #numbers dd')].filter((e) => e.offsetHeight > 44).length",
+            );
+            assert_eq!(broken, 0, "{screen:?}");
+            let verdict = browser.number("verdict.getBoundingClientRect().bottom");
+            let picture = browser.number("document.querySelector('figure svg').getBoundingClientRect().top");
+            assert!(verdict > 0.0 && verdict < 200.0, "{screen:?}: {verdict}");
+            assert!(picture + 250.0 < f64::from(height), "{screen:?}: the picture begins at {picture}");
+            let ground = browser.evaluate("getComputedStyle(document.body).backgroundColor");
+            let dark = ground.as_str().unwrap().split(['(', ',']).nth(1).unwrap().parse::<u32>().unwrap() < 64;
+            assert_eq!(dark, scheme == "dark", "{ground}");
+            let text = browser.evaluate("getComputedStyle(document.querySelector('figure svg text')).fill");
+            let light = text.as_str().unwrap().split(['(', ',']).nth(1).unwrap().parse::<u32>().unwrap() > 128;
+            assert_eq!(light, scheme == "dark", "letters of pictures are {text}");
+            assert_eq!(browser.faults, [""; 0], "{screen:?}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs chromium: make clients"]
+fn a_wheel_scrolls_the_page_and_zooms_with_the_control_key() {
+    let mut browser = Browser::open(&report(&["--electrode", "2"]), WIDE);
+    let at = scene_middle(&mut browser);
+    // a segment's distance from the contact on the screen
+    let apart = "(([x, y], [u, v]) => Math.hypot(x - u, y - v))(leadfieldScene.middle(0), leadfieldScene.middle(-1))";
+    let (before, size) = (browser.number("scrollY"), browser.number(apart));
+    browser.wheel(at, -120.0, 2);
+    assert_eq!(browser.number("scrollY"), before, "the page stays");
+    let zoomed = browser.number(apart);
+    assert!(zoomed > 1.1 * size, "{size} {zoomed}");
+    browser.wheel(at, 120.0, 0);
+    assert!(browser.number("scrollY") > before + 50.0, "the page scrolls");
+    assert_eq!(browser.number(apart), zoomed, "and the view stays");
+    browser.evaluate("document.getElementById('scene-reset').click()");
+    assert!((browser.number(apart) / size - 1.0).abs() < 1e-6, "reset");
+    assert_eq!(browser.faults, [""; 0]);
+}
+
+#[test]
+#[ignore = "needs chromium: make clients"]
+fn one_finger_scrolls_the_page_and_two_turn_the_view() {
+    let mut browser = Browser::open(&report(&["--electrode", "2"]), Screen { width: 400, height: 800, ..WIDE });
+    browser.call("Emulation.setTouchEmulationEnabled", serde_json::json!({ "enabled": true, "maxTouchPoints": 2 }));
+    let [x, y] = scene_middle(&mut browser);
+    let place = "leadfieldScene.middle(0).slice(0, 2).join()";
+    let (before, scrolled) = (browser.evaluate(place), browser.number("scrollY"));
+    browser.move_fingers(&[[[x, y], [x, y - 120.0]]]);
+    assert_eq!(browser.evaluate(place), before, "one finger does not turn");
+    assert!(browser.number("scrollY") > scrolled + 40.0, "one finger scrolls");
+    let [x, y] = scene_middle(&mut browser);
+    let scrolled = browser.number("scrollY");
+    browser.move_fingers(&[[[x - 40.0, y], [x + 20.0, y]], [[x + 40.0, y], [x + 100.0, y]]]);
+    assert_ne!(browser.evaluate(place), before, "two fingers turn");
+    assert_eq!(browser.number("scrollY"), scrolled, "and do not scroll");
+    assert_eq!(browser.faults, [""; 0]);
+}
+
+/// Finds a segment that can be pointed at, points at it, and returns what the page shows.
+const POINT: &str = "(() => {\
+    const canvas = document.getElementById('scene'), scene = leadfieldScene;\
+    const seen = (i) => { const p = scene.middle(i); return p && p[0] > 0 && p[1] > 0 && p[0] < canvas.clientWidth\
+      && p[1] < canvas.clientHeight && scene.pick(p[0], p[1]) === i; };\
+    let i = 0; while (i < scene.count && !seen(i)) i++;\
+    const point = ([x, y]) => { const box = canvas.getBoundingClientRect();\
+      canvas.dispatchEvent(new PointerEvent('pointermove', { clientX: box.left + x, clientY: box.top + y })); };\
+    point(scene.middle(i));\
+    const tip = document.getElementById('scene-tip'), told = tip.textContent, hidden = tip.hidden, colour = scene.colour(i);\
+    point(scene.middle(-1)); const contact = tip.textContent;\
+    return { ends: scene.ends(i), hidden, tip: told, contact, colour };\
+    })()";
+
+/// Checks what is shown of a segment at a contact.
+fn check_segment(shown: &serde_json::Value, electrode: &str) {
+    assert_eq!(shown["hidden"], false);
+    assert_eq!(shown["contact"], format!("contact {electrode}"));
+    let ends: Vec<f64> = shown["ends"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
+    let (node, section, segment, value) = segment(&ends, electrode);
+    let tip = shown["tip"].as_str().unwrap();
     let (place, number) = tip.split_once(": ").unwrap();
-    assert_eq!(place, format!("node {node}, section {section}, segment {segment}"));
+    assert!(place.starts_with(&format!("node {node}, section {section}, segment {segment} (")), "{tip}");
     let number: f64 = number.strip_suffix(" V/nA").unwrap().parse().unwrap();
     assert!((number / value - 1.0).abs() < 1e-3, "{tip} {value}");
+}
+
+#[test]
+#[ignore = "needs chromium: make clients"]
+fn the_view_names_segments_at_every_contact_in_the_colours_of_the_picture() {
+    let mut browser = Browser::open(&report(&["--electrode", "2"]), WIDE);
+    let drawn = browser.number(
+        "(() => { const gl = scene.getContext('webgl2'), n = 4 * scene.width * scene.height, p = new Uint8Array(n);\
+         gl.readPixels(0, 0, scene.width, scene.height, gl.RGBA, gl.UNSIGNED_BYTE, p);\
+         return p.filter((v, i) => i % 4 === 0 && v < 200).length; })()",
+    );
+    assert!(drawn > 1000.0, "{drawn}");
+    let shown = browser.evaluate(POINT);
+    check_segment(&shown, "2");
+    // the colour of the picture above
+    let mut table = SegmentTable::open(&folder().join("s.parquet")).unwrap();
+    let lookup = leadfield::weights::WeightLookup::open(&folder().join("w.h5"), "2", &table).unwrap();
+    table.set_population(lookup.population().name());
+    let plot = leadfield::plot::figures::WeightsPlot {
+        table: &table,
+        lookup: &lookup,
+        views: &leadfield::plot::figures::ViewPlane::ALL,
+        within_um: None,
+        max_segments: leadfield::plot::figures::MAX_SEGMENTS,
+    };
+    let picture = leadfield::plot::figures::plot_weights(&plot).unwrap();
+    let ends: Vec<f64> = shown["ends"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
+    let expected = picture.palette.colour(Some(segment(&ends, "2").3)).channels();
+    for (k, channel) in expected.into_iter().enumerate() {
+        let found = shown["colour"][k].as_f64().unwrap();
+        assert!((found - f64::from(channel)).abs() <= 1.0, "{} {expected:?}", shown["colour"]);
+    }
+    // another contact, which is then chosen and in view in the table as well
+    let other = browser.evaluate("leadfieldScene.names.find((name) => name !== '2' && Number(name) < 4)");
+    let other = other.as_str().unwrap();
+    browser.evaluate(&format!(
+        "(() => {{ const s = document.getElementById('scene-contact'); s.value = leadfieldScene.names.indexOf('{other}');\
+         s.dispatchEvent(new Event('change')); }})()"
+    ));
+    check_segment(&browser.evaluate(POINT), other);
+    assert_eq!(browser.evaluate("document.querySelector('tr.chosen td').textContent"), other);
+    for colour in ["neuron", "section type", "mtype"] {
+        let before = browser.evaluate("leadfieldScene.colour(0).join()");
+        let after = browser.evaluate(&format!(
+            "(() => {{ const s = document.getElementById('scene-colour'); s.value = '{colour}';\
+             s.dispatchEvent(new Event('change')); return s.value + leadfieldScene.colour(0).join(); }})()"
+        ));
+        assert!(after.as_str().unwrap().starts_with(colour), "{colour} can be chosen");
+        assert_ne!(after.as_str().unwrap().replace(colour, ""), before.as_str().unwrap(), "{colour}");
+    }
+    assert!(browser.number("document.querySelectorAll('#scene-kinds li').length") > 1.0);
+    assert_eq!(browser.faults, [""; 0]);
+}
+
+#[test]
+#[ignore = "needs chromium: make clients"]
+fn the_table_is_sorted_by_its_heads_and_shows_the_chosen_contact() {
+    let mut browser = Browser::open(&report(&["--electrode", "9"]), WIDE);
+    let shown = "(() => { const f = document.getElementById('contacts').getBoundingClientRect(),\
+        r = document.querySelector('tr.chosen').getBoundingClientRect(); return r.top >= f.top && r.bottom <= f.bottom; })()";
+    assert_eq!(browser.evaluate(shown), true);
+    let column = |browser: &mut Browser, name: &str| -> Vec<String> {
+        let cells = browser.evaluate(&format!(
+            "(() => {{ const t = document.querySelector('#contacts table'), heads = [...t.tHead.rows[0].cells];\
+             const i = heads.findIndex((h) => h.textContent.startsWith('{name}')); heads[i].firstChild.click();\
+             return [...t.tBodies[0].rows].map((r) => r.cells[i].textContent); }})()"
+        ));
+        cells.as_array().unwrap().iter().map(|v| v.as_str().unwrap().to_string()).collect()
+    };
+    let numbers = |cells: &[String]| -> Vec<f64> { cells.iter().map(|c| c.parse().unwrap()).collect() };
+    let rising = numbers(&column(&mut browser, "max"));
+    assert!(rising.len() == 16 && rising.is_sorted() && rising[0] < rising[15], "{rising:?}");
+    let falling = numbers(&column(&mut browser, "max"));
+    assert!(falling.iter().rev().is_sorted(), "{falling:?}");
+    let names = column(&mut browser, "name");
+    assert_eq!(names, (0..16).map(|i| i.to_string()).collect::<Vec<_>>(), "10 follows 9");
+    assert_eq!(browser.evaluate(shown), true);
+    assert_eq!(browser.faults, [""; 0]);
+}
+
+#[test]
+#[ignore = "needs chromium: make clients"]
+fn a_printed_page_has_no_controls_and_nothing_folded() {
+    let mut browser = Browser::open(&report(&["--electrode", "2"]), Screen { scheme: "dark", ..WIDE });
+    browser.call("Emulation.setEmulatedMedia", serde_json::json!({ "media": "print" }));
+    assert_eq!(browser.evaluate("document.getElementById('scene-controls').offsetHeight"), 0);
+    assert_eq!(browser.evaluate("getComputedStyle(document.getElementById('contacts')).maxHeight"), "none");
+    browser.evaluate("window.dispatchEvent(new Event('beforeprint'))");
+    assert_eq!(browser.number("document.querySelectorAll('details:not([open])').length"), 0.0);
+    browser.evaluate("window.dispatchEvent(new Event('afterprint'))");
+    assert_eq!(browser.number("document.querySelectorAll('details:not([open])').length"), 2.0);
 }

@@ -100,6 +100,24 @@ fn no_flipped_bit_changes_what_is_read_without_an_error() {
     }
 }
 
+#[test]
+fn a_flipped_bit_that_hides_the_checksums_themselves_is_found() {
+    let dir = scratch();
+    let path = dir.path().join("t.parquet");
+    make_table(dir.path(), "t.parquet", "f64");
+    let original = std::fs::read(&path).unwrap();
+    let writer = format!("leadfield {}", env!("CARGO_PKG_VERSION"));
+    for name in ["leadfield.checksum\x18", "leadfield.index_checksums\x18", &writer] {
+        let at = original.windows(name.len()).rposition(|window| window == name.as_bytes()).unwrap();
+        for bit in 8 * at..8 * (at + name.len()) {
+            let mut bytes = original.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, bytes).unwrap();
+            assert!(contents(&path).is_err(), "bit {} of `{name}`", bit - 8 * at);
+        }
+    }
+}
+
 /// A table with one byte changed.
 fn with_changed_byte(path: &Path, at: u64) {
     let mut bytes = std::fs::read(path).unwrap();

@@ -62,56 +62,6 @@ fn fact<'a>(facts: &'a str, name: &str) -> &'a str {
 // help and manners
 
 #[test]
-fn every_tool_tells_its_options() {
-    let tools: [(&str, &[&str]); 8] = [
-        (
-            "positions",
-            &[
-                "<CONFIG>",
-                "--out",
-                "--node-set",
-                "--population",
-                "--report",
-                "--axon-placement",
-                "bluerecording-0.2",
-                "--keep-axon",
-                "--any-discretisation",
-                "--precision",
-                "--force",
-            ],
-        ),
-        ("weights", &["<SEGMENTS>", "<ELECTRODES>", "--out", "--conductivity", "--near-field", "--force"]),
-        ("validate", &["weights", "help"]),
-        ("info", &["<FILE>"]),
-        ("synthesize", &["<DIR>", "--cells", "--seed", "--morphologies", "--with-report", "--radius", "--height"]),
-        ("plot", &["weights", "probe", "compare", "help"]),
-        ("report", &["<FILE|DIR>", "--electrode", "--within", "--out", "--force"]),
-        ("demo", &["--quiet"]),
-    ];
-    let overview = leadfield(&["--help"]).ok();
-    for (tool, options) in tools {
-        assert!(overview.contains(&format!("\n  {tool} ")), "{tool} in\n{overview}");
-        let help = leadfield(&[tool, "--help"]).ok();
-        for option in options.iter().chain(&["--quiet", "--threads", "--help"]) {
-            assert!(help.contains(option), "{option} in\n{help}");
-        }
-    }
-}
-
-#[test]
-fn the_help_of_validate_weights_names_its_options() {
-    let help = leadfield(&["validate", "weights", "--help"]).ok();
-    for option in ["--rtol", "--atol", "--ignore-extra-column", "--columns", "--json"] {
-        assert!(help.contains(option), "{option} in\n{help}");
-    }
-}
-
-#[test]
-fn the_version_is_the_package_s() {
-    assert_eq!(leadfield(&["--version"]).ok(), concat!("leadfield ", env!("CARGO_PKG_VERSION"), "\n"));
-}
-
-#[test]
 fn a_wrong_option_is_an_error_with_exit_code_2_and_nothing_on_standard_output() {
     for args in [&["positions"][..], &["positions", "c.json", "-o", "t", "--axon-placement", "nowhere"], &["paint"]] {
         let run = leadfield(args);

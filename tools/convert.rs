@@ -23,6 +23,8 @@ use rayon::prelude::*;
 
 use self::kind::InputKind;
 use self::target::{ConvertTarget, TargetFormat};
+use crate::cli::contact_file::ContactFileArgs;
+use crate::cli::help::{OUTPUT, RESULT, RUN, examples};
 use crate::cli::progress::Progress;
 use crate::cli::{Common, Outcome, overwrite_policy, print_error};
 
@@ -33,38 +35,45 @@ use crate::cli::{Common, Outcome, overwrite_policy, print_error};
 /// converted between CSV, JSON and probeinterface; electrodes files of any version become one that every client
 /// accepts, or columns, and back; compartment reports become columns. Nothing in a pickle is executed.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield convert old/positions -o segments.parquet    # BlueRecording's pickles",
+    "leadfield convert old/coeffs.h5 -o weights.h5          # its electrodes files",
+    "leadfield convert weights.h5 -o weights.parquet --wide",
+))]
 pub struct Args {
     /// Files, folders (with all files below them) and patterns such as `positions*.pkl`
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
-    /// File to write; a folder for several files that do not become one table
-    #[arg(short, long, value_name = "OUTPUT")]
-    out: PathBuf,
     /// What to write (default: by the input's type and OUTPUT's name)
-    #[arg(long, value_name = "FORM")]
+    #[arg(long, help_heading = RESULT, value_name = "FORM")]
     to: Option<ConvertTarget>,
     /// Population: the name for nodes of pickles, which have none (`default`); otherwise the one to convert if there
     /// are several
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = RESULT, value_name = "NAME")]
     population: Option<String>,
+    #[command(flatten)]
+    contact_file: ContactFileArgs,
     /// Width of coordinates and weights in tables and columns
-    #[arg(long, value_name = "WIDTH", default_value = "f64")]
+    #[arg(long, help_heading = RESULT, value_name = "WIDTH", default_value = "f64")]
     precision: PrecisionArg,
     /// One column per contact instead of one row for each segment and contact
-    #[arg(long)]
+    #[arg(long, help_heading = RESULT)]
     wide: bool,
     /// How columns belong to contacts in files of BlueRecording 0.2.1
-    #[arg(long, value_name = "RULE", default_value = "sorted-names")]
+    #[arg(long, help_heading = RESULT, value_name = "RULE", default_value = "sorted-names")]
     columns: ColumnRuleArg,
     /// Write a table of the other files if some fail
-    #[arg(long)]
+    #[arg(long, help_heading = RESULT)]
     skip_failed: bool,
-    /// Number of files to convert at once (default: as `--threads`)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
+    /// File to write; a folder for several files that do not become one table
+    #[arg(short, long = "output", alias = "out", value_name = "OUTPUT", help_heading = OUTPUT)]
+    out: PathBuf,
     /// Replace outputs that exist
-    #[arg(long)]
+    #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
+    /// Number of files to convert at once (default: as `--threads`)
+    #[arg(long, help_heading = RUN, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
 }
 
 /// [`Precision`] as an option.
@@ -106,6 +115,8 @@ enum ConvertProblem {
     DuplicateOutput(String),
     #[error("electrodes files are float64, expected `--precision f64`, found `f32`")]
     Float32Weights,
+    #[error("`--units` is for contacts, expected a file of contacts, found {0}")]
+    UnitsOfOther(&'static str),
     #[error("the worker threads cannot be started: {0}")]
     Pool(#[from] rayon::ThreadPoolBuildError),
     #[error("is a file, expected a folder for {0} outputs")]
@@ -160,6 +171,9 @@ impl Conversion<'_> {
         let kinds: Vec<Result<InputKind>> = inputs.par_iter().map(|path| InputKind::detect(path)).collect();
         let known = kinds.iter().flatten().copied().collect::<HashSet<InputKind>>();
         if known.contains(&InputKind::Positions) && self.writes_table() {
+            if self.args.contact_file.is_given() {
+                return Err(ConvertProblem::UnitsOfOther(InputKind::Positions.name()).into());
+            }
             if known.len() > 1 {
                 return Err(ConvertProblem::Mixed(describe_kinds(&inputs, &kinds)).into());
             }
@@ -256,6 +270,9 @@ impl Conversion<'_> {
     fn convert(&self, path: &Path, kind: InputKind, out: &Path) -> Result<String> {
         let (target, format) = ConvertTarget::resolve(self.args.to, kind, out)?;
         check_not_an_input(out, [path])?;
+        if self.args.contact_file.is_given() && kind != InputKind::Electrodes {
+            return Err(ConvertProblem::UnitsOfOther(kind.name())).in_file(path);
+        }
         let summary = match (kind, target) {
             (InputKind::Positions, ConvertTarget::Boundaries) => {
                 let neurons = bluerecording::read(path)?;

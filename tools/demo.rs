@@ -10,20 +10,25 @@ use leadfield::circuit::synthetic;
 use leadfield::error::{Context, FileProblem, Problem};
 use leadfield::io::atomic_output::{FolderEntry, OutputLock, OverwritePolicy, check_contents, check_target};
 
+use crate::cli::help::{CIRCUIT, OUTPUT, examples};
 use crate::cli::{Common, Outcome, console};
 use steps::DemoStep;
 
 /// Run the main steps on a synthetic circuit, and compare the result with a stored reference
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield demo",
+    "leadfield demo trial --cells 20 --force",
+))]
 pub struct Args {
     /// Folder to write
     #[arg(value_name = "DIR", default_value = "leadfield-demo")]
     folder: PathBuf,
     /// Number of synthetic neurons
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, help_heading = CIRCUIT, value_name = "N", default_value_t = 100)]
     cells: usize,
     /// Replace the folder of an earlier demo
-    #[arg(long)]
+    #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
 }
 

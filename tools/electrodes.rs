@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use leadfield::Result;
 use leadfield::electrodes::atlas::Atlas;
+use leadfield::electrodes::cap;
+use leadfield::electrodes::head_pose::HeadPose;
 use leadfield::electrodes::probe::{self, ProbeAnchor, ProbePose};
 use leadfield::electrodes::{self, ContactExtent, Electrode};
 use leadfield::error::{Context, format_count};
@@ -15,14 +17,21 @@ use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::Nodes;
 
+use crate::cli::contact_file::{ContactFileArgs, is_dash};
+use crate::cli::help::{OUTPUT, PLACEMENT, examples};
 use crate::cli::{Common, Outcome, console, overwrite_policy};
-use options::{AnchorArg, Pitches, parse_pitches, parse_point};
+use options::{AnchorArg, CapArg, Pitches, parse_pitches, parse_point};
 
-/// Write the contacts of a probe: a line, a grid, a Neuropixels shank, or those of another file
+/// Write the contacts of a probe: a line, a grid, a Neuropixels shank, an EEG cap, or those of another file
 ///
 /// A probe's shank extends along its y axis from the tip, and contacts face its z axis. It is rotated the shortest way
 /// so that the shank points along `--direction`, then by `--roll` about the shank.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield electrodes linear --contacts 16 --pitch 50 -o electrodes.csv",
+    "leadfield electrodes neuropixels --align-to circuit_config.json -o probe.csv",
+    "leadfield electrodes from probe.json -o electrodes.csv",
+))]
 pub struct Args {
     #[command(subcommand)]
     source: ProbeSource,
@@ -33,11 +42,16 @@ enum ProbeSource {
     Linear(LinearArgs),
     Grid(GridArgs),
     Neuropixels(NeuropixelsArgs),
+    Cap(CapArgs),
     From(ImportArgs),
 }
 
 /// Contacts in a line
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield electrodes linear --contacts 16 --pitch 50 -o electrodes.csv",
+    "leadfield electrodes linear --contacts 32 --pitch 25 --align-to circuit_config.json -o probe.csv",
+))]
 struct LinearArgs {
     /// Number of contacts
     #[arg(long, value_name = "N")]
@@ -53,6 +67,10 @@ struct LinearArgs {
 
 /// Contacts in rows and columns, counted row by row from the tip
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield electrodes grid --columns 4 --rows 8 --pitch 100 -o electrodes.csv",
+    "leadfield electrodes grid --columns 8 --rows 8 --pitch 400 --direction 1,0,0 -o ecog.csv",
+))]
 struct GridArgs {
     /// Number of columns
     #[arg(long, value_name = "N")]
@@ -73,6 +91,10 @@ struct GridArgs {
 ///
 /// Contacts are named by their site, from 0 at the tip.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield electrodes neuropixels --at 0,-900,0 -o electrodes.csv",
+    "leadfield electrodes neuropixels --align-to circuit_config.json --atlas atlas -o electrodes.csv",
+))]
 struct NeuropixelsArgs {
     /// The first site
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -86,16 +108,40 @@ struct NeuropixelsArgs {
     placed: PlacementArgs,
 }
 
+/// EEG electrodes of the 10-20 or 10-10 system on the scalp of a spherical head
+///
+/// They have the names of the system, and the settings of the head if their type takes them.
+#[derive(clap::Args)]
+struct CapArgs {
+    /// The system
+    system: CapArg,
+    /// Position of the head in the circuit's frame: JSON with `center` (um), and optionally `up`, `front`, `radii`,
+    /// `conductivities`
+    #[arg(long, value_name = "FILE")]
+    head_pose: PathBuf,
+    /// Method of the electrodes, as in a file's `type`
+    #[arg(long = "type", value_name = "TYPE", default_value = "FourSphere")]
+    kind: String,
+    #[command(flatten)]
+    written: OutputArgs,
+}
+
 /// Contacts of a file: CSV, JSON, BMTK's table or probeinterface
 ///
 /// They keep their positions unless an option moves them; the anchor is then the file's origin.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield electrodes from probe.json -o electrodes.csv",
+    "leadfield electrodes from bmtk.csv --at 100,0,0 --atlas atlas -o electrodes.json",
+))]
 struct ImportArgs {
-    /// The file
+    /// The file; `-` reads standard input
     file: PathBuf,
     /// Treat contacts of probeinterface as discs in their plane, with the area of their shape, instead of points
     #[arg(long)]
     discs: bool,
+    #[command(flatten)]
+    contact_file: ContactFileArgs,
     #[command(flatten)]
     placed: PlacementArgs,
 }
@@ -113,6 +159,7 @@ struct ContactArgs {
 
 /// Position of the contacts, and output.
 #[derive(clap::Args)]
+#[command(next_help_heading = PLACEMENT)]
 struct PlacementArgs {
     /// Position of the anchor, um (default: 0,0,0)
     #[arg(long, value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = parse_point)]
@@ -138,11 +185,18 @@ struct PlacementArgs {
     /// Fill region and layer from this folder's `brain_regions.nrrd` and `hierarchy.json`
     #[arg(long, value_name = "DIR")]
     atlas: Option<PathBuf>,
-    /// File to write, NAME.csv or NAME.json (default: CSV on standard output)
-    #[arg(short, long, value_name = "FILE")]
+    #[command(flatten)]
+    written: OutputArgs,
+}
+
+/// Output of the contacts.
+#[derive(clap::Args)]
+struct OutputArgs {
+    /// File to write, NAME.csv or NAME.json (default, or `-`: CSV on standard output)
+    #[arg(short, long = "output", alias = "out", value_name = "FILE", help_heading = OUTPUT)]
     out: Option<PathBuf>,
     /// Replace a file that exists
-    #[arg(long)]
+    #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
 }
 
@@ -163,9 +217,15 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
             let sites = probe::neuropixels(shank.first_site, shank.contacts)?;
             (&shank.placed, shank.made.make_contacts(&sites, shank.first_site)?)
         }
+        ProbeSource::Cap(cap) => {
+            let pose = HeadPose::read(&cap.head_pose)?;
+            let (method, _) = electrodes::parse_method_type(&cap.kind)?;
+            let electrodes = cap::electrodes(cap.system.into(), &pose, method).in_file(&cap.head_pose)?;
+            return cap.written.write(&electrodes::validate_electrodes(electrodes)?, common);
+        }
         ProbeSource::From(from) => {
             let extent = if from.discs { ContactExtent::Disc } else { ContactExtent::Point };
-            (&from.placed, electrodes::read_with_extent(&from.file, extent)?)
+            (&from.placed, from.contact_file.read_with_extent(&from.file, extent, common)?)
         }
     };
     let default = if matches!(args.source, ProbeSource::From(_)) { ProbeAnchor::Origin } else { ProbeAnchor::First };
@@ -204,18 +264,7 @@ impl PlacementArgs {
         if let Some(folder) = &self.atlas {
             Atlas::open(folder)?.assign_regions(&mut electrodes)?;
         }
-        match &self.out {
-            Some(out) => {
-                electrodes::save(out, &electrodes, overwrite_policy(self.force))?;
-                common.print_note(format_args!(
-                    "{}: {}",
-                    out.display(),
-                    format_count(electrodes.len() as u64, "contact")
-                ));
-            }
-            None => console::print(electrodes::to_csv(&electrodes))?,
-        }
-        Ok(Outcome::Done)
+        self.written.write(&electrodes, common)
     }
 
     fn pose(&self, default: ProbeAnchor) -> Result<ProbePose> {
@@ -245,4 +294,21 @@ fn read_somata(config: &Path, node_set: Option<&str>, population: Option<&str>) 
         None => (0..nodes.len() as u64).collect(),
     };
     Ok(nodes.transforms(&ids)?.iter().map(|transform| transform.translation).collect())
+}
+
+impl OutputArgs {
+    fn write(&self, electrodes: &[Electrode], common: &Common) -> Result<Outcome> {
+        match self.out.as_ref().filter(|out| !is_dash(out)) {
+            Some(out) => {
+                electrodes::save(out, electrodes, overwrite_policy(self.force))?;
+                common.print_note(format_args!(
+                    "{}: {}",
+                    out.display(),
+                    format_count(electrodes.len() as u64, "contact")
+                ));
+            }
+            None => console::print(electrodes::to_csv(electrodes))?,
+        }
+        Ok(Outcome::Done)
+    }
 }

@@ -1,72 +1,100 @@
-//! `leadfield info`: describes a file and its content.
+//! `leadfield info`: describes a file of any kind that a tool reads.
 
 mod circuit;
+mod contacts;
+mod others;
 mod table;
 mod weights;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
 use leadfield::error::{Context, FileProblem, Problem, format_count};
+use leadfield::file_kind::FileKind;
 use leadfield::io::checkpoint::{Checkpoint, OutputPlan};
 use leadfield::io::input_file;
+use serde_json::json;
 
 use crate::cli::facts::{Facts, format_bytes};
+use crate::cli::help::{OUTPUT, examples};
 use crate::cli::{Common, Outcome, console};
 
-/// Describe the content of a segment table, an electrodes file or a circuit
+/// Describe the content of a file: tables, electrodes files, circuits, contacts, and all other kinds that tools read
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield info segments.parquet",
+    "leadfield info weights.h5 --json",
+    "leadfield info weights.h5.partial   # how far an interrupted run came",
+))]
 pub struct Args {
-    /// Segment table (file or folder), electrodes file, circuit or simulation configuration
+    /// A file of any kind that a tool reads, or a folder of a table, of tables or with a configuration
     file: PathBuf,
+    /// Print JSON
+    #[arg(long, help_heading = OUTPUT)]
+    json: bool,
 }
 
-/// The type of a file is unknown.
+/// The kind of a file is unknown.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown file type, expected a segment table (Parquet), an electrodes file (HDF5) or a configuration (JSON)")]
+#[error("unknown kind of file, expected one that a tool of `leadfield` reads")]
 struct UnknownKind;
 
-impl Problem for UnknownKind {}
-
-/// Type of a file, detected by its first bytes.
-#[derive(Debug, PartialEq, Eq)]
-enum FileKind {
-    Table,
-    Hdf5,
-    Json,
+impl Problem for UnknownKind {
+    fn hint(&self) -> Option<String> {
+        Some("it may be damaged, cut short or empty".into())
+    }
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    let facts = match detect_kind(&args.file)? {
-        FileKind::Table => match find_unfinished_run(&args.file)? {
-            None => table::collect_facts(&args.file, common)?,
-            Some(record) => {
-                let mut facts = Facts::default();
-                add_progress(&mut facts, "segment table, unfinished", &record)?;
-                facts
-            }
-        },
-        FileKind::Hdf5 => weights::collect_facts(&args.file)?,
-        FileKind::Json => circuit::collect_facts(&args.file)?,
+    let path = &args.file;
+    let facts = if let (true, Some(record)) = (path.is_dir(), find_unfinished_run(path)?) {
+        let mut facts = Facts::default();
+        add_progress(&mut facts, "segment table, unfinished", &record)?;
+        facts
+    } else {
+        collect_facts(path, detect(path)?, common)?
     };
-    console::print(facts)?;
+    if args.json {
+        console::print(format_args!("{:#}\n", facts.to_json()))?
+    } else {
+        console::print(facts)?
+    }
     Ok(Outcome::Done)
 }
 
-fn detect_kind(path: &Path) -> Result<FileKind> {
-    if path.is_dir() {
-        return Ok(FileKind::Table);
+/// Detects the kind of a file. A damaged one is described by the reader for its first bytes, which says what is wrong.
+fn detect(path: &Path) -> Result<FileKind> {
+    if let Some(kind) = FileKind::detect(path)? {
+        return Ok(kind);
     }
-    let mut start = [0; 8];
-    let mut file = input_file::open(path)?;
-    let n = std::io::Read::read(&mut file, &mut start).map_err(FileProblem::Read).in_file(path)?;
-    let text = start[..n].trim_ascii_start();
-    match &start[..n] {
-        b if b.starts_with(b"PAR1") => Ok(FileKind::Table),
-        b if b.starts_with(b"\x89HDF") => Ok(FileKind::Hdf5),
-        _ if text.first() == Some(&b'{') => Ok(FileKind::Json),
+    let mut start = [0; 4];
+    let n = input_file::open(path)?.read(&mut start).map_err(FileProblem::Read).in_file(path)?;
+    match start.get(..n).unwrap_or_default() {
+        b"PAR1" => Ok(FileKind::SegmentTable),
+        b"\x89HDF" => Ok(FileKind::ElectrodesFile),
+        [b'{', ..] => Ok(FileKind::CircuitConfig),
         _ => Err(UnknownKind).in_file(path),
+    }
+}
+
+fn collect_facts(path: &Path, kind: FileKind, common: &Common) -> Result<Facts> {
+    match kind {
+        FileKind::SegmentTable => match find_unfinished_run(path)? {
+            None => table::collect_facts(path, common),
+            Some(record) => {
+                let mut facts = Facts::default();
+                add_progress(&mut facts, "segment table, unfinished", &record)?;
+                Ok(facts)
+            }
+        },
+        FileKind::ElectrodesFile => weights::collect_facts(path),
+        FileKind::CircuitConfig | FileKind::SimulationConfig | FileKind::ConfigFolder => circuit::collect_facts(path),
+        FileKind::ContactTable | FileKind::ContactList | FileKind::Probeinterface => {
+            contacts::collect_facts(path, kind)
+        }
+        _ => others::collect_facts(path, kind),
     }
 }
 
@@ -83,7 +111,8 @@ fn add_progress(facts: &mut Facts, kind: &str, checkpoint: &Checkpoint) -> Resul
     let progress =
         format!("{parts} of {}, {segments} of {}", format_count(*all, "part"), format_count(*total, "segment"));
     facts.add("kind", kind);
-    facts.add("progress", progress);
+    let done = json!({ "parts": parts, "of_parts": all, "segments": segments, "of_segments": total });
+    facts.add_with("progress", progress, done);
     facts.add("begun by", format!("{program}, inputs {inputs:016x}"));
     Ok(())
 }

@@ -3,10 +3,12 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod cli;
+mod completions;
 mod convert;
 mod demo;
 mod electrodes;
 mod info;
+mod man;
 mod plot;
 mod positions;
 /// The Python module: the same crate with another entrance, see `tools/python/Cargo.toml`.
@@ -15,6 +17,7 @@ mod positions;
 mod python;
 mod query;
 mod report;
+mod signals;
 mod synthesize;
 mod validate;
 mod weights;
@@ -23,14 +26,27 @@ use std::ffi::OsString;
 #[cfg(not(feature = "python"))]
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use leadfield::Result;
 
 use cli::Outcome;
+use cli::help::examples;
 
 /// From SONATA circuits to electrode weights
 #[derive(Parser)]
-#[command(name = "leadfield", version, infer_subcommands = false, arg_required_else_help = true)]
+#[command(
+    name = "leadfield",
+    version,
+    propagate_version = true,
+    infer_subcommands = false,
+    arg_required_else_help = true
+)]
+#[command(disable_help_flag = true, disable_version_flag = true)]
+#[command(after_help = examples!(
+    "leadfield electrodes linear --contacts 16 --pitch 50 --align-to circuit_config.json -o probe.csv",
+    "leadfield weights circuit_config.json probe.csv -o weights.h5 --keep-table segments.parquet",
+    "leadfield plot weights segments.parquet weights.h5 --electrode 0 -o weights.svg",
+))]
 struct Program {
     #[command(subcommand)]
     tool: Tool,
@@ -47,10 +63,13 @@ enum Tool {
     Weights(weights::Args),
     Plot(plot::Args),
     Report(report::Args),
+    Signals(Box<signals::Args>),
     Validate(validate::Args),
     Info(info::Args),
     Synthesize(synthesize::Args),
     Demo(demo::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 #[cfg(not(feature = "python"))]
@@ -74,7 +93,7 @@ impl Tool {
     /// Returns whether several ranks can share the tool's work; otherwise each rank does all of it.
     fn is_shared(&self) -> bool {
         match self {
-            Self::Positions(_) => true,
+            Self::Positions(_) | Self::Signals(_) => true,
             Self::Weights(args) => !args.is_by_part(),
             _ => false,
         }
@@ -89,10 +108,13 @@ impl Tool {
             Self::Weights(args) => weights::run(args, common),
             Self::Plot(args) => plot::run(args, common),
             Self::Report(args) => report::run(args, common),
+            Self::Signals(args) => signals::run(args, common),
             Self::Validate(args) => validate::run(args, common),
             Self::Info(args) => info::run(args, common),
             Self::Synthesize(args) => synthesize::run(args, common),
             Self::Demo(args) => demo::run(args, common),
+            Self::Completions(args) => completions::run(args, Program::command()),
+            Self::Man(args) => man::run(args, Program::command(), common),
         }
     }
 }

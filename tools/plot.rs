@@ -1,7 +1,8 @@
-//! `leadfield plot`: draws weights, contacts and comparisons.
+//! `leadfield plot`: draws weights, contacts, comparisons and signals.
 
 mod compare;
 mod probe;
+mod signals;
 mod weights;
 
 use std::path::PathBuf;
@@ -12,10 +13,16 @@ use leadfield::io::atomic_output::AtomicOutput;
 use leadfield::plot::canvas::{Figure, ImageFormat};
 use leadfield::plot::figures;
 
+use crate::cli::help::{OUTPUT, examples};
 use crate::cli::{Common, Outcome, overwrite_policy};
 
-/// Draw weights, or contacts with what is around them, as SVG or PNG
+/// Draw weights, contacts with what is around them, comparisons or signals, as SVG or PNG
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield plot weights segments.parquet weights.h5 --electrode tip -o tip.svg",
+    "leadfield plot probe electrodes.csv --segments segments.parquet -o probe.svg",
+    "leadfield plot compare weights.h5 reference.h5 -o difference.svg",
+))]
 pub struct Args {
     #[command(subcommand)]
     what: PlotCommand,
@@ -26,6 +33,7 @@ pub struct Args {
 enum PlotCommand {
     Compare(compare::Args),
     Probe(probe::Args),
+    Signals(signals::Args),
     Weights(weights::Args),
 }
 
@@ -33,10 +41,10 @@ enum PlotCommand {
 #[derive(clap::Args)]
 struct FigureOutput {
     /// File to write; its name ends in .svg or .png
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long = "output", alias = "out", value_name = "FILE", help_heading = OUTPUT)]
     out: PathBuf,
     /// Replace a file that exists
-    #[arg(long)]
+    #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
 }
 
@@ -81,7 +89,7 @@ struct FigureFile {
 
 impl FigureFile {
     fn open(output: &FigureOutput) -> Result<Self> {
-        let form = ImageFormat::from_path(&output.out).in_item("--out")?;
+        let form = ImageFormat::from_path(&output.out).in_item("--output")?;
         Ok(Self { form, staged: AtomicOutput::create_file(&output.out, overwrite_policy(output.force))? })
     }
 
@@ -97,6 +105,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     match &args.what {
         PlotCommand::Compare(args) => compare::run(args, common),
         PlotCommand::Probe(args) => probe::run(args, common),
+        PlotCommand::Signals(args) => signals::run(args, common),
         PlotCommand::Weights(args) => weights::run(args, common),
     }
 }

@@ -12,8 +12,6 @@ mod options;
 mod region;
 mod search_area;
 
-use std::path::PathBuf;
-
 use leadfield::circuit::{NodeCondition, TableCircuit, TableCircuitProblem};
 use leadfield::error::{Context, Problem, join_quoted};
 use leadfield::io::atomic_output::check_not_an_input;
@@ -40,6 +38,8 @@ enum QueryProblem {
     NoneNearest,
     #[error("unknown section type, expected one of {known}, found `{found}`")]
     UnknownSectionType { known: String, found: String },
+    #[error("no contacts, expected `--electrodes FILE`")]
+    UnitsWithoutContacts,
     #[error("no column to group by, expected at least one name")]
     NoGroups,
 }
@@ -48,20 +48,20 @@ impl Problem for QueryProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::PredicateOfNearest => Some("leave out `--predicate`".into()),
-            Self::NoneNearest | Self::UnknownSectionType { .. } | Self::NoGroups => None,
+            _ => None,
         }
     }
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    for out in args.out.iter().map(PathBuf::as_path) {
+    if let Some(out) = args.output_file() {
         check_not_an_input(out, [args.segments.as_path()].into_iter().chain(args.weights.as_deref()))?;
     }
-    let place = SearchArea::from_args(&args.target)?;
+    let place = SearchArea::from_args(&args.target, common)?;
     let kinds = parse_section_types(&args.filter.section_type)?;
     let mut table = SegmentTable::open_without_neurons(&args.segments)?;
-    if let Some(name) = &args.population {
+    if let Some(name) = &args.filter.population {
         table.set_population(name);
     }
     warn_assumptions(&table, common);
@@ -69,7 +69,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         args.needs_circuit(&table).then(|| TableCircuit::open(args.filter.circuit.as_deref(), &table)).transpose()?;
     let filter = SegmentFilter { section_types: kinds, node_ids: select_nodes(&args.filter, circuit.as_ref())? };
     if filter.node_ids.as_ref().is_some_and(Vec::is_empty) {
-        common.warn("no neuron passes `--node-set` and `--where`");
+        common.warn(format_args!("no neuron passes {}", args.filter.describe_neuron_filters()));
     }
     for warning in place.contacts.iter().flat_map(|c| &c.warnings) {
         common.warn_with_hint(&Error::from(warning.clone()));
@@ -104,8 +104,8 @@ fn run_query(args: &Args, query: TableQuery<'_>, circuit: Option<&TableCircuit>,
     if args.by.iter().any(String::is_empty) {
         return Err(QueryProblem::NoGroups).in_item("--by");
     }
-    let format = || OutputFormat::resolve(args.format, args.out.as_deref());
-    let open = |format, schema| OutputSink::open(args.out.as_deref(), format, overwrite_policy(args.force), schema);
+    let format = || OutputFormat::resolve(args.format, args.output_file());
+    let open = |format, schema| OutputSink::open(args.output_file(), format, overwrite_policy(args.force), schema);
     if args.is_grouped() {
         let format = format()?;
         let lookups = Lookups::open(args, &frames::named_columns(args)?, &query, common)?;

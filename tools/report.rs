@@ -6,10 +6,12 @@ use std::path::PathBuf;
 
 use leadfield::Result;
 use leadfield::error::format_count;
+use leadfield::file_kind::NamedOutput;
 use leadfield::io::atomic_output::{AtomicOutput, check_not_an_input};
 use leadfield::plot::html_report::{self, ReportRequest};
 
 use self::files::ReportFiles;
+use crate::cli::help::{OUTPUT, PICTURE, examples};
 use crate::cli::{Common, Outcome, overwrite_policy};
 
 /// Write an HTML page about a segment table and an electrodes file: what was computed, pictures, a table of the
@@ -17,26 +19,31 @@ use crate::cli::{Common, Outcome, overwrite_policy};
 ///
 /// The page needs no network and no other file.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield report segments.parquet weights.h5 -o report.html",
+    "leadfield report results --electrode tip --within 100 -o tip.html",
+))]
 pub struct Args {
     /// Segment table and electrodes file, or a folder with both
     #[arg(required = true, value_name = "FILE|DIR")]
     inputs: Vec<PathBuf>,
     /// Contact to draw [default: the one nearest to the middle of the segments]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = PICTURE, value_name = "NAME")]
     electrode: Option<String>,
-    /// The 3D view shows the segments up to this far from the contact along each axis, um
-    #[arg(long, value_name = "R", default_value_t = html_report::DEFAULT_VIEW_HALF_SIDE_UM, allow_negative_numbers = true)]
+    /// The 3D view shows the segments up to this far from the contact along each axis, µm
+    #[arg(long, help_heading = PICTURE, value_name = "R", default_value_t = html_report::DEFAULT_VIEW_HALF_SIDE_UM, allow_negative_numbers = true)]
     within: f64,
     /// Page to write
-    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    #[arg(short, long = "output", alias = "out", value_name = "FILE", default_value = "report.html", help_heading = OUTPUT)]
     out: PathBuf,
     /// Replace a file that exists
-    #[arg(long)]
+    #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
+    NamedOutput::Page.check_name(&args.out)?;
     check_not_an_input(&args.out, args.inputs.iter().map(PathBuf::as_path))?;
     let staged = AtomicOutput::create_file(&args.out, overwrite_policy(args.force))?;
     let ReportFiles { table, weights } = ReportFiles::find(&args.inputs)?;

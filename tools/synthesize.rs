@@ -6,6 +6,7 @@ use leadfield::Result;
 use leadfield::circuit::synthetic::{self, CircuitSpec, SyntheticReport};
 use leadfield::error::format_count;
 
+use crate::cli::help::{CIRCUIT, OUTPUT, examples};
 use crate::cli::progress::Progress;
 use crate::cli::{Common, Outcome, overwrite_policy};
 
@@ -13,30 +14,34 @@ use crate::cli::{Common, Outcome, overwrite_policy};
 ///
 /// The same options give the same bytes on every machine.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield synthesize circuit --cells 100 --with-report",
+    "leadfield synthesize column --cells 1000 --radius 300 --height 2000 --seed 7",
+))]
 pub struct Args {
     /// Folder to write; it must be new or empty
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// Number of neurons
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = CIRCUIT, value_name = "N")]
     cells: usize,
     /// Seed of the random numbers
-    #[arg(long, value_name = "S", default_value_t = 1)]
+    #[arg(long, help_heading = CIRCUIT, value_name = "S", default_value_t = 1)]
     seed: u64,
     /// Number of distinct morphologies [default: one per neuron, at most 24]
-    #[arg(long, value_name = "M")]
+    #[arg(long, help_heading = CIRCUIT, value_name = "M")]
     morphologies: Option<usize>,
     /// Write a compartment report of one frame over all segments
-    #[arg(long)]
+    #[arg(long, help_heading = CIRCUIT)]
     with_report: bool,
     /// Radius of the cylinder that contains the somata, in um
-    #[arg(long, value_name = "UM", default_value_t = 400.0, allow_negative_numbers = true)]
+    #[arg(long, help_heading = CIRCUIT, value_name = "UM", default_value_t = 400.0, allow_negative_numbers = true)]
     radius: f64,
     /// Height of that cylinder, in um
-    #[arg(long, value_name = "UM", default_value_t = 1500.0, allow_negative_numbers = true)]
+    #[arg(long, help_heading = CIRCUIT, value_name = "UM", default_value_t = 1500.0, allow_negative_numbers = true)]
     height: f64,
     /// Replace a circuit that already exists
-    #[arg(long)]
+    #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
 }
 

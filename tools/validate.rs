@@ -11,6 +11,7 @@ mod weights;
 
 use leadfield::Result;
 
+use crate::cli::help::examples;
 use crate::cli::{Common, Outcome};
 
 /// Maximum number of names in a line.
@@ -18,6 +19,11 @@ const MAX_LISTED_NAMES: usize = 12;
 
 /// Check a file or compare two: exit code 0 if it is valid or they agree, 1 if not, 2 if they cannot be read
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield validate electrodes-file weights.h5",
+    "leadfield validate weights weights.h5 reference.h5",
+    "leadfield validate circuit simulation_config.json segments.parquet",
+))]
 pub struct Args {
     #[command(subcommand)]
     what: ValidateCommand,

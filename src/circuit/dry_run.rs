@@ -4,12 +4,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::morphology_cache::MAX_CACHED_BYTES;
-use super::table_writer::TablePlan;
+use super::table_plan::{TablePlan, min_segment_bytes};
 use super::{NEURONS_PER_THREAD_BATCH, PopulationTables, SegmentTableOptions};
 use crate::error::{Context, Result};
 use crate::io::atomic_output::{self, check_space_before_start};
 use crate::io::ranks::{DryRunEstimate, RankLoad};
-use crate::segments::table::{self, Precision, part_files};
+use crate::io::resumable_output::StopCheck;
+use crate::segments::table;
 
 /// Memory of the program, its libraries and the row group that is being encoded, bytes.
 const BASE_MEMORY_BYTES: u64 = 46 << 20;
@@ -27,14 +28,6 @@ const BYTES_PER_FURTHER_PART: f64 = 5600.0;
 /// Number of segments of the trial, unless a single neuron has more.
 const TRIAL_SEGMENTS: u64 = 100_000;
 
-/// Lower bound of the bytes per segment in a table: 27 to 28 (`f32`) and 49 to 51 (`f64`) were measured.
-pub(super) const fn min_segment_bytes(precision: Precision) -> u64 {
-    match precision {
-        Precision::F32 => 16,
-        Precision::F64 => 32,
-    }
-}
-
 impl PopulationTables {
     /// Forecasts what [`PopulationTables::write_with_ranks`] takes with this many ranks.
     ///
@@ -46,9 +39,8 @@ impl PopulationTables {
     /// too little space.
     pub fn dry_run(&self, out: &Path, options: &SegmentTableOptions, ranks: usize) -> Result<DryRunEstimate> {
         self.check_output_name(out)?;
-        let single = part_files::is_single_file(out);
         let plans: Vec<TablePlan<'_>> =
-            self.plans.iter().map(|table| TablePlan::new(table, false, single, options)).collect();
+            self.plans.iter().map(|table| TablePlan::new(table, false, out, options)).collect();
         let sizes: Vec<u64> = plans.iter().flat_map(|p| p.cuts.iter().map(|cut| p.segment_count(cut))).collect();
         check_space_before_start(out, self.segment_count() * min_segment_bytes(options.precision))?;
         let trials =
@@ -90,9 +82,9 @@ impl TrialPlacement {
 
     fn measure(plan: &TablePlan<'_>, out: &Path, options: &SegmentTableOptions) -> Result<Self> {
         let (cut, started) = (plan.first_neurons(TRIAL_SEGMENTS), Instant::now());
-        plan.place_part(&cut, options, &|_| ())?;
+        plan.place_part(&cut, options, &|_| (), &StopCheck::never())?;
         let (first, started) = (started.elapsed().as_secs_f64(), Instant::now());
-        let segments = plan.place_part(&cut, options, &|_| ())?;
+        let segments = plan.place_part(&cut, options, &|_| (), &StopCheck::never())?;
         let again = started.elapsed().as_secs_f64();
         let neurons: Vec<_> = plan.neurons(&cut).collect();
         let bytes = table::encode_part(&segments, &neurons, &plan.metadata, options.file_layout()).in_file(out)?;

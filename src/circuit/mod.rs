@@ -11,6 +11,7 @@ mod place_plan;
 pub mod placement;
 pub(crate) mod plan_by_rule;
 mod plan_warnings;
+mod planned_table;
 mod population_tables;
 mod problem;
 mod report_hint;
@@ -20,11 +21,13 @@ pub(crate) mod selected_neurons;
 mod soma_centering;
 pub mod synthetic;
 mod table_circuit;
+mod table_plan;
 mod table_writer;
 pub(crate) mod template_rules;
 
 pub use circuit_builder::{Circuit, SegmentsBuilder};
 pub use plan_by_rule::{AmbiguousNeurons, MorphologyFileNote};
+pub use planned_table::PlannedTable;
 pub use population_tables::{PopulationTables, SkippedPopulation, check_output};
 pub use problem::SegmentationProblem;
 pub use request::{BadNeuronPolicy, CircuitRequest, Discretisation, MAX_SEGMENTS_PER_NEURON, SegmentReport};
@@ -51,9 +54,10 @@ use crate::sonata::nodes::Orientation;
 use morphology_cache::MorphologyCache;
 use node_selection::NodeSelection;
 use request::CountSource;
+use request::GivenRule;
 use selected_neurons::SelectedNeurons;
 use soma_centering::SomaCentering;
-use template_rules::{GivenRule, TemplateRules};
+use template_rules::TemplateRules;
 
 /// Number of neurons that each thread places before the results are joined.
 const NEURONS_PER_THREAD_BATCH: usize = 64;
@@ -175,6 +179,10 @@ impl SegmentationPlan {
             metadata: TableMetadata {
                 population: population.name.clone(),
                 circuit_path: circuit.display().to_string(),
+                simulation_path: match config {
+                    SonataConfig::Simulation(simulation) => simulation.path.display().to_string(),
+                    SonataConfig::Circuit(_) => String::new(),
+                },
                 program_version: env!("CARGO_PKG_VERSION").into(),
                 ..TableMetadata::default()
             },

@@ -10,6 +10,7 @@ use super::{NEURONS_PER_THREAD_BATCH, SegmentTableOptions, SegmentationPlan, to_
 use crate::circuit::placement::{AxonTreatment, NeuronPlan, place_segments, require_axon};
 use crate::error::{Context, Error, Result};
 use crate::geometry::{Aabb, hilbert};
+use crate::io::resumable_output::StopCheck;
 use crate::morphology::Morphology;
 use crate::segments::Segments;
 use crate::segments::table::TableNeuron;
@@ -27,7 +28,7 @@ impl SegmentationPlan {
     pub fn place_nodes(&self, nodes: &[u64], options: &SegmentTableOptions) -> Result<Segments> {
         let nodes: HashSet<u64> = nodes.iter().copied().collect();
         let which: Vec<usize> = (0..self.plans.len()).filter(|&i| nodes.contains(&self.plans[i].node_id)).collect();
-        self.place_neurons(&which, options, &|_| ())
+        self.place_neurons(&which, options, &|_| (), &StopCheck::never())
     }
 
     /// Returns the indices of the plans in Hilbert order of their somata.
@@ -44,6 +45,7 @@ impl SegmentationPlan {
         which: &[usize],
         options: &SegmentTableOptions,
         placed: &(dyn Fn(u64) + Sync),
+        stop: &StopCheck<'_>,
     ) -> Result<Segments> {
         let place_one = |&i: &usize| -> Result<Segments> {
             let segments = self.place_neuron(&self.plans[i], options)?;
@@ -54,6 +56,7 @@ impl SegmentationPlan {
         let mut all = Segments::with_capacity(plans.map(NeuronPlan::segment_count).sum::<u64>() as usize);
         // small batches, because each neuron is copied: only a batch is in memory twice, not the part
         for batch in which.chunks(NEURONS_PER_THREAD_BATCH * rayon::current_num_threads()) {
+            stop.check()?;
             let neurons: Vec<Result<Segments>> = batch.par_iter().map(place_one).collect();
             // report the first failing neuron in order, so that the error does not depend on the number of threads
             neurons.into_iter().try_for_each(|neuron| neuron.map(|segments| all.append(&segments)))?;

@@ -1,14 +1,14 @@
 //! Writes one table for each population of a circuit.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::node_selection::NodeSelection;
 use super::request::{self, CircuitRequest, CountSource};
+use super::table_writer::allowed_contents;
 use super::{SegmentTableOptions, SegmentationPlan, SegmentationProblem, TablesSummary, table_writer};
 use crate::error::{Context, Result, join_quoted};
-use crate::io::atomic_output::{
-    AtomicOutput, ContentsCheck, OutputLock, OverwritePolicy, check_can_start, check_target, is_plain_name,
-};
+use crate::file_kind::NamedOutput;
+use crate::io::atomic_output::{OverwritePolicy, check_can_start, check_target, is_plain_name};
 use crate::io::ranks::Ranks;
 use crate::io::resumable_output::RunSettings;
 use crate::segments::table::part_files;
@@ -98,6 +98,12 @@ impl PopulationTables {
         self.plans.iter().map(SegmentationPlan::segment_count).sum()
     }
 
+    /// Returns the path of each table of an output.
+    pub fn table_paths(&self, out: &Path) -> Vec<PathBuf> {
+        let path = |plan: &SegmentationPlan| if self.in_folders { out.join(plan.population()) } else { out.into() };
+        self.plans.iter().map(path).collect()
+    }
+
     /// Places all segments and writes the tables, which appear under their name when all are complete: several
     /// populations are written to a folder with one table each.
     ///
@@ -118,6 +124,7 @@ impl PopulationTables {
 
     /// Refuses the name of a single file for several tables.
     pub(super) fn check_output_name(&self, out: &Path) -> Result<()> {
+        NamedOutput::SegmentTable.check_name(out)?;
         if self.in_folders && part_files::is_single_file(out) {
             let names = join_quoted(self.plans.iter().map(SegmentationPlan::population), 12);
             return Err(SegmentationProblem::SeveralInOneFile(names)).in_file(out);
@@ -171,22 +178,10 @@ fn open_population(
 /// Returns an error if the output exists and must not be replaced, another run writes it, or an interrupted run left
 /// finished parts and is not to be resumed.
 pub fn check_output(out: &Path, existing: OverwritePolicy, resume: bool) -> Result<()> {
+    NamedOutput::SegmentTable.check_name(out)?;
     // with `resume` a complete output is compared later, when its expected content is known
     if !resume || existing == OverwritePolicy::Replace {
         check_target(out, existing, allowed_contents(out))?;
     }
     check_can_start(out, existing, resume)
-}
-
-/// Creates an output: a file, or a folder of parts or of tables.
-pub(super) fn begin_output(lock: OutputLock, existing: OverwritePolicy) -> Result<AtomicOutput> {
-    match allowed_contents(lock.target()) {
-        None => AtomicOutput::create_file_locked(lock, existing),
-        Some(contents) => AtomicOutput::create_folder_locked(lock, existing, contents),
-    }
-}
-
-/// Returns the check of a folder of tables; `None` if the output is a single file.
-pub(super) fn allowed_contents(out: &Path) -> Option<ContentsCheck> {
-    (!part_files::is_single_file(out)).then_some(part_files::check_replaceable)
 }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::SegmentationProblem;
-use super::template_rules::GivenRule;
 use crate::circuit::hoc::AxonReplacement;
 use crate::circuit::placement::CountChecks;
 use crate::error::{Context, Problem, Result, join_quoted};
@@ -85,6 +84,23 @@ pub(crate) enum CountSource {
     Report(SegmentReport),
     /// The rule, applied to the morphologies.
     Rule,
+}
+
+/// The rule that the user gives instead of the templates.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct GivenRule {
+    pub axon_replacement: Option<AxonReplacement>,
+    pub chunk_um: Option<f64>,
+}
+
+impl GivenRule {
+    /// Returns an error if the chunk length is not a positive finite number.
+    pub fn check_chunk_length(&self) -> Result<(), SegmentationProblem> {
+        match self.chunk_um {
+            Some(um) if !(um > 0.0 && um.is_finite()) => Err(SegmentationProblem::SegmentLength(um)),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Chooses the source of segment counts: the requested one; otherwise a report if one is named or the simulation has a

@@ -8,10 +8,11 @@ use std::time::UNIX_EPOCH;
 use super::SegmentTableOptions;
 use super::hoc::AxonReplacement;
 use super::placement::{AxonTreatment, NeuronPlan};
-use super::table_writer::TablePlan;
+use super::table_plan::TablePlan;
 use crate::error::Result;
 use crate::geometry::Point;
 use crate::io::digest::Digest;
+use crate::io::resumable_output::StopCheck;
 use crate::segments::table::{Precision, SegmentTable, TableNeuron, TablePart};
 use crate::segments::{Segment, Segments};
 
@@ -83,7 +84,7 @@ pub(super) fn is_output_complete(out: &Path, plans: &[TablePlan<'_>], options: &
             return Ok(false);
         }
         for (cut, part) in plan.cuts.iter().zip(table.parts()) {
-            if !is_part_stored(&plan.place_part(cut, options, &|_| ())?, part, options)? {
+            if !is_part_stored(&plan.place_part(cut, options, &|_| (), &StopCheck::never())?, part, options)? {
                 return Ok(false);
             }
         }

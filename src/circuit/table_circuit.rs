@@ -85,11 +85,12 @@ impl TableCircuit {
     /// # Errors
     /// Returns an error if there is neither, or the configuration, its population or its nodes cannot be read.
     pub fn open(named: Option<&Path>, table: &SegmentTable) -> Result<Self> {
-        let made_from = &table.metadata().circuit_path;
+        let stated = &table.metadata().circuit_path;
         let path = match named {
             Some(path) => path.to_path_buf(),
-            None if made_from.is_empty() => return Err(TableCircuitProblem::NoCircuit.into()),
-            None => PathBuf::from(made_from),
+            None if stated.is_empty() => return Err(TableCircuitProblem::NoCircuit.into()),
+            // the error for a circuit that no longer exists names the stated path
+            None => table.circuit_file().unwrap_or_else(|| PathBuf::from(stated)),
         };
         let config = SonataConfig::open(&path)?;
         let known = Some(table.metadata().population.as_str()).filter(|name| !name.is_empty());

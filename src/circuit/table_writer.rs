@@ -4,18 +4,16 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::dry_run::min_segment_bytes;
-use super::population_tables::{allowed_contents, begin_output};
 use super::resume_check::{digest_inputs, is_output_complete};
-use super::{SegmentTableOptions, SegmentationPlan, TableSummary, to_table_neuron};
+use super::table_plan::{TablePlan, min_segment_bytes};
+use super::{SegmentTableOptions, SegmentationPlan, TableSummary};
 use crate::error::{Context, FileProblem, Result};
-use crate::io::atomic_output::{AtomicOutput, OutputLock, check_space};
+use crate::io::atomic_output::{AtomicOutput, ContentsCheck, OutputLock, OverwritePolicy, check_space};
 use crate::io::checkpoint::{OutputPlan, PROGRAM, UnitRecord};
 use crate::io::digest::file_checksum;
 use crate::io::ranks::Ranks;
-use crate::io::resumable_output::{RunSettings, UnitJob, UnitMarker, write_output};
-use crate::segments::Segments;
-use crate::segments::table::{self, TableMetadata, TableNeuron, manifest, part_files};
+use crate::io::resumable_output::{RunSettings, StopCheck, UnitJob, UnitMarker, write_output};
+use crate::segments::table::{self, TableNeuron, manifest, part_files};
 
 /// The result of writing tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,87 +24,6 @@ pub struct TablesSummary {
     pub parts: u64,
     /// Parts that an earlier run had written; all parts if the output was complete.
     pub resumed_parts: u64,
-}
-
-/// A table to be written, split into parts.
-pub(super) struct TablePlan<'a> {
-    pub segmentation: &'a SegmentationPlan,
-    /// Its folder in the output, if each table has one.
-    folder: Option<&'a str>,
-    /// Indices of the neurons' plans in Hilbert order.
-    order: Vec<usize>,
-    /// The parts, as ranges of `order`.
-    pub cuts: Vec<Range<usize>>,
-    pub metadata: TableMetadata,
-}
-
-impl<'a> TablePlan<'a> {
-    pub fn new(
-        segmentation: &'a SegmentationPlan,
-        in_folder: bool,
-        is_single_file: bool,
-        options: &SegmentTableOptions,
-    ) -> Self {
-        let order = segmentation.hilbert_order();
-        let neurons: Vec<TableNeuron> =
-            order.iter().filter_map(|&i| segmentation.plans.get(i)).map(to_table_neuron).collect();
-        let max_segments = if is_single_file { u64::MAX } else { options.segments_per_part };
-        let cuts = part_files::split_neurons(&neurons, max_segments);
-        let axon_rule = segmentation.describe_axon(options.stub_placement);
-        let metadata = TableMetadata { axon_rule, parts: cuts.len() as u64, ..segmentation.metadata.clone() };
-        let folder = in_folder.then(|| segmentation.population());
-        Self { segmentation, folder, order, cuts, metadata }
-    }
-
-    /// Returns the path of the table's folder or file in an output.
-    pub fn path_below(&self, output: &Path) -> PathBuf {
-        self.folder.map_or_else(|| output.to_path_buf(), |folder| output.join(folder))
-    }
-
-    /// Places the neurons of a part. Neurons with the same morphology are placed one after the other, so that it is
-    /// parsed once.
-    pub fn place_part(
-        &self,
-        cut: &Range<usize>,
-        options: &SegmentTableOptions,
-        on_placed: &(dyn Fn(u64) + Sync),
-    ) -> Result<Segments> {
-        let mut which = self.order.get(cut.clone()).unwrap_or_default().to_vec();
-        let morphology = |i: usize| self.segmentation.plans.get(i).map(|plan| &*plan.morphology_name);
-        which.sort_by(|&a, &b| morphology(a).cmp(&morphology(b)));
-        self.segmentation.place_neurons(&which, options, on_placed)
-    }
-
-    /// Returns the neurons of a part, in Hilbert order.
-    pub fn neurons(&self, cut: &Range<usize>) -> impl Iterator<Item = TableNeuron> {
-        let indices = self.order.get(cut.clone()).unwrap_or_default().iter();
-        indices.filter_map(|&i| self.segmentation.plans.get(i)).map(to_table_neuron)
-    }
-
-    /// Returns the number of segments of a part.
-    pub fn segment_count(&self, cut: &Range<usize>) -> u64 {
-        self.neurons(cut).map(|n| n.segments).sum()
-    }
-
-    /// Returns the first neurons that together have this many segments.
-    pub fn first_neurons(&self, segments: u64) -> Range<usize> {
-        let mut so_far = 0;
-        let behind = self.neurons(&(0..self.order.len())).position(|n| {
-            so_far += n.segments;
-            so_far >= segments
-        });
-        0..behind.map_or(self.order.len(), |last| last + 1)
-    }
-
-    fn summarise(&self) -> TableSummary {
-        TableSummary {
-            population: self.metadata.population.clone(),
-            neurons: self.metadata.neurons,
-            segments: self.metadata.segments,
-            parts: self.cuts.len(),
-            morphologies: self.segmentation.morphology_names().len(),
-        }
-    }
 }
 
 /// A part of one of the tables.
@@ -145,7 +62,7 @@ pub(super) fn write_tables(
     ranks: &Ranks,
 ) -> Result<TablesSummary> {
     let is_single_file = part_files::is_single_file(out);
-    let tables = segmentations.iter().map(|s| TablePlan::new(s, in_folders, is_single_file, options));
+    let tables = segmentations.iter().map(|s| TablePlan::new(s, in_folders, out, options));
     let tables: Vec<TablePlan<'_>> = tables.collect();
     let parts = plan_parts(&tables, is_single_file);
     let sizes: Vec<u64> = parts.iter().map(|part| part.table.segment_count(part.cut)).collect();
@@ -182,10 +99,12 @@ impl TableJob<'_> {
     /// Places the segments of a part, and writes and syncs its file.
     fn write_part(&self, part: &PlannedPart<'_>, output: &Path) -> Result<UnitRecord> {
         let PlannedPart { table, cut, .. } = part;
-        let segments = table.place_part(cut, self.options, self.settings.on_progress)?;
+        let stop = StopCheck::new(self.settings.is_stopped);
+        let segments = table.place_part(cut, self.options, self.settings.on_progress, &stop)?;
         let path = part.path_below(output);
         let neurons: Vec<TableNeuron> = table.neurons(cut).collect();
-        table::write_part(&path, &segments, &neurons, &table.metadata, self.options.file_layout())?;
+        let layout = self.options.file_layout();
+        table::write_part_unless_stopped(&path, &segments, &neurons, &table.metadata, layout, &stop)?;
         let (_, checksum) = file_checksum(&path)?;
         Ok(UnitRecord { segments: segments.len() as u64, checksum })
     }
@@ -282,9 +201,21 @@ impl UnitJob for TableJob<'_> {
     fn commit(&self, mut output: AtomicOutput) -> Result<()> {
         output.record_length()?;
         let mut tables = self.tables.iter();
-        tables.try_for_each(|table| {
-            part_files::check_complete(&table.path_below(output.partial_path()), &table.metadata)
-        })?;
+        tables
+            .try_for_each(|table| table::check_complete(&table.path_below(output.partial_path()), &table.metadata))?;
         output.commit()
     }
+}
+
+/// Creates an output: a file, or a folder of parts or of tables.
+pub(super) fn begin_output(lock: OutputLock, existing: OverwritePolicy) -> Result<AtomicOutput> {
+    match allowed_contents(lock.target()) {
+        None => AtomicOutput::create_file_locked(lock, existing),
+        Some(contents) => AtomicOutput::create_folder_locked(lock, existing, contents),
+    }
+}
+
+/// Returns the check of a folder of tables; `None` if the output is a single file.
+pub(super) fn allowed_contents(out: &Path) -> Option<ContentsCheck> {
+    (!part_files::is_single_file(out)).then_some(part_files::check_replaceable)
 }

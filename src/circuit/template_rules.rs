@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::request::GivenRule;
 use super::selected_neurons::describe_owners;
 use super::{SegmentationProblem, report_hint};
-use crate::circuit::hoc::{self, AxonReplacement, CHUNK_UM, DiscretisationRule, StubDiameters, TemplateNote};
+use crate::circuit::hoc::{self, CHUNK_UM, DiscretisationRule, StubDiameters, TemplateNote};
 use crate::error::{Context, Error, Result};
 use crate::sonata::config::{NodePopulation, SonataConfig};
 use crate::sonata::nodes::Nodes;
@@ -51,23 +52,6 @@ pub(crate) struct TemplateRules {
     diameter_scales: Vec<f64>,
     /// Operations of the templates on diameters that the radii ignore.
     pub notes: Vec<TemplateFileNote>,
-}
-
-/// The rule that the user gives instead of the templates.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct GivenRule {
-    pub axon_replacement: Option<AxonReplacement>,
-    pub chunk_um: Option<f64>,
-}
-
-impl GivenRule {
-    /// Returns an error if the chunk length is not a positive finite number.
-    pub fn check_chunk_length(&self) -> Result<(), SegmentationProblem> {
-        match self.chunk_um {
-            Some(um) if !(um > 0.0 && um.is_finite()) => Err(SegmentationProblem::SegmentLength(um)),
-            _ => Ok(()),
-        }
-    }
 }
 
 impl TemplateRules {

@@ -137,6 +137,7 @@ impl TableFromPositions {
         let metadata = TableMetadata {
             population: options.population.into(),
             circuit_path: String::new(),
+            simulation_path: String::new(),
             discretisation: "boundaries".into(),
             axon_rule: "unknown".into(),
             assumed_rule: String::new(),
@@ -163,7 +164,7 @@ impl TableFromPositions {
             manifest::write(self.output.partial_path(), &checksums)?;
         }
         self.output.record_length()?;
-        part_files::check_complete(self.output.partial_path(), &metadata)?;
+        table::check_complete(self.output.partial_path(), &metadata)?;
         self.output.commit()?;
         Ok(TableCounts { neurons: metadata.neurons, segments, parts: metadata.parts })
     }

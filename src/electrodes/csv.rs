@@ -1,46 +1,95 @@
-//! Parses CSV: `name,x,y,z,layer,region,type`, with columns in any order. An empty first cell of the header means
-//! `name`. Without a comma in the header, blanks separate the cells: BMTK writes `channel x_pos y_pos z_pos`.
+//! Parses tables of contacts as text: `name,x,y,z,layer,region,type`, with columns in any order.
+//!
+//! Tables are read as spreadsheets and data frames export them:
+//!
+//! | what differs | how it is read |
+//! |---|---|
+//! | separator | the most frequent one of `,`, `;` and tabs in the header; without any, blanks, as BMTK writes them |
+//! | decimal commas | if a coordinate has one; then all numbers have them |
+//! | an unnamed first column | the names, or the row index if there is a column `name` |
+//! | columns without name and values, rows without values | skipped |
+//! | other columns | skipped, with a warning; an error if the name is similar to a known one |
+
+use std::borrow::Cow;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
+use super::header::{self, Name};
+use super::length_unit::{LENGTH_KEYS, LengthUnit};
 use super::raw_value::RawValue;
 use super::record::{self, ElectrodeRecord, REQUIRED_KEYS};
-use super::{Electrode, ElectrodeProblem};
-use crate::error::{Context, Result, join_quoted};
+use super::{ElectrodeProblem, ParsedElectrodes};
+use crate::error::{Context, Error, Result, join_quoted};
 
-/// Parses the text of a file.
+/// A row with its line, from 1.
+type Row = (u64, StringRecord);
+
+/// Parses the text of a file; `unit` is that of lengths whose column does not state one.
 ///
 /// # Errors
-/// Returns an error, with the line, if the header lacks a column or has an unknown one, or if a row is not a valid
-/// contact.
-pub(super) fn parse(text: &str) -> Result<Vec<Electrode>> {
-    let rows = if find_header_line(text).contains(',') { read_rows(text)? } else { read_blank_separated_rows(text) };
-    let Some(((line, header), rows)) = rows.split_first() else {
-        return Err(ElectrodeProblem::Empty.into());
+/// Returns an error, with the line, if the header lacks a column or misspells one, or if a row is not a valid contact.
+pub(super) fn parse(text: &str, unit: Option<LengthUnit>) -> Result<ParsedElectrodes> {
+    let (skipped_lines, text) = skip_separator_line(text);
+    let header = find_header_line(text);
+    let rows = match find_separator(header) {
+        Some(separator) => read_rows(text, separator)?,
+        None => read_blank_separated_rows(text),
     };
-    let columns = parse_header(header).at_index("line", *line)?;
-    let records = rows.iter().map(|(line, row)| Ok((*line, parse_record(&columns, row).at_index("line", *line)?)));
-    record::build_electrodes("line", records.collect::<Result<_>>()?)
+    let mut rows = rows.into_iter().filter(|(_, row)| row.iter().any(|cell| !cell.is_empty()));
+    let Some((line, header)) = rows.next() else { return Err(ElectrodeProblem::Empty.into()) };
+    let at_line = |line: u64| line + skipped_lines;
+    let rows: Vec<Row> = rows.map(|(line, row)| (at_line(line), row)).collect();
+    let header = Header::parse(&header, &rows, unit).at_index("line", at_line(line))?;
+    let decimals = find_decimals(&header.columns, &rows)?;
+    let cells: Vec<(u64, Vec<(&'static str, Cow<'_, str>)>)> = rows
+        .iter()
+        .map(|(line, row)| Ok((*line, header.read_row(row, decimals).at_index("line", *line)?)))
+        .collect::<Result<_>>()?;
+    let records = cells.iter().map(|(line, cells)| {
+        let mut record = ElectrodeRecord::with_units(unit.unwrap_or_default(), &header.units);
+        cells.iter().for_each(|(key, cell)| record.insert(key, RawValue::Text(cell)));
+        (*line, record)
+    });
+    let electrodes = record::build_electrodes("line", records.collect())?;
+    let warnings = header.warnings.into_iter().map(|problem| Error::from(problem).at_index("line", at_line(line)));
+    Ok(ParsedElectrodes { electrodes, warnings: warnings.collect() })
 }
 
-/// BMTK's names for columns, and the names used here.
-const BMTK_COLUMNS: [(&str, &str); 4] = [("channel", "name"), ("x_pos", "x"), ("y_pos", "y"), ("z_pos", "z")];
+/// Removes the line `sep=;` that spreadsheets write and hide; returns the number of removed lines.
+fn skip_separator_line(text: &str) -> (u64, &str) {
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let is_separator_line = first.trim_end().strip_prefix("sep=").is_some_and(|separator| separator.len() <= 1);
+    if is_separator_line { (1, rest) } else { (0, text) }
+}
 
 /// Returns the first line that is not blank.
 fn find_header_line(text: &str) -> &str {
-    text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
+    text.split(['\n', '\r']).find(|line| !line.trim().is_empty()).unwrap_or_default()
+}
+
+/// Returns the most frequent separator outside quotes; `None` if there is none.
+fn find_separator(header: &str) -> Option<u8> {
+    let unquoted = || header.split('"').step_by(2).flat_map(str::bytes);
+    let counted = [b',', b';', b'\t'].map(|separator| (unquoted().filter(|b| *b == separator).count(), separator));
+    // the first of those that are equally frequent
+    let (count, separator) = counted.into_iter().reduce(|most, next| if next.0 > most.0 { next } else { most })?;
+    (count > 0).then_some(separator)
 }
 
 /// Returns rows whose cells are separated by blanks.
-fn read_blank_separated_rows(text: &str) -> Vec<(u64, StringRecord)> {
+fn read_blank_separated_rows(text: &str) -> Vec<Row> {
     let rows = (1..).zip(text.lines()).map(|(line, row)| (line, StringRecord::from_iter(row.split_ascii_whitespace())));
     rows.filter(|(_, row)| !row.is_empty()).collect()
 }
 
 /// Returns rows with their line numbers, from 1; blank lines are skipped.
-fn read_rows(text: &str) -> Result<Vec<(u64, StringRecord)>> {
-    let mut reader =
-        ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(text.as_bytes());
+fn read_rows(text: &str, separator: u8) -> Result<Vec<Row>> {
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(Trim::All)
+        .delimiter(separator)
+        .from_reader(text.as_bytes());
     let mut lines = LineCounter { text, byte: 0, line: 1 };
     let mut rows = Vec::new();
     for row in reader.records() {
@@ -65,41 +114,266 @@ impl LineCounter<'_> {
         let bytes = self.text.as_bytes();
         let end = usize::try_from(byte).unwrap_or(usize::MAX);
         while let Some(b) = bytes.get(self.byte).filter(|b| self.byte < end || matches!(b, b'\r' | b'\n')) {
-            self.line += u64::from(*b == b'\n');
+            let ends_line = *b == b'\n' || *b == b'\r' && bytes.get(self.byte + 1) != Some(&b'\n');
+            self.line += u64::from(ends_line);
             self.byte += 1;
         }
         self.line
     }
 }
 
-/// Returns the key of each column.
-fn parse_header(header: &StringRecord) -> Result<Vec<&'static str>, ElectrodeProblem> {
-    let mut columns = Vec::with_capacity(header.len());
-    for (i, cell) in header.iter().enumerate() {
-        let ours = BMTK_COLUMNS.into_iter().find(|(theirs, _)| *theirs == cell).map_or(cell, |(_, ours)| ours);
-        let name = if i == 0 && cell.is_empty() { "name" } else { ours };
-        let found = || ElectrodeProblem::UnknownKey { noun: "column", found: cell.into() };
-        let key = record::find_key(name).ok_or_else(found)?;
-        if columns.contains(&key) {
-            return Err(ElectrodeProblem::ColumnTwice(key.into()));
+/// The meaning of the columns.
+struct Header {
+    /// The key of each column; `None` for a column that is skipped.
+    columns: Vec<Option<&'static str>>,
+    /// The units that columns state.
+    units: Vec<(&'static str, LengthUnit)>,
+    warnings: Vec<ElectrodeProblem>,
+}
+
+impl Header {
+    fn parse(header: &StringRecord, rows: &[Row], unit: Option<LengthUnit>) -> Result<Self, ElectrodeProblem> {
+        let names =
+            header.iter().map(|cell| if is_nameless(cell) { Ok(None) } else { header::recognise(cell).map(Some) });
+        let names = names.collect::<Result<Vec<Option<Name>>, _>>()?;
+        let has = |key: &str| names.iter().any(|name| matches!(name, Some(Name::Known(known, _)) if *known == key));
+        let is_used = |column: usize| rows.iter().any(|(_, row)| row.get(column).is_some_and(|cell| !cell.is_empty()));
+        let (mut columns, mut units) = (Vec::with_capacity(names.len()), Vec::new());
+        let (mut unused, mut warnings) = (Vec::new(), Vec::new());
+        for (i, (name, cell)) in names.iter().zip(header).enumerate() {
+            let key = match *name {
+                None if i == 0 && !has("name") => Some("name"),
+                // the first one is the row index
+                None if i == 0 || !is_used(i) => None,
+                None => {
+                    warnings.push(ElectrodeProblem::NamelessColumn(i + 1));
+                    None
+                }
+                Some(Name::Known(key, own)) => {
+                    units.extend(own.map(|own| (key, own)));
+                    check_unit(key, own, unit)?;
+                    Some(key)
+                }
+                Some(Name::Similar(similar)) if !has(similar) => {
+                    return Err(ElectrodeProblem::UnknownKey { noun: "column", found: cell.into(), similar });
+                }
+                Some(Name::Similar(_) | Name::Unknown) => {
+                    unused.push(cell.to_string());
+                    None
+                }
+            };
+            match key {
+                Some(key) if columns.contains(&Some(key)) => return Err(ElectrodeProblem::ColumnTwice(key.into())),
+                key => columns.push(key),
+            }
         }
-        columns.push(key);
+        if let Some(key) = REQUIRED_KEYS.into_iter().find(|key| !columns.contains(&Some(*key))) {
+            let found = join_quoted(header.iter(), usize::MAX);
+            return Err(ElectrodeProblem::Missing { noun: "column", key, found });
+        }
+        if !unused.is_empty() {
+            warnings.push(ElectrodeProblem::UnusedKeys { noun: "column", names: unused });
+        }
+        Ok(Self { columns, units, warnings })
     }
-    match REQUIRED_KEYS.into_iter().find(|key| !columns.contains(key)) {
-        Some(key) => {
-            Err(ElectrodeProblem::Missing { noun: "column", key, found: join_quoted(header.iter(), usize::MAX) })
+
+    /// Returns the cells of a row with their keys.
+    fn read_row<'a>(
+        &self,
+        row: &'a StringRecord,
+        decimals: Decimals,
+    ) -> Result<Vec<(&'static str, Cow<'a, str>)>, ElectrodeProblem> {
+        // separators at the end of a line add empty cells
+        let is_surplus = row.iter().skip(self.columns.len()).all(str::is_empty);
+        if row.len() < self.columns.len() || !is_surplus {
+            return Err(ElectrodeProblem::FieldCount { expected: self.columns.len(), found: row.len() });
         }
-        None => Ok(columns),
+        let cells = self.columns.iter().zip(row).filter_map(|(key, cell)| Some(((*key)?, cell)));
+        Ok(cells.map(|(key, cell)| (key, decimals.with_points(key, cell))).collect())
     }
 }
 
-fn parse_record<'a>(columns: &[&'static str], row: &'a StringRecord) -> Result<ElectrodeRecord<'a>, ElectrodeProblem> {
-    if row.len() != columns.len() {
-        return Err(ElectrodeProblem::FieldCount { expected: columns.len(), found: row.len() });
+/// Returns whether a column has no name; pandas calls such columns `Unnamed: 0`.
+fn is_nameless(cell: &str) -> bool {
+    cell.is_empty() || cell.strip_prefix("Unnamed: ").is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Checks that a name does not state another unit than the caller.
+pub(super) fn check_unit(
+    key: &'static str,
+    own: Option<LengthUnit>,
+    given: Option<LengthUnit>,
+) -> Result<(), ElectrodeProblem> {
+    match (own, given) {
+        (Some(own), Some(given)) if own != given => {
+            Err(ElectrodeProblem::ConflictingUnits { key, expected: given.name(), found: own.name().into() })
+        }
+        _ => Ok(()),
     }
-    let mut record = ElectrodeRecord::default();
-    for (key, cell) in columns.iter().zip(row) {
-        record.insert(key, RawValue::Text(cell));
+}
+
+/// The decimal separator of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decimals {
+    Points,
+    Commas,
+}
+
+/// Keys of several numbers, in which commas separate numbers unless they are decimal commas.
+const LIST_KEYS: [&str; 3] = ["conductivity", "boundary", "disc_normal"];
+
+impl Decimals {
+    /// Returns a cell with decimal points.
+    fn with_points<'a>(self, key: &str, cell: &'a str) -> Cow<'a, str> {
+        let is_number = LENGTH_KEYS.contains(&key) || LIST_KEYS.contains(&key);
+        if self == Self::Points || !is_number || !cell.contains(',') {
+            return Cow::Borrowed(cell);
+        }
+        // a comma before a blank separates numbers
+        let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        let chars: Vec<char> = cell.chars().collect();
+        let converted = |(i, c): (usize, &char)| match c {
+            ',' if is_digit(chars.get(i + 1).copied()) => '.',
+            c => *c,
+        };
+        Cow::Owned(chars.iter().enumerate().map(converted).collect())
     }
-    Ok(record)
+}
+
+/// Returns the decimal separator, which is that of the coordinates.
+fn find_decimals(columns: &[Option<&'static str>], rows: &[Row]) -> Result<Decimals> {
+    let is_coordinate: Vec<bool> = columns.iter().map(|key| matches!(key, Some("x" | "y" | "z"))).collect();
+    let coordinates = || {
+        rows.iter().flat_map(|(line, row)| {
+            row.iter().zip(&is_coordinate).filter(|(_, is)| **is).map(move |(cell, _)| (*line, cell))
+        })
+    };
+    let is_comma_number = |cell: &str| cell.matches(',').count() == 1 && cell.replace(',', ".").parse::<f64>().is_ok();
+    let Some((line, comma)) = coordinates().find(|(_, cell)| is_comma_number(cell)) else {
+        return Ok(Decimals::Points);
+    };
+    match coordinates().find(|(_, cell)| cell.contains('.')) {
+        Some((_, point)) => {
+            let (comma, point) = (comma.to_string(), point.to_string());
+            Err(ElectrodeProblem::MixedDecimals { comma, point }).at_index("line", line)
+        }
+        None => Ok(Decimals::Commas),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names and positions.
+    fn contacts(text: &str) -> Vec<(String, [f64; 3])> {
+        let parsed = parse(text, None).unwrap();
+        assert!(parsed.warnings.is_empty(), "{:?}", parsed.warnings);
+        parsed.electrodes.into_iter().map(|e| (e.name, e.position_um.to_array())).collect()
+    }
+
+    fn expected() -> Vec<(String, [f64; 3])> {
+        vec![("a".into(), [-0.5, 200.0, 0.25]), ("b".into(), [1.5, 220.0, 0.0])]
+    }
+
+    fn refusal(text: &str) -> String {
+        parse(text, None).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn one_table_with_every_separator() {
+        for text in [
+            "name,x,y,z\na,-0.5,200,0.25\nb,1.5,220,0\n",
+            "name;x;y;z\na;-0.5;200;0.25\nb;1.5;220;0\n",
+            "name\tx\ty\tz\na\t-0.5\t200\t0.25\nb\t1.5\t220\t0\n",
+            "name x y z\na -0.5 200  0.25\nb 1.5 220 0\n",
+            "sep=;\r\nname;x;y;z\r\na;-0.5;200;0.25\r\nb;1.5;220;0\r\n",
+            "name,x,y,z\ra,-0.5,200,0.25\rb,1.5,220,0\r",
+        ] {
+            assert_eq!(contacts(text), expected(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn decimal_commas_are_read_with_every_separator_but_the_comma_and_in_quotes() {
+        for text in [
+            "name;x;y;z\na;-0,5;2,0E2;0,25\nb;1,5;220;0\n",
+            "name\tx\ty\tz\na\t-0,5\t200\t0,25\nb\t1,5\t220\t0\n",
+            "name,x,y,z\na,\"-0,5\",200,\"0,25\"\nb,\"1,5\",220,0\n",
+        ] {
+            assert_eq!(contacts(text), expected(), "{text:?}");
+        }
+        let text =
+            "name;x;y;z;type;conductivity;disc_radius;disc_normal\na;0,5;1;2;PointSource;0,3 0,3 0,1;2,5;0 0,6 0,8\n";
+        let settings = parse(text, None).unwrap().electrodes.remove(0).settings;
+        assert_eq!(settings.conductivity.unwrap().components_s_per_m(), [0.3, 0.3, 0.1]);
+        assert_eq!(settings.disc.map(|disc| (disc.radius_um, disc.normal.to_array())), Some((2.5, [0.0, 0.6, 0.8])));
+    }
+
+    #[test]
+    fn decimal_commas_and_points_in_one_table_are_an_error() {
+        assert_eq!(
+            refusal("name;x;y;z\na;0.5;1;2\nb;1,234;1;2\n"),
+            "line[3]: decimal commas and decimal points, expected one of them, found `1,234` and `0.5`"
+        );
+    }
+
+    #[test]
+    fn an_index_column_empty_columns_and_empty_rows_are_no_content() {
+        for text in [
+            ",name,x,y,z\n0,a,-0.5,200,0.25\n1,b,1.5,220,0\n",
+            "Unnamed: 0,name,x,y,z\n0,a,-0.5,200,0.25\n1,b,1.5,220,0\n",
+            "Unnamed: 0,x,y,z\na,-0.5,200,0.25\nb,1.5,220,0\n",
+            "name,x,y,z,,\na,-0.5,200,0.25,,\n,,,,,\nb,1.5,220,0,,\n,,,\n",
+            "name,,x,y,z\na,,-0.5,200,0.25,,\nb,,1.5,220,0\n  \n",
+            ";;;;\nname;x;y;z;\na;-0,5;200;0,25;\nb;1,5;220;0;\n",
+        ] {
+            assert_eq!(contacts(text), expected(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_also_after_rows_that_are_skipped() {
+        assert_eq!(
+            refusal("sep=;\n;;;\nname;x;y;z\n;;;\na;1;2;?\n"),
+            "line[5]: wrong `z`, expected a number, found `?`"
+        );
+        assert_eq!(refusal("name,x,y,z\ra,1,2,3\rb,1,2,?\r"), "line[3]: wrong `z`, expected a number, found `?`");
+    }
+
+    #[test]
+    fn other_columns_are_skipped_with_a_warning() {
+        let parsed = parse("name,depth,x,,y,z,shank\na,9,1,?,2,3,0\n", None).unwrap();
+        assert_eq!(parsed.electrodes[0].position_um.to_array(), [1.0, 2.0, 3.0]);
+        let warnings: Vec<String> = parsed.warnings.iter().map(Error::to_string).collect();
+        assert_eq!(
+            warnings,
+            [
+                "line[1]: no name for column 4, whose values are ignored",
+                "line[1]: unknown columns `depth`, `shank`, which nothing here uses"
+            ]
+        );
+        // not a misspelling if the known column is there as well
+        assert_eq!(parse("name,x,y,z,type,types\na,1,2,3,PointSource,?\n", None).unwrap().warnings.len(), 1);
+    }
+
+    #[test]
+    fn units_come_from_the_column_or_from_the_caller() {
+        let um = |text: &str, unit| parse(text, unit).unwrap().electrodes.remove(0).position_um.to_array();
+        assert_eq!(um("name,X [mm],y (um),z_m\na,0.5,20,2e-5\n", None), [500.0, 20.0, 20.0]);
+        assert_eq!(um("name,x,y_um,z\na,0.5,20,1\n", None), [0.5, 20.0, 1.0]);
+        assert_eq!(um("name,x,y,z\na,0.5,20,1\n", Some(LengthUnit::Millimeter)), [500.0, 20_000.0, 1000.0]);
+        let settings = |text: &str, unit| parse(text, unit).unwrap().electrodes.remove(0).settings;
+        let text = "name,x,y,z,boundary,disc_radius [um],disc_normal\na,1,2,3,z<4 0,5,0 0 1\n";
+        let found = settings(text, None);
+        assert_eq!((found.boundary.unwrap().position_um, found.disc.unwrap().radius_um), (4.0, 5.0));
+        assert_eq!(
+            parse(text, Some(LengthUnit::Millimeter)).err().unwrap().to_string(),
+            "line[1]: two units for `disc_radius`, expected `mm` as given for the file, found `um`"
+        );
+        let text = "name,x,y,z,type,radius,boundary\na,1,2,3,ObjectiveCSD_Sphere,0.05,\n";
+        assert_eq!(settings(text, Some(LengthUnit::Millimeter)).radius_um, Some(50.0));
+        let text = "name,x,y,z,boundary\na,1,2,3,z<4 0\n";
+        assert_eq!(settings(text, Some(LengthUnit::Millimeter)).boundary.unwrap().position_um, 4000.0);
+    }
 }

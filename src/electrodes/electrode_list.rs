@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ContactExtent, Electrode, read_with_extent, save, validate_electrodes};
-use crate::error::Result;
+use super::{ContactExtent, Electrode, ParsedElectrodes, ReadOptions, read_with_options, save, validate_electrodes};
+use crate::error::{Error, Result};
 use crate::io::atomic_output::OverwritePolicy;
 
 /// The electrodes of a file, or of the caller: a checked list, in column order of the weights.
@@ -12,6 +12,7 @@ pub struct Electrodes {
     electrodes: Vec<Electrode>,
     /// The folder that relative names of lead fields start from.
     folder: PathBuf,
+    warnings: Vec<Error>,
 }
 
 impl Electrodes {
@@ -20,7 +21,7 @@ impl Electrodes {
     /// # Errors
     /// Returns an error if the file cannot be read or is malformed, with file and line or entry.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        Self::read_with_extent(path, ContactExtent::Point)
+        Self::read_with_options(path, &ReadOptions::default())
     }
 
     /// Parses the text of a file of electrodes, in any of the formats of [`read`](super::read). Relative names of lead
@@ -29,7 +30,9 @@ impl Electrodes {
     /// # Errors
     /// Returns an error if the text is malformed, with line or entry.
     pub fn parse(text: &str, extent: ContactExtent) -> Result<Self> {
-        Ok(Self { electrodes: super::parse(text.as_bytes(), extent)?, folder: PathBuf::new() })
+        let options = ReadOptions { extent, ..ReadOptions::default() };
+        let ParsedElectrodes { electrodes, warnings } = super::from_bytes(text.as_bytes(), &options)?;
+        Ok(Self { electrodes, folder: PathBuf::new(), warnings })
     }
 
     /// Reads a file as [`Electrodes::read`] does, with the requested extent for contacts of probeinterface.
@@ -37,9 +40,7 @@ impl Electrodes {
     /// # Errors
     /// Returns the errors of [`Electrodes::read`].
     pub fn read_with_extent(path: impl AsRef<Path>, extent: ContactExtent) -> Result<Self> {
-        let path = path.as_ref();
-        let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-        Ok(Self { electrodes: read_with_extent(path, extent)?, folder })
+        Self::read_with_options(path, &ReadOptions { extent, ..ReadOptions::default() })
     }
 
     /// Sets the folder that relative names of lead fields start from.
@@ -48,13 +49,24 @@ impl Electrodes {
         Self { folder: folder.into(), ..self }
     }
 
+    /// Reads electrodes in another unit or with another extent.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Electrodes::read`], and an error if the file states another unit.
+    pub fn read_with_options(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self> {
+        let path = path.as_ref();
+        let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        let ParsedElectrodes { electrodes, warnings } = read_with_options(path, options)?;
+        Ok(Self { electrodes, folder, warnings })
+    }
+
     /// Takes the caller's electrodes.
     ///
     /// # Errors
     /// Returns an error if two have one name, a name cannot be stored, a setting does not belong to the method, or there are
     /// none.
     pub fn from_list(electrodes: Vec<Electrode>) -> Result<Self> {
-        Ok(Self { electrodes: validate_electrodes(electrodes)?, folder: PathBuf::new() })
+        Ok(Self { electrodes: validate_electrodes(electrodes)?, folder: PathBuf::new(), warnings: Vec::new() })
     }
 
     /// Writes the electrodes to a file whose name ends in `.csv` or `.json`.
@@ -63,6 +75,11 @@ impl Electrodes {
     /// Returns an error if the name has another ending, or the file exists or cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         save(path.as_ref(), &self.electrodes, OverwritePolicy::Refuse)
+    }
+
+    /// What was noticed about the file: columns that are not used, an assumed encoding.
+    pub fn warnings(&self) -> &[Error] {
+        &self.warnings
     }
 
     /// The folder that relative names of lead fields start from.

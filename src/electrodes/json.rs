@@ -3,25 +3,49 @@
 
 use serde_json::Value;
 
+use super::csv::check_unit;
+use super::header::{self, Name};
+use super::length_unit::LengthUnit;
 use super::raw_value::{RawValue, describe_json};
 use super::record::{self, ElectrodeRecord, REQUIRED_KEYS};
-use super::{ContactExtent, Electrode, ElectrodeProblem, probeinterface};
+use super::{ContactExtent, ElectrodeProblem, ParsedElectrodes, probeinterface};
 use crate::error::{Context, Error, ErrorLocation, Result, join_quoted};
 
-/// Parses the text of a file.
+/// Parses the text of a file; `unit` is that of lengths whose key does not state one.
 ///
 /// # Errors
 /// Returns an error if the text is not JSON (with its line) or not a list, or if an entry is not a valid contact (with
 /// its index in the list, from 0).
-pub(super) fn parse(text: &str, extent: ContactExtent) -> Result<Vec<Electrode>> {
+pub(super) fn parse(text: &str, extent: ContactExtent, unit: Option<LengthUnit>) -> Result<ParsedElectrodes> {
     let document: Value = serde_json::from_str(text).map_err(|e| syntax(&e))?;
     let entries = match &document {
         Value::Array(entries) => entries,
-        Value::Object(members) if members.contains_key("probes") => return probeinterface::parse(members, extent),
+        Value::Object(members) if members.contains_key("probes") => {
+            let electrodes = probeinterface::parse(members, extent, unit)?;
+            return Ok(ParsedElectrodes { electrodes, warnings: Vec::new() });
+        }
         other => return Err(shape("a list of contacts, or probeinterface's `probes`", other).into()),
     };
-    let records = (0..).zip(entries).map(|(i, entry)| Ok((i, parse_record(entry).at_index("electrode", i)?)));
-    record::build_electrodes("electrode", records.collect::<Result<_>>()?)
+    let parsed = (0..).zip(entries).map(|(i, entry)| Ok((i, Entry::parse(entry, unit).at_index("electrode", i)?)));
+    let parsed = parsed.collect::<Result<Vec<(u64, Entry<'_>)>>>()?;
+    let records = parsed.iter().map(|(i, entry)| {
+        let mut record = ElectrodeRecord::with_units(unit.unwrap_or_default(), &entry.units);
+        entry.values.iter().for_each(|(key, value)| record.insert(key, RawValue::Json(value)));
+        (*i, record)
+    });
+    let electrodes = record::build_electrodes("electrode", records.collect())?;
+    // every entry has the same further keys: one warning, at the first entry of each
+    let mut warned: Vec<&str> = Vec::new();
+    let mut warnings = Vec::new();
+    for (i, entry) in &parsed {
+        let names: Vec<&str> = entry.unused.iter().copied().filter(|name| !warned.contains(name)).collect();
+        if !names.is_empty() {
+            warned.extend(&names);
+            let names = names.into_iter().map(String::from).collect();
+            warnings.push(Error::from(ElectrodeProblem::UnusedKeys { noun: "key", names }).at_index("electrode", *i));
+        }
+    }
+    Ok(ParsedElectrodes { electrodes, warnings })
 }
 
 fn syntax(error: &serde_json::Error) -> Error {
@@ -35,17 +59,42 @@ fn shape(expected: &'static str, found: &Value) -> ElectrodeProblem {
     ElectrodeProblem::Shape { expected, found: describe_json(found) }
 }
 
-fn parse_record(entry: &Value) -> Result<ElectrodeRecord<'_>, ElectrodeProblem> {
-    let Value::Object(members) = entry else { return Err(shape("an object", entry)) };
-    let mut record = ElectrodeRecord::default();
-    for (name, value) in members {
-        let found = || ElectrodeProblem::UnknownKey { noun: "key", found: name.clone() };
-        record.insert(record::find_key(name).ok_or_else(found)?, RawValue::Json(value));
-    }
-    match REQUIRED_KEYS.into_iter().find(|key| !members.contains_key(*key)) {
-        Some(key) => {
-            Err(ElectrodeProblem::Missing { noun: "key", key, found: join_quoted(members.keys(), usize::MAX) })
+/// The members of one entry.
+struct Entry<'a> {
+    values: Vec<(&'static str, &'a Value)>,
+    /// The units that keys state.
+    units: Vec<(&'static str, LengthUnit)>,
+    /// Unknown keys.
+    unused: Vec<&'a str>,
+}
+
+impl<'a> Entry<'a> {
+    fn parse(entry: &'a Value, unit: Option<LengthUnit>) -> Result<Self, ElectrodeProblem> {
+        let Value::Object(members) = entry else { return Err(shape("an object", entry)) };
+        let mut parsed = Self { values: Vec::new(), units: Vec::new(), unused: Vec::new() };
+        for (name, value) in members {
+            match header::recognise(name)? {
+                Name::Known(key, _) if parsed.has(key) => return Err(ElectrodeProblem::ColumnTwice(key.into())),
+                Name::Known(key, own) => {
+                    check_unit(key, own, unit)?;
+                    parsed.units.extend(own.map(|own| (key, own)));
+                    parsed.values.push((key, value));
+                }
+                Name::Similar(similar) if !members.contains_key(similar) => {
+                    return Err(ElectrodeProblem::UnknownKey { noun: "key", found: name.clone(), similar });
+                }
+                Name::Similar(_) | Name::Unknown => parsed.unused.push(name),
+            }
         }
-        None => Ok(record),
+        match REQUIRED_KEYS.into_iter().find(|key| !parsed.has(key)) {
+            Some(key) => {
+                Err(ElectrodeProblem::Missing { noun: "key", key, found: join_quoted(members.keys(), usize::MAX) })
+            }
+            None => Ok(parsed),
+        }
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.values.iter().any(|(known, _)| *known == key)
     }
 }

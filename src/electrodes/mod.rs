@@ -1,24 +1,30 @@
 //! Electrodes: contacts with their names, positions and methods, read from CSV and JSON.
 
 pub mod atlas;
+pub mod cap;
 pub mod csd_arrays;
 pub mod csd_regions;
 mod csv;
 mod electrode_list;
 mod electrode_type;
+pub mod head_pose;
+mod header;
 mod json;
 pub mod lead_field_files;
+mod length_unit;
 pub mod probe;
 mod probeinterface;
 mod problem;
 mod raw_value;
 mod record;
 mod settings;
+mod text;
 mod writer;
 
 use std::path::Path;
 
 use crate::error::{Context, Error, Result};
+use crate::file_kind::{FileKind, name_wrong_kind};
 use crate::geometry::Point;
 use crate::io::input_file;
 use crate::methods::medium::Conductivity;
@@ -27,6 +33,7 @@ use crate::units::DEFAULT_CONDUCTIVITY;
 
 pub use self::electrode_list::Electrodes;
 pub use self::electrode_type::{ElectrodeType, parse as parse_type};
+pub use self::length_unit::LengthUnit;
 pub use self::probeinterface::ContactExtent;
 pub use self::problem::ElectrodeProblem;
 pub use self::record::UNKNOWN_REGION;
@@ -50,44 +57,90 @@ pub struct Electrode {
     pub settings: ElectrodeSettings,
 }
 
+/// How a file of contacts is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReadOptions {
+    /// How shapes of probeinterface's contacts are used.
+    pub extent: ContactExtent,
+    /// The unit of lengths, unless the file states it; micrometres if it is not given.
+    pub unit: Option<LengthUnit>,
+}
+
+/// The contacts of a file, and what was noticed about the file.
+#[derive(Clone)]
+pub struct ParsedElectrodes {
+    /// The contacts, in file order.
+    pub electrodes: Vec<Electrode>,
+    /// Warnings, with file and line or entry: columns that are not used, an assumed encoding.
+    pub warnings: Vec<Error>,
+}
+
 /// Reads electrodes as point contacts, in file order. The format is detected from the content.
 ///
 /// | format | detected by | content |
 /// |---|---|---|
 /// | CSV | anything else | header `name,x,y,z,layer,region,type` in any order; the first cell may be empty: `name` |
-/// | BMTK | a header without commas | `channel x_pos y_pos z_pos`, separated by blanks; other columns as in CSV |
+/// | BMTK | a header without commas, semicolons and tabs | `channel x_pos y_pos z_pos`, separated by blanks; other columns as in CSV |
 /// | JSON | `[` | a list of objects with the keys `name`, `x`, `y`, `z` and the others of CSV |
-/// | probeinterface | `{` | contacts of all probes; see [`read_with_extent`] |
+/// | probeinterface | `{` | contacts of all probes; see [`ReadOptions::extent`] |
 ///
-/// Layer and region default to `NA`, the type to `LineSource`; positions are in µm. Further columns or keys are
-/// [`ElectrodeSettings`].
+/// Layer and region default to `NA`, the type to `LineSource`; positions are in µm, unless a column or key states
+/// another unit (`x [mm]`, `x_mm`). Further columns or keys are [`ElectrodeSettings`]; others are not used. Case does
+/// not matter. Tables may have semicolons or tabs, decimal commas, empty rows and columns and a row index; the text is
+/// UTF-8, UTF-16 or Latin-1.
 ///
 /// # Errors
-/// Returns an error if a column is missing or unknown, a value is not a number, a name is duplicate, a type is unknown,
+/// Returns an error if a column is missing or misspelt, a value is not a number, a name is duplicate, a type is unknown,
 /// a setting does not apply to the type, or there are no rows. The error has the file and the line (CSV: from 1) or
 /// entry (JSON: from 0).
 pub fn read(path: &Path) -> Result<Vec<Electrode>> {
-    read_with_extent(path, ContactExtent::Point)
+    Ok(read_with_options(path, &ReadOptions::default())?.electrodes)
 }
 
-/// Reads electrodes as [`read`] does, with the requested extent for contacts of probeinterface.
+/// Reads electrodes as [`read`] does, with options, and returns warnings.
 ///
 /// # Errors
-/// Returns the errors of [`read`].
-pub fn read_with_extent(path: &Path, extent: ContactExtent) -> Result<Vec<Electrode>> {
+/// Returns the errors of [`read`], and an error if the file states another unit than the options.
+pub fn read_with_options(path: &Path, options: &ReadOptions) -> Result<ParsedElectrodes> {
+    name_wrong_kind(read_file(path, options), path, CONTACT_KINDS)
+}
+
+/// The kinds of files that [`read`] accepts.
+const CONTACT_KINDS: &[FileKind] = &[FileKind::ContactTable, FileKind::ContactList, FileKind::Probeinterface];
+
+fn read_file(path: &Path, options: &ReadOptions) -> Result<ParsedElectrodes> {
     let bytes = input_file::read(path)?;
-    parse(&bytes, extent).in_file(path)
+    let mut parsed = parse_bytes(&bytes, options).in_file(path)?;
+    parsed.warnings = parsed.warnings.into_iter().map(|warning| warning.in_file(path)).collect();
+    Ok(parsed)
 }
 
+/// Reads electrodes as [`read_with_options`] does, from the bytes of such a file.
+///
+/// # Errors
+/// Returns the errors of [`read_with_options`], except those of reading a file.
+pub fn from_bytes(bytes: &[u8], options: &ReadOptions) -> Result<ParsedElectrodes> {
+    parse_bytes(bytes, options)
+}
+
+fn parse_bytes(bytes: &[u8], options: &ReadOptions) -> Result<ParsedElectrodes> {
+    let decoded = text::decode(bytes)?;
+    let text = decoded.text.as_ref();
+    let mut parsed = if text.trim_start().starts_with(['[', '{']) {
+        json::parse(text, options.extent, options.unit)?
+    } else {
+        csv::parse(text, options.unit)?
+    };
+    if decoded.is_assumed_latin1 {
+        parsed.warnings.insert(0, ElectrodeProblem::AssumedLatin1.into());
+    }
+    Ok(parsed)
+}
+
+/// Parses contacts in micrometres, for tests.
+#[cfg(test)]
 fn parse(bytes: &[u8], extent: ContactExtent) -> Result<Vec<Electrode>> {
-    let text = decode_text(bytes)?;
-    if text.trim_start().starts_with(['[', '{']) { json::parse(text, extent) } else { csv::parse(text) }
-}
-
-/// Returns the text without byte-order mark.
-fn decode_text(bytes: &[u8]) -> Result<&str> {
-    let text = std::str::from_utf8(bytes).map_err(|_| ElectrodeProblem::NoText)?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+    parse_bytes(bytes, &ReadOptions { extent, unit: None }).map(|parsed| parsed.electrodes)
 }
 
 /// Checks contacts that were not read by [`read`].
@@ -162,10 +215,14 @@ pub fn configure(
         let contact = Contact {
             conductivity: e.settings.conductivity.unwrap_or(given),
             boundary: e.settings.boundary,
+            slice: e.settings.slice,
             disc: e.settings.disc,
             near_field,
             name: e.name.clone(),
             csd_region: csd_arrays::region_overrides(e, electrodes),
+            head: e.settings.head,
+            coil_normal: e.settings.coil_normal,
+            dipole_axis: e.settings.dipole_axis,
             ..Contact::new(e.position_um)
         };
         ConfiguredElectrode { electrode: e.clone(), contact }
@@ -329,7 +386,8 @@ mod tests {
     #[test]
     fn the_reader_never_panics() {
         use proptest::prelude::*;
-        proptest!(|(bytes in prop::collection::vec(any::<u8>(), 0..200))| drop(parse(&bytes, ContactExtent::Disc)));
-        proptest!(|(text in "(name|x|y|z|,|\"|\n|\r|1|-|\\[|\\{|\\}|:|\\]| ){0,60}")| drop(parse(text.as_bytes(), ContactExtent::Point)));
+        let disc = ReadOptions { extent: ContactExtent::Disc, unit: Some(LengthUnit::Meter) };
+        proptest!(|(bytes in prop::collection::vec(any::<u8>(), 0..200))| drop(parse_bytes(&bytes, &disc)));
+        proptest!(|(text in "(name|x|y|z|,|;|\t|mm|\"|\n|\r|1|-|\\[|\\{|\\}|:|\\]| ){0,60}")| drop(parse(text.as_bytes(), ContactExtent::Point)));
     }
 }

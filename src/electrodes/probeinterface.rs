@@ -12,6 +12,7 @@ use std::f64::consts::PI;
 
 use serde_json::{Map, Value};
 
+use super::length_unit::LengthUnit;
 use super::raw_value::{RawValue, describe_json};
 use super::record::{UNKNOWN_REGION, check_name, validate_rows};
 use super::{Electrode, ElectrodeProblem, ElectrodeSettings, electrode_type};
@@ -30,15 +31,20 @@ pub enum ContactExtent {
     Disc,
 }
 
-/// Reads the contacts of all probes.
+/// Reads the contacts of all probes, which state their unit; `unit` must be the same.
 ///
 /// # Errors
 /// Returns an error, with the key, if a key is missing, has the wrong type, or has another length than the list of
 /// contacts.
-pub(super) fn parse(document: &Map<String, Value>, extent: ContactExtent) -> Result<Vec<Electrode>> {
+pub(super) fn parse(
+    document: &Map<String, Value>,
+    extent: ContactExtent,
+    unit: Option<LengthUnit>,
+) -> Result<Vec<Electrode>> {
     let probes = expect_list(document.get("probes")).in_item("probes")?;
     let mut read = Vec::with_capacity(probes.len());
     for (i, probe) in probes.iter().enumerate() {
+        check_stated_unit(probe, unit).in_item(&format!("probes[{i}].si_units"))?;
         read.push(ParsedProbe::from_json(&format!("probes[{i}]"), probe, extent)?);
     }
     let method = electrode_type::parse("LineSource")?.find_method()?;
@@ -149,6 +155,18 @@ fn parse_unit_factor(value: Option<&Value>) -> Result<f64> {
     }
 }
 
+/// Checks that a probe does not state another unit than the caller.
+fn check_stated_unit(probe: &Value, given: Option<LengthUnit>) -> Result<(), ElectrodeProblem> {
+    let stated = probe.get("si_units").and_then(Value::as_str);
+    match (stated, given) {
+        (Some(stated), Some(given)) if LengthUnit::from_name(stated).is_some_and(|own| own != given) => {
+            let key = "contact_positions";
+            Err(ElectrodeProblem::ConflictingUnits { key, expected: given.name(), found: stated.into() })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Parses a vector of two or three finite numbers; the third component of a two-dimensional vector is zero.
 fn parse_vector(value: &Value, dimensions: usize) -> Result<Point, ElectrodeProblem> {
     let expected = if dimensions == 2 { "a list of 2 numbers" } else { "a list of 3 numbers" };
@@ -215,7 +233,7 @@ mod tests {
 
     fn read(probes: Value, extent: ContactExtent) -> Result<Vec<Electrode>> {
         let document = json!({"specification": "probeinterface", "version": "0.2.21", "probes": probes});
-        parse(document.as_object().unwrap(), extent)
+        parse(document.as_object().unwrap(), extent, None)
     }
 
     /// Names and positions.

@@ -1,6 +1,6 @@
 //! Problems of an electrodes file.
 
-use crate::error::{Problem, join_quoted};
+use crate::error::{Problem, find_closest, join_quoted};
 use crate::methods::METHODS;
 
 /// A problem of an electrodes file, or of the settings of its contacts.
@@ -26,13 +26,57 @@ pub enum ElectrodeProblem {
         /// The existing keys.
         found: String,
     },
-    /// A key is unknown.
+    /// A key is unknown, and similar to a known one.
     #[error("unknown {noun} `{found}`, expected {}", join_quoted(super::record::all_keys(), usize::MAX))]
     UnknownKey {
         /// `column` or `key`.
         noun: &'static str,
         /// The key.
         found: String,
+        /// The known key.
+        similar: &'static str,
+    },
+    /// Keys that nothing uses; a warning.
+    #[error("{}, which nothing here uses", describe_unused(.noun, .names))]
+    UnusedKeys {
+        /// `column` or `key`.
+        noun: &'static str,
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// A column has values, but no name; a warning.
+    #[error("no name for column {0}, whose values are ignored")]
+    NamelessColumn(usize),
+    /// The encoding is not known; a warning.
+    #[error("neither UTF-8 nor UTF-16, read as Latin-1")]
+    AssumedLatin1,
+    /// The unit of a column is unknown.
+    #[error("unknown unit of `{key}`, expected {expected}, found `{found}`")]
+    UnitOfKey {
+        /// The key.
+        key: &'static str,
+        /// The known units, quoted.
+        expected: String,
+        /// The unit.
+        found: String,
+    },
+    /// The file states another unit than the caller.
+    #[error("two units for `{key}`, expected `{expected}` as given for the file, found `{found}`")]
+    ConflictingUnits {
+        /// The key.
+        key: &'static str,
+        /// The unit that the caller gave.
+        expected: &'static str,
+        /// The unit in the file.
+        found: String,
+    },
+    /// Numbers have decimal points and decimal commas.
+    #[error("decimal commas and decimal points, expected one of them, found `{comma}` and `{point}`")]
+    MixedDecimals {
+        /// A number with a comma.
+        comma: String,
+        /// A number with a point.
+        point: String,
     },
     /// A column occurs twice.
     #[error("duplicate column `{0}`, expected each column once")]
@@ -140,8 +184,19 @@ pub enum ElectrodeProblem {
     },
 }
 
+fn describe_unused(noun: &str, names: &[String]) -> String {
+    let plural = if names.len() == 1 { "" } else { "s" };
+    format!("unknown {noun}{plural} {}", join_quoted(names, 12))
+}
+
 fn method_names() -> String {
     join_quoted(METHODS.iter().map(|method| method.name()), usize::MAX)
+}
+
+/// Returns the method whose name differs only in case, or little.
+fn similar_method(found: &str) -> Option<&'static str> {
+    let names = || METHODS.iter().map(|method| method.name());
+    names().find(|name| name.eq_ignore_ascii_case(found)).or_else(|| find_closest(found, names()))
 }
 
 fn expected_conductivities(analytic: usize) -> String {
@@ -154,10 +209,17 @@ fn expected_conductivities(analytic: usize) -> String {
 impl Problem for ElectrodeProblem {
     fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::UnknownKey { similar, .. } => {
+                return Some(format!("did you mean `{similar}`? rename it, or remove it"));
+            }
+            Self::UnknownType(found) => return similar_method(found).map(|name| format!("did you mean `{name}`?")),
+            Self::FieldCount { expected, found } if *found >= expected + 2 => {
+                "numbers with decimal commas need semicolons or tabs between the columns, or quotes"
+            }
+            Self::ConflictingUnits { .. } => "leave `--units` out where the file states its unit",
             Self::PopulationName(_) => {
                 "rename the contact: contacts and populations share one group in the electrodes file"
             }
-            Self::UnknownKey { .. } => "rename it to one of these, or remove it",
             Self::UnsupportedSetting { .. } => "leave the cell empty, or choose another type",
             Self::Conductivities { .. } => {
                 "give `--conductivity` one value for all such contacts, or one for each, in file order"

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
+use super::length_unit::{self, LengthUnit};
 use super::raw_value::RawValue;
 use super::settings::{self, ElectrodeSettings, Reference};
 use super::{Electrode, ElectrodeProblem, electrode_type};
 use crate::error::{Context, Result, join_quoted};
 use crate::geometry::Point;
-use crate::methods::SettingKind;
+use crate::methods::medium::Axis;
+use crate::methods::{SettingKind, WeightQuantity, current_dipole};
 
 /// Keys that every contact must have.
 pub(super) const REQUIRED_KEYS: [&str; 4] = ["name", "x", "y", "z"];
@@ -33,23 +35,42 @@ pub(super) fn find_key(name: &str) -> Option<&'static str> {
 
 /// The values of one contact, without empty cells and nulls.
 #[derive(Debug, Default)]
-pub(super) struct ElectrodeRecord<'a>(Vec<(&'static str, RawValue<'a>)>);
+pub(super) struct ElectrodeRecord<'a> {
+    values: Vec<(&'static str, RawValue<'a>)>,
+    /// The unit of lengths whose key is not in `own_units`.
+    default_unit: LengthUnit,
+    /// The units that names of columns state.
+    own_units: &'a [(&'static str, LengthUnit)],
+}
 
 impl<'a> ElectrodeRecord<'a> {
+    /// Creates a record without values, whose lengths have these units.
+    pub fn with_units(default_unit: LengthUnit, own_units: &'a [(&'static str, LengthUnit)]) -> Self {
+        Self { values: Vec::new(), default_unit, own_units }
+    }
+
     /// Adds a value, unless it is an empty cell or null.
     pub fn insert(&mut self, key: &'static str, field: RawValue<'a>) {
         if !field.is_empty() || key == "name" {
-            self.0.push((key, field));
+            self.values.push((key, field));
         }
     }
 
     fn get(&self, key: &str) -> Option<RawValue<'a>> {
-        self.0.iter().find(|(k, _)| *k == key).map(|(_, field)| *field)
+        self.values.iter().find(|(k, _)| *k == key).map(|(_, field)| *field)
     }
 
-    fn parse_coordinate(&self, key: &'static str) -> Result<f64, ElectrodeProblem> {
+    fn unit(&self, key: &str) -> LengthUnit {
+        self.own_units.iter().find(|(k, _)| *k == key).map_or(self.default_unit, |(_, unit)| *unit)
+    }
+
+    fn parse_coordinate_um(&self, key: &'static str) -> Result<f64, ElectrodeProblem> {
         let nothing = || ElectrodeProblem::Value { key, expected: "a number", found: "nothing".into() };
-        self.get(key).ok_or_else(nothing)?.parse_number(key)
+        let field = self.get(key).ok_or_else(nothing)?;
+        match field.parse_number(key)? * self.unit(key).micrometers() {
+            position if position.is_finite() => Ok(position),
+            _ => Err(field.unexpected_value(key, "a finite number")),
+        }
     }
 
     fn parse_text_or(&self, key: &'static str, default: &str) -> Result<String, ElectrodeProblem> {
@@ -64,13 +85,13 @@ impl<'a> ElectrodeRecord<'a> {
 
     /// Parses the settings of the contact.
     pub fn parse_settings(&self) -> Result<ElectrodeSettings, ElectrodeProblem> {
-        ElectrodeSettings::from_values(|key| self.get(key))
+        length_unit::convert_settings(ElectrodeSettings::from_values(|key| self.get(key))?, |key| self.unit(key))
     }
 
     fn to_electrode(&self) -> Result<Electrode> {
         let name = self.parse_name()?;
         let position =
-            Point::new(self.parse_coordinate("x")?, self.parse_coordinate("y")?, self.parse_coordinate("z")?);
+            Point::new(self.parse_coordinate_um("x")?, self.parse_coordinate_um("y")?, self.parse_coordinate_um("z")?);
         let kind = self.parse_text_or("type", DEFAULT_TYPE)?;
         let kind = electrode_type::parse(&kind)?;
         let settings = kind.add_sizes_to(self.parse_settings()?)?;
@@ -95,6 +116,8 @@ pub(super) fn build_electrodes(object: &str, records: Vec<(u64, ElectrodeRecord<
 /// Checks that electrodes, each with its row in `object`, have unique names and only settings that their methods
 /// accept.
 pub(super) fn validate_rows(object: &str, electrodes: Vec<(u64, Electrode)>) -> Result<Vec<Electrode>> {
+    let electrodes: Vec<(u64, Electrode)> =
+        electrodes.into_iter().flat_map(|(row, e)| split_dipole(e).into_iter().map(move |e| (row, e))).collect();
     let mut rows: HashMap<&str, u64> = HashMap::with_capacity(electrodes.len());
     for (row, electrode) in &electrodes {
         check_name(&electrode.name).at_index(object, *row)?;
@@ -110,6 +133,19 @@ pub(super) fn validate_rows(object: &str, electrodes: Vec<(u64, Electrode)>) -> 
     }
     let electrodes: Vec<Electrode> = electrodes.into_iter().map(|(_, electrode)| electrode).collect();
     if electrodes.is_empty() { Err(ElectrodeProblem::NoContacts.into()) } else { Ok(electrodes) }
+}
+
+/// Splits a `CurrentDipole` without an axis into three contacts, one for each axis.
+fn split_dipole(electrode: Electrode) -> Vec<Electrode> {
+    if electrode.method.name() != current_dipole::NAME || electrode.settings.dipole_axis.is_some() {
+        return vec![electrode];
+    }
+    let component = |axis: Axis| Electrode {
+        name: format!("{}_{}", electrode.name, axis.name()),
+        settings: ElectrodeSettings { dipole_axis: Some(axis), ..electrode.settings.clone() },
+        ..electrode.clone()
+    };
+    Axis::ALL.map(component).into()
 }
 
 /// Checks that the contact's method accepts all its settings.
@@ -133,13 +169,15 @@ fn check_reference(electrode: &Electrode, all: &[(u64, Electrode)]) -> Result<()
         Some(Reference::Contact(name)) => others().filter(|other| other.name == *name).collect(),
         Some(average) => others().filter(|other| other.settings.reference.as_ref() == Some(average)).collect(),
     };
-    let another = subtracted.iter().find(|other| other.method.is_potential() != electrode.method.is_potential());
+    let quantity = electrode.method.quantity();
+    let another = subtracted.iter().find(|other| other.method.quantity() != quantity);
     match (another, &electrode.settings.reference) {
         (Some(other), _) => Err(ElectrodeProblem::Incomparable {
-            expected: if electrode.method.is_potential() {
-                "a contact with potentials"
-            } else {
-                "a contact with a region"
+            expected: match quantity {
+                WeightQuantity::Potential => "a contact with potentials",
+                WeightQuantity::MagneticField => "a contact with magnetic fields",
+                WeightQuantity::DipoleMoment => "a contact with dipole moments",
+                WeightQuantity::CurrentShare => "a contact with a region",
             },
             method: other.method.name(),
         }),
@@ -187,6 +225,33 @@ mod tests {
         for wrong in ["a", "c"] {
             let expected = "wrong `reference`, expected the name of another contact or `average`, found";
             assert_eq!(check(wrong).unwrap_err(), format!("{expected} `{wrong}`"));
+        }
+    }
+
+    #[test]
+    fn a_current_dipole_becomes_three_contacts() {
+        let all = [with("p", "CurrentDipole", ""), with("a", "LineSource", "")];
+        let found = validate_rows("line", all.into()).unwrap();
+        let found: Vec<_> = found.iter().map(|e| (e.name.as_str(), e.settings.dipole_axis)).collect();
+        let (x, y, z) = (Some(Axis::X), Some(Axis::Y), Some(Axis::Z));
+        assert_eq!(found, [("p_x", x), ("p_y", y), ("p_z", z), ("a", None)]);
+        let clash = validate_rows("line", vec![with("p", "CurrentDipole", ""), with("p_y", "LineSource", "")]);
+        assert_eq!(
+            clash.err().unwrap().to_string(),
+            "line[0]: duplicate name, expected each name once, found `p_y` also in line[0]"
+        );
+    }
+
+    #[test]
+    fn fields_and_moments_are_not_subtracted_from_potentials() {
+        for (method, expected) in
+            [("MEG", "a contact with magnetic fields"), ("CurrentDipole", "a contact with dipole moments")]
+        {
+            let (a, b) = (with("a", method, "b"), with("b", "LineSource", ""));
+            assert_eq!(
+                checked(&[a, b]).unwrap_err(),
+                format!("reference of another quantity, expected {expected}, found `LineSource`")
+            );
         }
     }
 

@@ -9,8 +9,13 @@
 //! | `measure` | `midpoint` or `length` |
 //! | `per_volume` | `true` or `false` |
 //! | `boundary` | `z<1200, 0`: medium at z below 1200 µm, 0 S/m beyond; also `>`; `=` is the contact's side |
+//! | | `z>0, 0, z<200, 1.5`: a slice between two planes, each with the conductivity beyond it |
 //! | `reference` | the signal to subtract: a contact's name, or `average` |
 //! | `disc_radius`, `disc_normal`, `disc_points` | disc contact: µm, three numbers, smallest number of points |
+//! | `head_center` | centre of the head's spheres in the circuit's frame: three numbers, µm |
+//! | `head_radii`, `head_conductivities` | of brain, CSF, skull, scalp: four numbers, µm; four numbers, S/m |
+//! | `coil_normal` | direction of a magnetometer's coil: three numbers |
+//! | `dipole_axis` | component of the current dipole moment: `x`, `y` or `z`; without it a contact becomes three |
 //!
 //! In CSV several numbers are in one cell, separated by blanks, semicolons or (in quotes) commas; in JSON they may also
 //! be a list.
@@ -22,12 +27,13 @@ use super::raw_value::{RawValue, split_words};
 use crate::geometry::Point;
 use crate::methods::SettingKind;
 use crate::methods::disc::Disc;
-use crate::methods::medium::{Axis, Boundary, Conductivity, Side};
+use crate::methods::head::HeadSettings;
+use crate::methods::medium::{Axis, Boundary, Conductivity, Side, Slice};
 use crate::methods::objective_csd::{Density, Measure};
 use crate::units::{MAX_CONDUCTIVITY_S_PER_M, SiemensPerMeter};
 
 /// Keys of settings.
-pub(super) const SETTING_KEYS: [&str; 12] = [
+pub(super) const SETTING_KEYS: [&str; 17] = [
     "conductivity",
     "field",
     "radius",
@@ -40,6 +46,11 @@ pub(super) const SETTING_KEYS: [&str; 12] = [
     "disc_radius",
     "disc_normal",
     "disc_points",
+    "head_center",
+    "head_radii",
+    "head_conductivities",
+    "coil_normal",
+    "dipole_axis",
 ];
 
 /// The settings of a contact; missing ones are set by options, or by the method's default.
@@ -61,10 +72,18 @@ pub struct ElectrodeSettings {
     pub density: Option<Density>,
     /// The plane at which the medium ends.
     pub boundary: Option<Boundary>,
+    /// The two planes between which the medium is a slice.
+    pub slice: Option<Slice>,
     /// The signal to subtract.
     pub reference: Option<Reference>,
     /// The disc of the contact, instead of a point.
     pub disc: Option<Disc>,
+    /// The head around the contact.
+    pub head: HeadSettings,
+    /// Unit normal of a magnetometer's coil.
+    pub coil_normal: Option<Point>,
+    /// Component of the current dipole moment.
+    pub dipole_axis: Option<Axis>,
 }
 
 /// The reference that is subtracted from a contact's weights.
@@ -84,6 +103,7 @@ const AVERAGE_KEYWORD: &str = "average";
 impl ElectrodeSettings {
     /// Parses the settings among a contact's values.
     pub(super) fn from_values<'a>(get: impl Fn(&str) -> Option<RawValue<'a>>) -> SettingResult<Self> {
+        let medium_end = get("boundary").map(parse_medium_end).transpose()?;
         Ok(Self {
             conductivity: get("conductivity").map(parse_conductivity).transpose()?,
             lead_field: get("field").map(|field| field.parse_text("field")).transpose()?,
@@ -92,9 +112,19 @@ impl ElectrodeSettings {
             array: get("array").map(|field| field.parse_label("array")).transpose()?,
             measure: get("measure").map(parse_measure).transpose()?,
             density: get("per_volume").map(parse_density).transpose()?,
-            boundary: get("boundary").map(parse_boundary).transpose()?,
+            boundary: medium_end.and_then(MediumEnd::boundary),
+            slice: medium_end.and_then(MediumEnd::slice),
             reference: get("reference").map(parse_reference).transpose()?,
             disc: parse_disc(get("disc_radius"), get("disc_normal"), get("disc_points"))?,
+            head: HeadSettings {
+                center_um: get("head_center").map(|field| parse_position_um("head_center", field)).transpose()?,
+                radii_um: get("head_radii").map(|field| parse_radii_um("head_radii", field)).transpose()?,
+                conductivities: get("head_conductivities")
+                    .map(|field| parse_shell_conductivities("head_conductivities", field))
+                    .transpose()?,
+            },
+            coil_normal: get("coil_normal").map(|field| parse_direction("coil_normal", field)).transpose()?,
+            dipole_axis: get("dipole_axis").map(parse_dipole_axis).transpose()?,
         })
     }
 
@@ -112,9 +142,14 @@ impl ElectrodeSettings {
             (SettingKind::Array, self.array.is_some()),
             (SettingKind::Measure, self.measure.is_some()),
             (SettingKind::PerVolume, self.density.is_some()),
-            (SettingKind::Boundary, self.boundary.is_some()),
+            (SettingKind::Boundary, self.boundary.is_some() || self.slice.is_some()),
             (SettingKind::Reference, self.reference.is_some()),
             (SettingKind::Disc, self.disc.is_some()),
+            (SettingKind::HeadCenter, self.head.center_um.is_some()),
+            (SettingKind::HeadRadii, self.head.radii_um.is_some()),
+            (SettingKind::HeadConductivities, self.head.conductivities.is_some()),
+            (SettingKind::CoilNormal, self.coil_normal.is_some()),
+            (SettingKind::DipoleAxis, self.dipole_axis.is_some()),
         ];
         there.into_iter().filter_map(|(parameter, there)| there.then_some(parameter)).collect()
     }
@@ -130,11 +165,16 @@ impl ElectrodeSettings {
             self.array.as_ref().map(|array| json!(array)),
             self.measure.map(|measure| json!(measure_name(measure))),
             self.density.map(|density| json!(density == Density::PerVolume)),
-            self.boundary.map(|boundary| json!(boundary.to_string())),
+            self.boundary.map(|boundary| json!(boundary.to_string())).or_else(|| Some(json!(self.slice?.to_string()))),
             self.reference.as_ref().map(|reference| json!(reference.to_string())),
             disc.map(|disc| json!(disc.radius_um)),
             disc.map(|disc| json!(disc.normal.to_array())),
             disc.and_then(|disc| disc.min_points).map(|points| json!(points)),
+            self.head.center_um.map(|center| json!(center.to_array())),
+            self.head.radii_um.map(|radii| json!(radii)),
+            self.head.conductivities.map(|sigmas| json!(sigmas.map(SiemensPerMeter::get))),
+            self.coil_normal.map(|normal| json!(normal.to_array())),
+            self.dipole_axis.map(|axis| json!(axis.name())),
         ];
         SETTING_KEYS.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))).collect()
     }
@@ -196,12 +236,43 @@ fn parse_density(field: RawValue<'_>) -> SettingResult<Density> {
     Ok(if field.parse_bool("per_volume")? { Density::PerVolume } else { Density::Total })
 }
 
-fn parse_boundary(field: RawValue<'_>) -> SettingResult<Boundary> {
+/// Where a medium ends: at one plane, or at two.
+#[derive(Clone, Copy)]
+enum MediumEnd {
+    Plane(Boundary),
+    TwoPlanes(Slice),
+}
+
+impl MediumEnd {
+    fn boundary(self) -> Option<Boundary> {
+        if let Self::Plane(boundary) = self { Some(boundary) } else { None }
+    }
+
+    fn slice(self) -> Option<Slice> {
+        if let Self::TwoPlanes(slice) = self { Some(slice) } else { None }
+    }
+}
+
+fn parse_medium_end(field: RawValue<'_>) -> SettingResult<MediumEnd> {
+    const EXPECTED: &str = "a plane and the conductivity beyond it (S/m), as in `z<1200, 0`";
+    let wrong = || field.unexpected_value("boundary", EXPECTED);
+    let text = field.parse_text("boundary").map_err(|_| wrong())?;
+    match split_words(&text).collect::<Vec<_>>()[..] {
+        [plane, beyond] => Ok(MediumEnd::Plane(parse_boundary(field, plane, beyond)?)),
+        [first, beyond_first, second, beyond_second] => {
+            let planes = [parse_boundary(field, first, beyond_first)?, parse_boundary(field, second, beyond_second)?];
+            let [first, second] = planes;
+            let expected = "two planes of one axis with the tissue between them, as in `z>0, 0, z<200, 1.5`";
+            let slice = Slice::between(first, second).ok_or_else(|| field.unexpected_value("boundary", expected))?;
+            Ok(MediumEnd::TwoPlanes(slice))
+        }
+        _ => Err(wrong()),
+    }
+}
+
+fn parse_boundary(field: RawValue<'_>, plane: &str, beyond: &str) -> SettingResult<Boundary> {
     let wrong =
         || field.unexpected_value("boundary", "a plane and the conductivity beyond it (S/m), as in `z<1200, 0`");
-    let text = field.parse_text("boundary").map_err(|_| wrong())?;
-    let mut words = split_words(&text);
-    let (Some(plane), Some(beyond), None) = (words.next(), words.next(), words.next()) else { return Err(wrong()) };
     let sides = [('=', None), ('<', Some(Side::Below)), ('>', Some(Side::Above))];
     let parts = |(sign, medium)| plane.split_once(sign).map(|(axis, at)| (axis, medium, at));
     let (axis, medium, at) = sides.into_iter().find_map(parts).ok_or_else(wrong)?;
@@ -240,7 +311,7 @@ fn parse_disc(
     match (radius, normal) {
         (Some(radius), Some(normal)) => Ok(Some(Disc {
             radius_um: parse_length_um("disc_radius", radius)?,
-            normal: parse_direction(normal)?,
+            normal: parse_direction("disc_normal", normal)?,
             min_points: points,
         })),
         (None, None) if points.is_none() => Ok(None),
@@ -249,15 +320,50 @@ fn parse_disc(
     }
 }
 
-fn parse_direction(field: RawValue<'_>) -> SettingResult<Point> {
+/// Parses a direction of any length, and returns it with the length 1.
+pub(super) fn parse_direction(key: &'static str, field: RawValue<'_>) -> SettingResult<Point> {
     const EXPECTED: &str = "three numbers, not all 0";
-    let numbers = field.parse_numbers("disc_normal", EXPECTED)?;
+    let numbers = field.parse_numbers(key, EXPECTED)?;
     let vector = <[f64; 3]>::try_from(numbers).map(Point::from).ok();
     // scale the vector if its square overflows or underflows
     let largest = |v: Point| v.to_array().into_iter().fold(0.0, |most: f64, x| most.max(x.abs()));
     let sized = |v: Point| if v.norm().is_normal() { v } else { v / largest(v) };
     let unit = vector.map(sized).map(|v| v / v.norm()).filter(|unit| unit.is_finite());
-    unit.ok_or_else(|| field.unexpected_value("disc_normal", EXPECTED))
+    unit.ok_or_else(|| field.unexpected_value(key, EXPECTED))
+}
+
+/// Parses a position, µm.
+pub(super) fn parse_position_um(key: &'static str, field: RawValue<'_>) -> SettingResult<Point> {
+    const EXPECTED: &str = "three numbers of at most 1e9 um";
+    let numbers = <[f64; 3]>::try_from(field.parse_numbers(key, EXPECTED)?).ok();
+    let near = numbers.filter(|numbers| numbers.iter().all(|n| n.abs() <= MAX_LENGTH_UM));
+    near.map(Point::from).ok_or_else(|| field.unexpected_value(key, EXPECTED))
+}
+
+/// Parses the radii of the head's spheres, µm.
+pub(super) fn parse_radii_um(key: &'static str, field: RawValue<'_>) -> SettingResult<[f64; 4]> {
+    const EXPECTED: &str = "four increasing numbers from above 0 to 1e9 um (brain, CSF, skull, scalp)";
+    let radii = <[f64; 4]>::try_from(field.parse_numbers(key, EXPECTED)?).ok();
+    let increasing = radii.filter(|r| r[0] > 0.0 && r.is_sorted_by(|a, b| a < b) && r[3] <= MAX_LENGTH_UM);
+    increasing.ok_or_else(|| field.unexpected_value(key, EXPECTED))
+}
+
+/// Parses the conductivities of the head's spheres.
+pub(super) fn parse_shell_conductivities(
+    key: &'static str,
+    field: RawValue<'_>,
+) -> SettingResult<[SiemensPerMeter; 4]> {
+    const EXPECTED: &str = "four numbers from 1e-30 to 1e30 S/m (brain, CSF, skull, scalp)";
+    let numbers = field.parse_numbers(key, EXPECTED)?;
+    let sigmas = numbers.into_iter().map(SiemensPerMeter::new).collect::<std::result::Result<Vec<_>, _>>();
+    let four = sigmas.ok().and_then(|sigmas| <[SiemensPerMeter; 4]>::try_from(sigmas).ok());
+    four.ok_or_else(|| field.unexpected_value(key, EXPECTED))
+}
+
+fn parse_dipole_axis(field: RawValue<'_>) -> SettingResult<Axis> {
+    let text = field.parse_text("dipole_axis")?;
+    let axis = Axis::ALL.into_iter().find(|axis| axis.name() == text);
+    axis.ok_or_else(|| field.unexpected_value("dipole_axis", "`x`, `y` or `z`"))
 }
 
 #[cfg(test)]
@@ -289,8 +395,16 @@ mod tests {
             measure: Some(Measure::Length),
             density: Some(Density::PerVolume),
             boundary: Some(Boundary { axis: Axis::Z, position_um: -1200.0, medium_side: None, beyond_s_per_m: 0.0 }),
+            slice: None,
             reference: Some(Reference::Contact("e1".into())),
             disc: Some(Disc { radius_um: 6.0, normal: Point::new(0.0, 0.6, -0.8), min_points: Some(20) }),
+            head: HeadSettings {
+                center_um: Some(Point::new(0.0, -78e3, 5.0)),
+                radii_um: Some([79e3, 80e3, 85e3, 90e3]),
+                conductivities: Some([sigma(0.33), sigma(1.65), sigma(0.0165), sigma(0.4)]),
+            },
+            coil_normal: Some(Point::new(0.8, 0.0, -0.6)),
+            dipole_axis: Some(Axis::Y),
         }
     }
 
@@ -309,6 +423,11 @@ mod tests {
             ("disc_radius", "6"),
             ("disc_normal", "0 3 -4"),
             ("disc_points", "20"),
+            ("head_center", "0 -78000 5"),
+            ("head_radii", "79e3;80e3;85e3;90e3"),
+            ("head_conductivities", "0.33,1.65,0.0165,0.4"),
+            ("coil_normal", "4 0 -3"),
+            ("dipole_axis", "y"),
         ];
         assert_eq!(of_cells(&cells).unwrap(), all());
         assert_eq!(cells.map(|(key, _)| key), SETTING_KEYS);
@@ -319,7 +438,9 @@ mod tests {
         let values = json!({
             "conductivity": [0.3, 0.3, 0.1], "field": "head.h5", "radius": 200, "thickness": 12.5, "array": 2,
             "measure": "length", "per_volume": true, "boundary": "z=-1200,0", "reference": "e1",
-            "disc_radius": 6, "disc_normal": [0, 3, -4], "disc_points": 20
+            "disc_radius": 6, "disc_normal": [0, 3, -4], "disc_points": 20,
+            "head_center": [0, -78000, 5], "head_radii": [79e3, 80e3, 85e3, 90e3],
+            "head_conductivities": [0.33, 1.65, 0.0165, 0.4], "coil_normal": [4, 0, -3], "dipole_axis": "y"
         });
         assert_eq!(of_values(&values).unwrap(), all());
         assert_eq!(of_values(&json!({})).unwrap(), ElectrodeSettings::default());
@@ -347,7 +468,8 @@ mod tests {
     fn every_setting_is_a_parameter() {
         use SettingKind::*;
         let others = [Field, Radius, Thickness, Array, Measure, PerVolume, Boundary, Reference, Disc];
-        assert_eq!(all().setting_kinds(), [&[Anisotropy][..], &others].concat());
+        let head = [HeadCenter, HeadRadii, HeadConductivities, CoilNormal, DipoleAxis];
+        assert_eq!(all().setting_kinds(), [&[Anisotropy][..], &others, &head].concat());
         let isotropic = ElectrodeSettings {
             conductivity: Some(super::Conductivity::Isotropic(sigma(1.0))),
             ..ElectrodeSettings::default()
@@ -390,6 +512,17 @@ mod tests {
         refused("thickness", "thin", "a number");
         refused("measure", "volume", "`midpoint` or `length`");
         refused("per_volume", "1", "true or false");
+        for cell in ["1 2", "here", "1 2 3 4", "1 2 1e10"] {
+            refused("head_center", cell, "three numbers of at most 1e9 um");
+        }
+        for cell in ["79e3 80e3 85e3", "1 2 4 3", "1 2 2 3", "0 1 2 3", "1 2 3 1e10"] {
+            refused("head_radii", cell, "four increasing numbers from above 0 to 1e9 um (brain, CSF, skull, scalp)");
+        }
+        for cell in ["0.3", "0.3 1.5 0 0.3", "0.3 1.5 0.015 0.3 0.3"] {
+            refused("head_conductivities", cell, "four numbers from 1e-30 to 1e30 S/m (brain, CSF, skull, scalp)");
+        }
+        refused("coil_normal", "0 0 0", "three numbers, not all 0");
+        refused("dipole_axis", "X", "`x`, `y` or `z`");
         for cell in ["z=0", "z 0 0", "w=1 0", "z=1 -1", "z=a 0", "z=0 inf", "z=0 0 0", "z<=1 0", "1>z 0"] {
             refused("boundary", cell, "a plane and the conductivity beyond it (S/m), as in `z<1200, 0`");
         }
@@ -406,6 +539,26 @@ mod tests {
             assert_eq!(boundary, Boundary { axis, position_um: 1.5, medium_side: medium, beyond_s_per_m: 0.2 });
             assert_eq!(boundary.to_string(), cell);
         }
+    }
+
+    #[test]
+    fn two_planes_are_a_slice() {
+        for (cell, text) in [("z>0, 0, z<200, 1.5", "z>0, 0, z<200, 1.5"), ("x<7 1.5 x>-2.5 0", "x>-2.5, 0, x<7, 1.5")]
+        {
+            let settings = of_cells(&[("boundary", cell)]).unwrap();
+            assert_eq!((settings.boundary, settings.slice.unwrap().to_string().as_str()), (None, text));
+            assert_eq!(settings.setting_kinds(), [SettingKind::Boundary]);
+            let values = Value::Object(settings.to_key_values().into_iter().map(|(k, v)| (k.to_string(), v)).collect());
+            assert_eq!(of_values(&values).unwrap(), settings);
+        }
+        for cell in ["z<0, 0, z>200, 1.5", "z>0, 0, x<200, 1.5", "z>0, 0, z>200, 1.5", "z=0, 0, z<200, 1.5"] {
+            refused(
+                "boundary",
+                cell,
+                "two planes of one axis with the tissue between them, as in `z>0, 0, z<200, 1.5`",
+            );
+        }
+        refused("boundary", "z>0, 0, z<200", "a plane and the conductivity beyond it (S/m), as in `z<1200, 0`");
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod digest;
 pub mod hdf5;
 pub mod input_file;
 pub mod parquet_file;
+pub mod paths;
 pub mod ranks;
 pub mod reader_panics;
 pub mod resumable_output;

@@ -14,12 +14,13 @@
 //!    units that are done, if the same run may succeed later; or removes the unfinished output.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::atomic_output::{OutputLock, OverwritePolicy, check_overwrite, partial_path_for, remove_stale_lock};
 use super::checkpoint::{Checkpoint, CheckpointProblem, OutputPlan, UnitRecord, resume_hint};
 use super::digest::Digest;
-use super::ranks::{Ranks, RanksProblem, ShareOutcome, ShareReport, assign_units};
+use super::ranks::{Ranks, RanksProblem, ShareOutcome, ShareReport, UnitCounter, assign_units};
 use crate::error::{Context, Error, Result};
 
 /// A sync costs about the same for one unit and for many: syncs are so rare that they take one part in this many of the
@@ -36,10 +37,49 @@ pub struct RunSettings<'a> {
     pub existing: OverwritePolicy,
     /// Whether to resume an interrupted run, if there was one.
     pub resume: bool,
-    /// Called before each unit; returns whether to stop and leave the rest to a later run.
+    /// Called before each unit, and in units that take long ([`StopCheck`]); returns whether to stop and leave the rest
+    /// to a later run.
     pub is_stopped: &'a (dyn Fn() -> bool + Sync),
     /// Called with the number of segments done since the last call, from any thread.
     pub on_progress: &'a (dyn Fn(u64) + Sync),
+}
+
+/// A unit that has taken this long is abandoned when the run is to stop.
+const MAX_TIME_TO_FINISH: Duration = Duration::from_millis(500);
+
+/// Looks whether to abandon a unit: it has taken half a second, and the run is to stop. A shorter unit is finished.
+pub struct StopCheck<'a> {
+    started: Instant,
+    is_stopped: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl<'a> StopCheck<'a> {
+    /// Begins a unit.
+    pub fn new(is_stopped: &'a (dyn Fn() -> bool + Sync)) -> Self {
+        Self { started: Instant::now(), is_stopped }
+    }
+
+    /// Creates a check for work that nobody stops.
+    pub fn never() -> Self {
+        Self::new(&|| false)
+    }
+
+    /// Checks that the unit may go on. May be called as often as every millisecond.
+    ///
+    /// # Errors
+    /// Returns an error if the unit is to be abandoned.
+    pub fn check(&self) -> Result<(), CheckpointProblem> {
+        let is_long = self.started.elapsed() >= MAX_TIME_TO_FINISH;
+        if is_long && (self.is_stopped)() { Err(CheckpointProblem::Stopped) } else { Ok(()) }
+    }
+}
+
+/// Converts the error of an abandoned unit: it is not done, and that is all.
+fn without_stop(result: Result<()>) -> Result<()> {
+    match result {
+        Err(error) if error.problem::<CheckpointProblem>() == Some(&CheckpointProblem::Stopped) => Ok(()),
+        result => result,
+    }
 }
 
 /// One kind of output, written unit by unit.
@@ -100,7 +140,7 @@ pub trait UnitJob: Sync {
     /// Computes units in order and writes each at its place, until `marker` reports a stop.
     ///
     /// # Errors
-    /// Returns an error if a unit cannot be computed or written.
+    /// Returns an error if a unit cannot be computed or written, or is abandoned ([`StopCheck`]).
     fn write_units(&self, output: &Self::Output, units: &[usize], marker: &mut UnitMarker<'_>) -> Result<()>;
 
     /// Syncs everything that was written to the disk.
@@ -178,6 +218,7 @@ pub fn write_output<J: UnitJob>(job: &J, settings: &RunSettings<'_>, ranks: &Ran
         Beginning::Complete => Ok(RunSummary { units, resumed: units, damaged: 0 }),
         Beginning::Unfinished(unfinished) => {
             let (resumed, damaged) = (count_true(&unfinished.is_done), unfinished.damaged);
+            ranks.units().begin(resumed, units);
             write_rest(job, unfinished, settings, ranks)?;
             Ok(RunSummary { units, resumed, damaged })
         }
@@ -286,7 +327,7 @@ pub fn create<J: UnitJob>(job: &J, lock: OutputLock) -> Result<UnfinishedOutput<
 /// Returns an error if the output is damaged, or cannot be read or written.
 pub fn reopen<J: UnitJob>(job: &J, lock: OutputLock, checkpoint: Checkpoint) -> Result<UnfinishedOutput<J::Output>> {
     let output = job.reopen(lock, checkpoint.layout_checksum())?;
-    match find_done(job, &output, &checkpoint, &mut (0..job.unit_sizes().len())) {
+    match find_done(job, &output, &checkpoint, &mut (0..job.unit_sizes().len())).in_file(job.target()) {
         Ok((is_done, damaged)) => Ok(UnfinishedOutput { output, checkpoint, is_done, damaged }),
         Err(error) => {
             job.keep_partial(output);
@@ -330,8 +371,8 @@ pub fn write_some_units<J: UnitJob>(job: &J, units: &[usize], settings: &RunSett
     let (is_done, _) = find_done(job, &output, &checkpoint, &mut units.iter().copied())?;
     let left: Vec<usize> = units.iter().copied().filter(|&unit| is_done.get(unit) == Some(&false)).collect();
     let sync = || job.sync(&output);
-    let mut marker = UnitMarker::new(&checkpoint, settings, &sync);
-    let result = job.write_units(&output, &left, &mut marker);
+    let mut marker = UnitMarker::new(&checkpoint, settings, &sync, Arc::default());
+    let result = without_stop(job.write_units(&output, &left, &mut marker));
     marker.flush().and(result)?;
     if (marker.written as usize) < left.len() {
         return Err(CheckpointProblem::Stopped).in_file(job.target());
@@ -344,6 +385,8 @@ pub struct UnitMarker<'a> {
     checkpoint: &'a Checkpoint,
     settings: &'a RunSettings<'a>,
     sync: &'a (dyn Fn() -> Result<()> + Sync),
+    /// Counts the units that are written.
+    units: Arc<UnitCounter>,
     /// Units that are written, and not yet recorded.
     pending: Vec<(u64, UnitRecord)>,
     /// When units are recorded next.
@@ -357,8 +400,18 @@ impl<'a> UnitMarker<'a> {
         checkpoint: &'a Checkpoint,
         settings: &'a RunSettings<'a>,
         sync: &'a (dyn Fn() -> Result<()> + Sync),
+        units: Arc<UnitCounter>,
     ) -> Self {
-        Self { checkpoint, settings, sync, pending: Vec::new(), next_flush: Instant::now(), written: 0, segments: 0 }
+        Self {
+            checkpoint,
+            settings,
+            sync,
+            units,
+            pending: Vec::new(),
+            next_flush: Instant::now(),
+            written: 0,
+            segments: 0,
+        }
     }
 
     /// Returns whether to leave the rest to a later run, since this process or another one was asked to stop. Call it
@@ -372,6 +425,7 @@ impl<'a> UnitMarker<'a> {
     /// # Errors
     /// Returns an error if the operating system refuses to sync or to write.
     pub fn record(&mut self, unit: usize, record: UnitRecord) -> Result<()> {
+        self.units.add_unit();
         self.pending.push((unit as u64, record));
         if Instant::now() >= self.next_flush { self.flush() } else { Ok(()) }
     }
@@ -413,9 +467,9 @@ fn write_rest<J: UnitJob>(
 
     let started = Instant::now();
     let sync = || job.sync(&output);
-    let mut marker = UnitMarker::new(&checkpoint, settings, &sync);
+    let mut marker = UnitMarker::new(&checkpoint, settings, &sync, ranks.units());
     let checked = if ranks.is_first() { job.check_space(left_segments) } else { Ok(()) };
-    let result = checked.and_then(|()| job.write_units(&output, &own, &mut marker));
+    let result = without_stop(checked.and_then(|()| job.write_units(&output, &own, &mut marker)));
     // units that are written are recorded even if a later one failed, so that a later run can resume
     let result = marker.flush().and(result);
     let written = marker.written;

@@ -5,8 +5,8 @@
 //! through the contact produces at a segment equals the potential that a unit current in the segment produces at the
 //! contact.
 //!
-//! [`read`] supports three layouts: Sim4Life's export, a plain HDF5 layout of this library, and scattered points in CSV
-//! or Parquet (see `docs/lead-field.md`). Only the part of a grid that the circuit touches is read.
+//! [`read`] supports four layouts: Sim4Life's export, a plain HDF5 layout of this library, the dipoles of head models
+//! ([`source_space`]), and scattered points in CSV or Parquet (see `docs/lead-field.md`). Only the part of a grid that the circuit touches is read.
 
 mod axis;
 pub mod grid;
@@ -15,6 +15,7 @@ mod problem;
 pub mod scattered;
 mod scattered_file;
 mod sim4life;
+pub mod source_space;
 pub mod vector_grid;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use arrow_array::{ArrayRef, Float64Array};
 use arrow_schema::{DataType, Field};
 
 use crate::error::{Context, Error, ErrorLocation, Problem, Result, join_quoted};
+use crate::file_kind::{FileKind, name_wrong_kind};
 use crate::geometry::{Aabb, Point, Transform};
 use crate::io::hdf5;
 use crate::segments::query::ColumnSource;
@@ -34,6 +36,7 @@ pub use problem::{CurrentProblem, FieldLookupProblem};
 
 use grid::{ScalarGrid, check_increasing};
 use scattered::ScatteredField;
+use source_space::SourceSpace;
 use vector_grid::VectorGrid;
 
 /// A quantity of a lead field.
@@ -116,6 +119,8 @@ pub enum FieldValues {
     },
     /// Values at scattered points.
     Scattered(ScatteredField),
+    /// The electric field at the places of dipoles.
+    Sources(SourceSpace),
 }
 
 /// A lead field, in the circuit's frame.
@@ -183,7 +188,7 @@ impl LeadField {
     /// for a grid, or outside the field.
     pub fn potential_error(&self, p: Point) -> Option<f64> {
         match &self.values {
-            FieldValues::Grids { .. } => None,
+            FieldValues::Grids { .. } | FieldValues::Sources(_) => None,
             FieldValues::Scattered(cloud) => cloud.potential(self.to_field_frame(p)).map(|estimate| estimate.error),
         }
     }
@@ -199,6 +204,7 @@ impl LeadField {
         match &self.values {
             FieldValues::Grids { potential, .. } => potential.as_ref()?.grid.interpolate(p),
             FieldValues::Scattered(cloud) => cloud.potential(p).map(|estimate| estimate.value),
+            FieldValues::Sources(_) => None,
         }
     }
 
@@ -218,6 +224,7 @@ impl LeadField {
             FieldValues::Scattered(cloud) => {
                 cloud.electric_field(p).map(|e| Point::from(e.map(|estimate| estimate.value)))
             }
+            FieldValues::Sources(sources) => sources.electric_field(p),
         }?;
         Some(self.frames.map_or(e, |(_, forth)| forth.rotation.rotate(e)))
     }
@@ -229,6 +236,8 @@ impl LeadField {
             (FieldValues::Grids { potential, .. }, Quantity::Potential) => potential.as_ref().map(|p| p.full_bounds),
             (FieldValues::Grids { electric, .. }, Quantity::ElectricField) => electric.as_ref().map(|p| p.full_bounds),
             (FieldValues::Scattered(cloud), quantity) => cloud.has_quantity(quantity).then(|| cloud.bounds()),
+            (FieldValues::Sources(_), Quantity::Potential) => None,
+            (FieldValues::Sources(sources), Quantity::ElectricField) => Some(sources.bounds()),
         }
     }
 
@@ -255,6 +264,10 @@ impl LeadField {
             FieldValues::Grids { .. } => FieldLookupProblem::Outside { domain: format!("in {bounds}"), found },
             FieldValues::Scattered(_) => {
                 FieldLookupProblem::Outside { domain: format!("among its points in {bounds}"), found }
+            }
+            FieldValues::Sources(_) => {
+                let domain = format!("within {} um of one of its sources in {bounds}", source_space::MAX_DISTANCE_UM);
+                FieldLookupProblem::Outside { domain, found }
             }
         };
         Error::new(place, problem)
@@ -348,7 +361,7 @@ fn read_axis_nodes(file: &hdf5::Hdf5File, object: &str, um_per_unit: f64) -> Res
 /// Problems of the layout of a file.
 #[derive(Debug, thiserror::Error)]
 enum FileLayoutProblem {
-    #[error("unknown lead field layout, expected `FieldGroups` and `Meshes`, or `axes`, found {0}")]
+    #[error("unknown lead field layout, expected `FieldGroups` and `Meshes`, `axes`, or `sources`, found {0}")]
     Unknown(String),
 }
 
@@ -365,6 +378,10 @@ impl Problem for FileLayoutProblem {
 /// Returns an error, with file and object, if the layout is unknown, an object is missing (existing objects are
 /// listed), axes do not increase, shapes do not match the axes, or there is no current.
 pub fn read(path: &Path, request: &LeadFieldRequest<'_>) -> Result<LeadField> {
+    name_wrong_kind(read_file(path, request), path, &[FileKind::LeadField, FileKind::LeadFieldPoints])
+}
+
+fn read_file(path: &Path, request: &LeadFieldRequest<'_>) -> Result<LeadField> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     match extension.as_str() {
         "csv" => scattered_file::read_csv(path, request).in_file(path),
@@ -379,6 +396,9 @@ fn read_hdf5(file: &hdf5::Hdf5File, request: &LeadFieldRequest<'_>) -> Result<Le
     }
     if file.has_object("/axes") {
         return native_hdf5::read(file, request);
+    }
+    if file.has_object("/sources") {
+        return source_space::read(file, request);
     }
     Err(FileLayoutProblem::Unknown(join_quoted(file.member_names("/")?, 12)).into())
 }

@@ -9,7 +9,7 @@
 //! Source: T. J. Dekker, Numer. Math. 18, 224 (1971), doi:10.1007/BF01397083; D. E. Knuth, The Art of Computer
 //! Programming 2, 4.2.2 (the sum of two doubles and its error).
 
-use super::simd::{LANES, Lanes, dot, norm_2};
+use super::lanes::{LANES, Lanes, dot, norm_2};
 use crate::geometry::Point;
 
 /// A number as the unevaluated sum of two doubles that do not overlap.

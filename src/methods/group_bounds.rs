@@ -1,6 +1,6 @@
 //! Computes lower bounds of the distances from a segment to groups of contacts, four groups at once.
 
-use super::simd::{PointContact, norm_2};
+use super::lanes::{PointContact, norm_2};
 use crate::geometry::{Aabb, Point};
 
 /// The bounding boxes of four groups of contacts, stored so that the distances to all four are computed at once. Unused

@@ -91,10 +91,11 @@
 
 use super::close_contact::{self, LineGeometry, PrecisePoint, any_negative};
 use super::group_bounds::with_margin_squared;
+use super::lanes::{LANES, Lanes, dot, norm_2};
 use super::log1p::{DeferredLogarithm, twice_atanh};
 use super::own_arrays::MethodInMedium;
 use super::point_source;
-use super::simd::{ContactLanes, Cylinder, Formula, HasMidpoint, LANES, Lanes, SegmentContext, dot, norm_2};
+use super::simd::{ContactLanes, Cylinder, Formula, HasMidpoint, SegmentContext};
 use super::{Contact, Method, NearField, PreparedMethod, multi_term};
 use crate::error::Result;
 use crate::geometry::Point;

@@ -4,19 +4,29 @@
 //! no files.
 
 mod close_contact;
+pub mod current_dipole;
+mod dipole_kernel;
 pub mod dipole_reciprocity;
 pub mod disc;
+pub mod four_sphere;
+pub mod four_sphere_reciprocity;
 mod group_bounds;
+pub mod head;
+pub mod infinite_dipole;
 mod inverse_sqrt;
+mod lanes;
 pub mod line_source;
 mod log1p;
 pub mod medium;
+pub mod meg;
 mod multi_term;
 pub mod objective_csd;
 pub mod own_arrays;
 pub mod point_source;
 pub mod reciprocity;
+pub mod shell_series;
 mod simd;
+mod sphere_series;
 
 use std::sync::Arc;
 
@@ -27,7 +37,8 @@ use crate::segments::NeuronSegments;
 use crate::units::DEFAULT_CONDUCTIVITY;
 
 use self::disc::Disc;
-use self::medium::{Boundary, Conductivity};
+use self::head::HeadSettings;
+use self::medium::{Axis, Boundary, Conductivity, Slice};
 
 /// How a method treats contacts that are nearer to a segment than its radius.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,6 +79,8 @@ pub struct Contact {
     pub conductivity: Conductivity,
     /// The plane at which the medium ends; `None` for an unbounded medium.
     pub boundary: Option<Boundary>,
+    /// The two planes between which the medium is a slice; with a slice there is no single boundary.
+    pub slice: Option<Slice>,
     /// The disc of the contact; `None` for a point.
     pub disc: Option<Disc>,
     /// Treatment of the near field.
@@ -78,6 +91,12 @@ pub struct Contact {
     pub outside_field: OutsideField,
     /// Settings of the contact's region, for `ObjectiveCSD`.
     pub csd_region: objective_csd::RegionOverrides,
+    /// The head around the contact, for `FourSphere`, `FourSphereReciprocity` and `MEG`.
+    pub head: HeadSettings,
+    /// Unit normal of a magnetometer's coil; `None` for the direction from the head's centre.
+    pub coil_normal: Option<Point>,
+    /// The component of the dipole moment, for `CurrentDipole`.
+    pub dipole_axis: Option<Axis>,
 }
 
 impl Contact {
@@ -88,11 +107,15 @@ impl Contact {
             position_um: position,
             conductivity: DEFAULT_CONDUCTIVITY.into(),
             boundary: None,
+            slice: None,
             disc: None,
             near_field: NearField::default(),
             lead_field: None,
             outside_field: OutsideField::default(),
             csd_region: objective_csd::RegionOverrides::default(),
+            head: HeadSettings::default(),
+            coil_normal: None,
+            dipole_axis: None,
         }
     }
 }
@@ -123,6 +146,30 @@ pub enum SettingKind {
     Reference,
     /// A disc contact instead of a point.
     Disc,
+    /// Centre of the head in the circuit's frame, µm.
+    HeadCenter,
+    /// Radii of the head's spheres, µm.
+    HeadRadii,
+    /// Conductivities of the head's spheres, S/m.
+    HeadConductivities,
+    /// Normal of a magnetometer's coil.
+    CoilNormal,
+    /// Component of the current dipole moment.
+    DipoleAxis,
+}
+
+/// The quantity that weights give when they are multiplied by currents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WeightQuantity {
+    /// A potential: V/nA.
+    Potential,
+    /// A magnetic field: fT/nA.
+    MagneticField,
+    /// A current dipole moment, nA µm/nA: µm.
+    DipoleMoment,
+    /// A share of the membrane current: no unit, or 1/µm^3.
+    CurrentShare,
 }
 
 impl SettingKind {
@@ -130,6 +177,8 @@ impl SettingKind {
     pub const MEDIUM_SETTINGS: &'static [Self] = &[Self::Conductivity, Self::Anisotropy, Self::Boundary, Self::Disc];
     /// Settings of every contact, for any method, because they apply to the column.
     pub const COMMON_SETTINGS: &'static [Self] = &[Self::Reference];
+    /// Settings of an electrode on a head of spheres.
+    pub const HEAD_SETTINGS: &'static [Self] = &[Self::HeadCenter, Self::HeadRadii, Self::HeadConductivities];
 
     /// Returns its key in electrodes files.
     pub const fn key(self) -> &'static str {
@@ -145,6 +194,11 @@ impl SettingKind {
             Self::Boundary => "boundary",
             Self::Reference => "reference",
             Self::Disc => "disc_radius",
+            Self::HeadCenter => "head_center",
+            Self::HeadRadii => "head_radii",
+            Self::HeadConductivities => "head_conductivities",
+            Self::CoilNormal => "coil_normal",
+            Self::DipoleAxis => "dipole_axis",
         }
     }
 }
@@ -161,9 +215,17 @@ pub trait Method: Sync {
     fn accepted_settings(&self) -> &'static [SettingKind] {
         if self.uses_conductivity() { SettingKind::MEDIUM_SETTINGS } else { &[] }
     }
-    /// Returns whether its weights are potentials, V/nA. Other weights must not be subtracted from potentials.
+    /// Returns the quantity of its weights. Weights of different quantities must not be subtracted from each other.
+    fn quantity(&self) -> WeightQuantity {
+        WeightQuantity::Potential
+    }
+    /// Returns whether its weights are potentials, V/nA.
     fn is_potential(&self) -> bool {
-        true
+        self.quantity() == WeightQuantity::Potential
+    }
+    /// Returns whether its contacts are usually in or at the tissue, so that one far away is suspicious.
+    fn expects_near_contacts(&self) -> bool {
+        self.required_field().is_none()
     }
     /// Returns the quantity that it reads from a lead field (one value of `--fields`); `None` if it needs no field.
     fn required_field(&self) -> Option<Quantity> {
@@ -211,6 +273,11 @@ pub static METHODS: &[&dyn Method] = &[
     &objective_csd::ObjectiveCsd(objective_csd::RegionShape::Sphere),
     &objective_csd::ObjectiveCsd(objective_csd::RegionShape::Disk),
     &objective_csd::ObjectiveCsd(objective_csd::RegionShape::Plane),
+    &current_dipole::CurrentDipole,
+    &infinite_dipole::InfiniteDipole,
+    &four_sphere::FourSphere,
+    &four_sphere_reciprocity::FourSphereReciprocity,
+    &meg::Meg,
 ];
 
 /// Returns the method with a name; `None` if there is no such method.

@@ -6,9 +6,10 @@
 
 use std::ops::Range;
 
+use super::lanes::PointContact;
 use super::medium::{CoordinateMap, ImageConfiguration};
 use super::reciprocity::describe_segment;
-use super::simd::{self, Cylinders, Formula, PointContact};
+use super::simd::{self, Cylinders, Formula};
 use super::{Contact, PreparedMethod};
 use crate::error::{Context, Error, Result};
 use crate::geometry::Point;
@@ -28,7 +29,8 @@ pub fn prepare_contacts<F: Formula>(contacts: &[Contact]) -> Result<Box<dyn Prep
 
 /// Returns the contact as a point contact if it is a point in an unbounded, isotropic medium.
 fn as_point_contact(c: &Contact) -> Option<PointContact> {
-    let conductivity = c.conductivity.isotropic_s_per_m().filter(|_| c.boundary.is_none() && c.disc.is_none())?;
+    let conductivity =
+        c.conductivity.isotropic_s_per_m().filter(|_| c.boundary.is_none() && c.slice.is_none() && c.disc.is_none())?;
     Some(PointContact {
         position_um: c.position_um,
         conductivity_s_per_m: conductivity,
@@ -81,6 +83,7 @@ impl<F: Formula> MultiTermKernel<F> {
         let mut seen: Vec<MapTerms> = Vec::new();
         for (column, contact) in contacts.iter().enumerate() {
             let (view, points) = split_into_points(contact)?;
+            let points = add_slice_images(contact, points)?;
             for (map, strength) in [Some((view.direct, 1.0)), view.image].into_iter().flatten() {
                 let map_terms = MapTerms::find_or_insert(map, &mut seen);
                 let first = map_terms.sites.len();
@@ -126,10 +129,23 @@ fn split_into_points(contact: &Contact) -> Result<(ImageConfiguration, Vec<(Poin
     let view = ImageConfiguration::for_contact(contact.position_um, contact.conductivity, contact.boundary)
         .in_item(&place())?;
     let Some(disc) = contact.disc else { return Ok((view, vec![(contact.position_um, 1.0)])) };
-    if let Some(boundary) = contact.boundary {
+    let planes = contact.slice.map(|slice| slice.boundaries());
+    for boundary in contact.boundary.into_iter().chain(planes.into_iter().flatten()) {
         boundary.check_disc(contact.position_um, disc.half_extent_um(boundary.axis)).in_item(&place())?;
     }
     Ok((view, disc.quadrature_points(contact.position_um)))
+}
+
+/// Returns points with those of their images in a slice, each with its share times its strength.
+fn add_slice_images(contact: &Contact, points: Vec<(Point, f64)>) -> Result<Vec<(Point, f64)>> {
+    let Some(slice) = contact.slice else { return Ok(points) };
+    let mut all = Vec::new();
+    for (point, share) in points {
+        let images = slice.contact_images(point, contact.conductivity);
+        let images = images.in_item(&format!("contact `{}`", contact.name))?;
+        all.extend(images.into_iter().map(|(image, strength)| (image, strength * share)));
+    }
+    Ok(all)
 }
 
 /// Returns the ends that a formula uses for a segment.
@@ -143,6 +159,16 @@ impl<F: Formula> PreparedMethod for MultiTermKernel<F> {
         out.fill(0.0);
         let mut work = PassBuffers::default();
         self.passes.iter().for_each(|pass| pass.add_neuron(neuron, out, self.contacts.len(), &mut work));
+        let columns = self.contacts.len();
+        let slices = (0..).zip(&self.contacts).filter_map(|(column, c)| Some((column, c.slice?)));
+        for (column, slice) in slices {
+            let ends = neuron.start.iter().zip(neuron.end).map(|(start, end)| formula_ends::<F>(*start, *end));
+            for ((start, end), weight) in ends.zip(out.iter_mut().skip(column).step_by(columns)) {
+                if !(slice.contains(start) && slice.contains(end)) {
+                    *weight = f64::NAN;
+                }
+            }
+        }
     }
 
     fn explain_missing_weight(&self, neuron: &NeuronSegments<'_>, segment: usize, column: usize) -> Option<Error> {
@@ -150,8 +176,12 @@ impl<F: Formula> PreparedMethod for MultiTermKernel<F> {
         let s = (segment < neuron.len()).then(|| neuron.get(segment))?;
         let (start, end) = formula_ends::<F>(s.start, s.end);
         let what = describe_segment(&s);
+        let item = format!("contact `{}`", contact.name);
+        if let Some(problem) = contact.slice.and_then(|slice| slice.find_segment_outside(start, end, &what)) {
+            return Some(Error::from(problem).in_item(&item));
+        }
         let problem = contact.boundary?.find_segment_in_insulator(contact.position_um, start, end, &what)?;
-        Some(Error::from(problem).in_item(&format!("contact `{}`", contact.name)))
+        Some(Error::from(problem).in_item(&item))
     }
 
     fn size_attributes(&self, column: usize) -> Vec<(&'static str, f64)> {

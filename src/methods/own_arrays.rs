@@ -14,7 +14,7 @@
 
 use ndarray::Array2;
 
-use super::medium::{Boundary, Conductivity};
+use super::medium::{Boundary, Conductivity, Slice};
 use super::{Contact, Method, NearField};
 use crate::error::{Error, Problem, Result};
 use crate::geometry::{Aabb, Point};
@@ -118,13 +118,14 @@ pub struct MethodInMedium {
     method: &'static dyn Method,
     conductivity: Conductivity,
     boundary: Option<Boundary>,
+    slice: Option<Slice>,
     near_field: NearField,
 }
 
 impl MethodInMedium {
     pub(super) fn new(method: &'static dyn Method, conductivity_s_per_m: f64) -> Result<Self> {
         let conductivity = SiemensPerMeter::new(conductivity_s_per_m)?.into();
-        Ok(Self { method, conductivity, boundary: None, near_field: NearField::default() })
+        Ok(Self { method, conductivity, boundary: None, slice: None, near_field: NearField::default() })
     }
 
     /// Sets another conductivity, for example one that differs along x, y and z.
@@ -137,6 +138,12 @@ impl MethodInMedium {
     #[must_use]
     pub fn boundary(self, boundary: Boundary) -> Self {
         Self { boundary: Some(boundary), ..self }
+    }
+
+    /// Sets two planes between which the medium is a slice.
+    #[must_use]
+    pub fn slice(self, slice: Slice) -> Self {
+        Self { slice: Some(slice), ..self }
     }
 
     /// Sets how contacts nearer to a segment than its radius are treated.
@@ -154,6 +161,7 @@ impl MethodInMedium {
         let contact = |&position: &[f64; 3]| Contact {
             conductivity: self.conductivity,
             boundary: self.boundary,
+            slice: self.slice,
             near_field: self.near_field,
             ..Contact::new(Point::from(position))
         };

@@ -47,8 +47,9 @@
 //! ```
 
 use super::group_bounds::with_margin_squared;
+use super::lanes::{LANES, Lanes, norm_2};
 use super::own_arrays::MethodInMedium;
-use super::simd::{ContactLanes, Cylinder, Formula, HasMidpoint, LANES, Lanes, SegmentContext, is_f32_safe, norm_2};
+use super::simd::{ContactLanes, Cylinder, Formula, HasMidpoint, SegmentContext, is_f32_safe};
 use super::{Contact, Method, NearField, PreparedMethod, inverse_sqrt, multi_term};
 use crate::error::Result;
 use crate::geometry::Point;

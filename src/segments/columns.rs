@@ -215,20 +215,40 @@ impl Segments {
 
     /// Appends all segments of another set of columns.
     pub fn append(&mut self, other: &Self) {
-        self.node_id.extend_from_slice(&other.node_id);
-        self.section_id.extend_from_slice(&other.section_id);
-        self.segment_id.extend_from_slice(&other.segment_id);
-        self.section_type.extend_from_slice(&other.section_type);
-        self.start.extend_from_slice(&other.start);
-        self.end.extend_from_slice(&other.end);
-        self.radius_um.extend_from_slice(&other.radius_um);
-        self.row.extend_from_slice(&other.row);
+        self.append_rows(other, 0..other.len());
     }
 
     /// Returns the segments in another order: `order[i]` is the old index of the new row `i`.
     #[must_use]
     pub fn reordered(&self, order: &[usize]) -> Self {
         order.iter().map(|&i| self.get(i)).collect()
+    }
+
+    /// Returns the segments with the neurons in ascending order of node ids. The rows of a neuron stay in order.
+    #[must_use]
+    pub fn sorted_by_neuron(&self) -> Self {
+        let mut neurons: Vec<NeuronSegments<'_>> = self.neurons().collect();
+        if neurons.is_sorted_by_key(NeuronSegments::node_id) {
+            return self.clone();
+        }
+        neurons.sort_by_key(NeuronSegments::node_id);
+        let mut sorted = Self::with_capacity(self.len());
+        neurons
+            .iter()
+            .for_each(|neuron| sorted.append_rows(self, neuron.first_index..neuron.first_index + neuron.len()));
+        sorted
+    }
+
+    /// Appends some segments of another set of columns.
+    fn append_rows(&mut self, other: &Self, rows: std::ops::Range<usize>) {
+        self.node_id.extend_from_slice(&other.node_id[rows.clone()]);
+        self.section_id.extend_from_slice(&other.section_id[rows.clone()]);
+        self.segment_id.extend_from_slice(&other.segment_id[rows.clone()]);
+        self.section_type.extend_from_slice(&other.section_type[rows.clone()]);
+        self.start.extend_from_slice(&other.start[rows.clone()]);
+        self.end.extend_from_slice(&other.end[rows.clone()]);
+        self.radius_um.extend_from_slice(&other.radius_um[rows.clone()]);
+        self.row.extend_from_slice(&other.row[rows]);
     }
 
     /// Iterates over the neurons, each a view of its contiguous rows.

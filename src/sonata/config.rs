@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use self::document::ConfigDocument;
 use crate::error::{Context, Problem, Result, join_quoted};
+use crate::file_kind::{FileKind, find_config, name_wrong_kind};
 use crate::morphology::MorphologyFormat;
 
 /// The type of populations whose neurons have segments.
@@ -79,6 +80,17 @@ pub struct SimulationConfig {
     pub variables: Vec<String>,
     /// `reports`, in file order.
     pub reports: Vec<ReportConfig>,
+    /// The times of `run`.
+    pub run: RunTimes,
+}
+
+/// The times of a simulation's `run`, ms; `None` if the configuration does not state them.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RunTimes {
+    /// `dt`: the step.
+    pub dt_ms: Option<f64>,
+    /// `tstop`: the end.
+    pub tstop_ms: Option<f64>,
 }
 
 /// One entry of a simulation's `reports`.
@@ -180,12 +192,17 @@ impl Problem for ConfigProblem {
 }
 
 impl SonataConfig {
-    /// Reads a configuration.
+    /// Reads a configuration: a file, or the only file `*_config.json` of a folder.
     ///
     /// # Errors
     /// Returns an error if the file is missing, is not JSON, has a value of the wrong type or a cyclic manifest, or is
     /// neither kind of configuration.
     pub fn open(path: &Path) -> Result<Self> {
+        let path = &find_config(path)?;
+        name_wrong_kind(Self::open_file(path), path, &[FileKind::CircuitConfig, FileKind::SimulationConfig])
+    }
+
+    fn open_file(path: &Path) -> Result<Self> {
         let document = ConfigDocument::open(path)?;
         if document.has_key("run") {
             return Ok(Self::Simulation(SimulationConfig::read(&document)?));

@@ -6,5 +6,6 @@ pub mod compartment_report;
 pub mod config;
 pub mod electrodes_file;
 mod json;
+pub mod lfp_report;
 pub mod node_sets;
 pub mod nodes;

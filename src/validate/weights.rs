@@ -2,6 +2,7 @@
 
 mod accumulator;
 mod causes;
+mod differing_rows;
 mod matched_columns;
 mod matched_rows;
 mod parallel_pass;
@@ -14,6 +15,7 @@ mod worst_pairs;
 
 pub use crate::sonata::electrodes_file::ColumnRule;
 pub use causes::{CauseEvidence, SegmentsByBranchRule, WeightsCause, find_causes};
+pub use differing_rows::{DifferingNode, DifferingRows, find_differing_rows};
 pub use matched_columns::ExtraColumn;
 pub use matched_rows::SegmentCounts;
 pub use quantiles::QUANTILES;

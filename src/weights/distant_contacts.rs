@@ -21,15 +21,16 @@ pub struct DistantContacts {
 }
 
 impl DistantContacts {
-    /// Compares the tables' bounding boxes with each contact that has no lead field; the formulas of contacts with a
-    /// lead field do not use their position.
+    /// Compares the tables' bounding boxes with each contact whose method expects it near; lead fields do not use its
+    /// position, and electrodes of a head are far away.
     ///
     /// # Errors
     /// Returns an error if the bounding box of a table cannot be read.
     pub fn find(sources: &[&dyn SegmentSource], electrodes: &[ConfiguredElectrode]) -> Result<Option<Self>> {
         let boxes = sources.iter().map(|s| s.bounds()).collect::<Result<Vec<_>>>()?;
         let segments = boxes.iter().copied().fold(Aabb::EMPTY, Aabb::union);
-        let placed: Vec<&Contact> = electrodes.iter().map(|e| &e.contact).filter(|c| c.lead_field.is_none()).collect();
+        let is_near = |e: &&ConfiguredElectrode| e.electrode.method.expects_near_contacts();
+        let placed: Vec<&Contact> = electrodes.iter().filter(is_near).map(|e| &e.contact).collect();
         let is_far = |c: &Contact| {
             boxes.iter().all(|b| b.is_empty() || b.distance(&Aabb::enclosing([c.position_um])) > SUSPICIOUS_DISTANCE_UM)
         };

@@ -75,7 +75,7 @@ fn measure_seconds_per_segment(
     part: &NumberedPart<'_>,
 ) -> Result<f64> {
     let started = Instant::now();
-    let segments = part.read(Segments::default())?;
+    let segments = part.read(Segments::default(), request.stop)?;
     let reading = started.elapsed().as_secs_f64() / segments.len() as f64;
     let (width, buffers, file) = (columns.width(), BufferPool::default(), IoProbe::create_beside(request.output)?);
     let write = |block: &NeuronBlock<'_>| {

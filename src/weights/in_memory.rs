@@ -57,7 +57,7 @@ pub(super) fn compute<T: WeightValue>(
     let mut slots = split_rows(&neurons, columns.width(), &mut values);
     let parts = units::number_parts(&[source]);
     let buffers = BufferPool::default();
-    units::for_each_part(&parts.iter().collect::<Vec<_>>(), |part, segments| {
+    units::for_each_part(&parts.iter().collect::<Vec<_>>(), stop, |part, segments| {
         let mut rows = take_rows(part, &neurons, &mut slots);
         for step in rows.chunks_mut(NEURONS_PER_STEP) {
             if stop() {

@@ -6,11 +6,12 @@ use super::weight_columns::WeightColumns;
 use super::{SegmentSource, WeightsProblem, WeightsRequest};
 use crate::electrodes::ConfiguredElectrode;
 use crate::error::{Context, Error, ErrorLocation, Problem, Result, format_count};
+use crate::io::paths::relative_path;
 use crate::lead_field::{LeadField, OutsideField};
-use crate::methods::Contact;
 use crate::methods::objective_csd::{Density, Measure, RegionOverrides};
+use crate::methods::{Contact, Method, SettingKind};
 use crate::segments::Segments;
-use crate::segments::table::{TableNeuron, TableProblem};
+use crate::segments::table::{TableNeuron, TableProblem, find_circuit_file};
 use crate::sonata::electrodes_file::{self, AttributeValue, PopulationLayout};
 use crate::units::WEIGHT_UNIT;
 
@@ -19,7 +20,7 @@ pub fn build_layout(request: &WeightsRequest<'_>, columns: &WeightColumns) -> Re
     check_populations(request.sources)?;
     let electrodes = request.electrodes.iter().enumerate();
     let electrodes = electrodes.map(|(column, e)| contact_layout(e, columns.size_attributes(column))).collect();
-    let populations = request.sources.iter().map(|s| population_layout(*s)).collect::<Result<_>>()?;
+    let populations = request.sources.iter().map(|s| population_layout(*s, request.output)).collect::<Result<_>>()?;
     let program = concat!("leadfield ", env!("CARGO_PKG_VERSION"));
     Ok(electrodes_file::FileLayout { electrodes, populations, provenance: vec![("program", program.into())] })
 }
@@ -45,6 +46,7 @@ fn contact_layout(
     let mut settings = if electrode.method.uses_conductivity() { medium_attributes(contact) } else { Vec::new() };
     settings.extend(sizes.into_iter().map(|(key, size)| (key, AttributeValue::Number(size))));
     settings.extend(measure_attributes(&contact.csd_region));
+    settings.extend(head_attributes(electrode.method, contact));
     settings.extend(contact.lead_field.iter().flat_map(|field| lead_field_attributes(field, contact.outside_field)));
     let reference = electrode.settings.reference.as_ref();
     settings.extend(reference.map(|reference| ("reference", AttributeValue::Text(reference.to_string()))));
@@ -67,10 +69,29 @@ fn medium_attributes(contact: &Contact) -> Vec<(&'static str, AttributeValue)> {
         None => AttributeValue::Numbers(contact.conductivity.components_s_per_m().into()),
     };
     let boundary = contact.boundary.map(|boundary| boundary.with_side_of(contact.position_um).to_string());
+    let boundary = boundary.or_else(|| Some(contact.slice?.to_string()));
     let boundary = boundary.map(|boundary| ("boundary", AttributeValue::Text(boundary)));
     let normal = contact.disc.map(|disc| ("disc_normal", AttributeValue::Numbers(disc.normal.to_array().into())));
     let always = [("conductivity_S_per_m", conductivity), ("near_field", contact.near_field.name().into())];
     always.into_iter().chain(boundary).chain(normal).collect()
+}
+
+/// Returns the settings of a contact's head, coil and dipole axis that its method uses.
+fn head_attributes(method: &dyn Method, contact: &Contact) -> Vec<(&'static str, AttributeValue)> {
+    let head = contact.head.to_head().ok();
+    let numbers = |values: &[f64]| AttributeValue::Numbers(values.into());
+    let attribute = |setting: &SettingKind| {
+        let value = match setting {
+            SettingKind::HeadCenter => numbers(&head?.center_um.to_array()),
+            SettingKind::HeadRadii => numbers(&head?.radii_um),
+            SettingKind::HeadConductivities => numbers(&head?.conductivities_s_per_m),
+            SettingKind::CoilNormal => numbers(&contact.coil_normal?.to_array()),
+            SettingKind::DipoleAxis => contact.dipole_axis?.name().into(),
+            _ => return None,
+        };
+        Some((setting.key(), value))
+    };
+    method.accepted_settings().iter().filter_map(attribute).collect()
 }
 
 /// Returns what is measured in a region, if it is not the midpoint alone.
@@ -107,7 +128,7 @@ pub fn neurons_in_row_order(source: &dyn SegmentSource) -> Result<Vec<TableNeuro
 }
 
 /// Returns a population's nodes and rows.
-fn population_layout(source: &dyn SegmentSource) -> Result<PopulationLayout> {
+fn population_layout(source: &dyn SegmentSource, output: &Path) -> Result<PopulationLayout> {
     let neurons = neurons_in_row_order(source)?;
     let offsets = std::iter::once(0).chain(neurons.iter().map(|n| n.first_row + n.segments)).collect();
     let metadata = source.metadata();
@@ -115,7 +136,7 @@ fn population_layout(source: &dyn SegmentSource) -> Result<PopulationLayout> {
         return Err(TableProblem::NoPopulation).in_file(source.path());
     }
     let mut provenance = vec![
-        ("circuit", metadata.circuit_path.as_str().into()),
+        ("circuit", circuit_path_from(output, source).as_str().into()),
         ("discretisation", metadata.discretisation.as_str().into()),
         ("axon", metadata.axon_rule.as_str().into()),
         ("table_program_version", metadata.program_version.as_str().into()),
@@ -125,6 +146,14 @@ fn population_layout(source: &dyn SegmentSource) -> Result<PopulationLayout> {
     }
     let node_ids = neurons.iter().map(|n| n.node_id).collect();
     Ok(PopulationLayout { name: metadata.population.clone(), node_ids, offsets, provenance })
+}
+
+/// Returns the path of a source's circuit from the folder of the output; as the source states it if it does not exist.
+fn circuit_path_from(output: &Path, source: &dyn SegmentSource) -> String {
+    let stated = &source.metadata().circuit_path;
+    let folder = output.parent().unwrap_or(Path::new(""));
+    let found = find_circuit_file(source.path(), stated).and_then(|circuit| relative_path(folder, &circuit));
+    found.map_or_else(|| stated.clone(), |path| path.display().to_string())
 }
 
 /// Returns the row after a neuron whose rows must follow the rows before it.

@@ -9,6 +9,7 @@ mod by_part;
 mod distant_contacts;
 mod dry_run;
 mod given_weights;
+mod implausible;
 mod in_memory;
 mod layout;
 mod montage;
@@ -24,11 +25,13 @@ pub use by_part::{ByPartProblem, finish, lay_out, write_parts};
 pub use distant_contacts::{DistantContacts, SUSPICIOUS_DISTANCE_UM};
 pub use dry_run::dry_run;
 pub use given_weights::write_given_weights;
+pub use implausible::{CIRCUIT_SPAN_UM, Implausible, MIN_PITCH_UM, MIN_PROBE_UM, TISSUE_CONDUCTIVITY_S_PER_M};
 pub use in_memory::WeightValue;
 pub use segment_source::SegmentSource;
+pub use weight_columns::WeightColumns;
 pub use weight_lookup::{WeightLookup, WeightLookupProblem};
 pub use weights_builder::Weights;
-pub use weights_job::check_output;
+pub use weights_job::{add_electrode, check_output};
 
 use std::path::Path;
 
@@ -39,7 +42,6 @@ use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::io::atomic_output::OverwritePolicy;
 use crate::io::ranks::Ranks;
 
-use weight_columns::WeightColumns;
 use weights_job::WeightsJob;
 
 /// Output bytes that a thread computes before it writes: few enough to stay in a core's cache until then.
@@ -58,7 +60,8 @@ pub struct WeightsRequest<'a> {
     pub existing: OverwritePolicy,
     /// Whether to resume an earlier run that was interrupted, if there was one.
     pub resume: bool,
-    /// Called before each part; returns whether to stop and leave the rest to a later run.
+    /// Called before each unit, and in work that takes longer than half a second; returns whether to stop and leave the
+    /// rest to a later run.
     pub stop: &'a (dyn Fn() -> bool + Sync),
     /// Called with the number of segments done since the last call, from any thread.
     pub progress: &'a (dyn Fn(u64) + Sync),

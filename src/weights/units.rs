@@ -3,6 +3,7 @@
 use super::neuron_blocks::{NeuronBlock, split_into_blocks};
 use super::{SegmentSource, layout};
 use crate::error::Result;
+use crate::io::resumable_output::StopCheck;
 use crate::segments::Segments;
 use crate::segments::table::TableNeuron;
 
@@ -55,9 +56,11 @@ impl<'a> NumberedPart<'a> {
         self.neurons().iter().map(|n| n.segments).sum()
     }
 
-    /// Reads its segments, and checks them against its neuron list. `spare` is memory to reuse.
-    pub fn read(&self, spare: Segments) -> Result<Segments> {
-        let segments = self.source.read_part(self.index_in_table, spare)?;
+    /// Reads its segments, and checks them against its neuron list. `spare` is memory to reuse; `is_stopped` returns
+    /// whether the run is to stop.
+    pub fn read(&self, spare: Segments, is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<Segments> {
+        let stop = StopCheck::new(is_stopped);
+        let segments = self.source.read_part_unless_stopped(self.index_in_table, spare, &stop)?;
         layout::check_rows(self.source.path(), self.neurons(), &segments)?;
         Ok(segments)
     }
@@ -82,15 +85,17 @@ pub fn number_parts<'a>(sources: &[&'a dyn SegmentSource]) -> Vec<NumberedPart<'
 
 /// Passes parts to `work` in order, until it returns false. While it works on one part, a thread of the same pool reads
 /// the next one, so that two parts are in memory. With a single thread the two steps alternate, in the same memory.
+/// `is_stopped` is called while a part is read.
 pub fn for_each_part<'a>(
     parts: &[&NumberedPart<'a>],
+    is_stopped: &(dyn Fn() -> bool + Sync),
     mut work: impl FnMut(&NumberedPart<'a>, &Segments) -> Result<bool> + Send,
 ) -> Result<()> {
-    let mut read = parts.first().map(|first| first.read(Segments::default()));
+    let mut read = parts.first().map(|first| first.read(Segments::default(), is_stopped));
     let mut spare = Segments::default();
     for (i, part) in parts.iter().enumerate() {
         let Some(segments) = read.transpose()? else { break };
-        let next = |spare| parts.get(i + 1).map(|next| next.read(spare));
+        let next = |spare| parts.get(i + 1).map(|next| next.read(spare, is_stopped));
         if rayon::current_num_threads() == 1 {
             if !work(part, &segments)? {
                 break;
@@ -182,7 +187,7 @@ mod tests {
     /// Returns the nodes that `work` received up to the node `last`, the error, and the number of parts that were read.
     fn worked(fake: &Fake, last: u64) -> (Vec<u64>, Option<String>, usize) {
         let (parts, mut nodes) = (number_parts(&[fake]), Vec::new());
-        let result = for_each_part(&parts.iter().collect::<Vec<_>>(), |part, segments| {
+        let result = for_each_part(&parts.iter().collect::<Vec<_>>(), &|| false, |part, segments| {
             assert_eq!(segments.row, [part.number]);
             nodes.push(segments.node_id[0]);
             Ok(part.number != last)

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 
 use super::{
-    DistantContacts, SegmentSource, WeightValue, WeightsRequest, WeightsSummary, compute_weights, contact_warnings,
+    Implausible, SegmentSource, WeightValue, WeightsRequest, WeightsSummary, compute_weights, contact_warnings,
     in_memory,
 };
+use crate::electrodes::head_pose::HeadPose;
 use crate::electrodes::lead_field_files::{FieldPlacement, LeadFieldAssignment, NamedFieldFile};
 use crate::electrodes::{ConfiguredElectrode, Electrodes, check_names, configure};
 use crate::error::Result;
@@ -28,6 +29,7 @@ pub struct Weights<'a> {
     conductivities: Vec<Conductivity>,
     near_field: NearField,
     lead_fields: Vec<PathBuf>,
+    head_pose: Option<HeadPose>,
     named_lead_fields: Vec<NamedFieldFile>,
     field_placement: Option<FieldPlacement>,
     field_current_na: Option<f64>,
@@ -57,6 +59,7 @@ impl<'a> Weights<'a> {
             conductivities: Vec::new(),
             near_field: NearField::default(),
             lead_fields: Vec::new(),
+            head_pose: None,
             named_lead_fields: Vec::new(),
             field_placement: None,
             field_current_na: None,
@@ -102,6 +105,13 @@ impl<'a> Weights<'a> {
     #[must_use]
     pub fn lead_fields(mut self, files: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
         self.lead_fields = files.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the head of contacts of `FourSphere`, `FourSphereReciprocity` and `MEG` that do not have their own.
+    #[must_use]
+    pub fn head_pose(mut self, pose: HeadPose) -> Self {
+        self.head_pose = Some(pose);
         self
     }
 
@@ -215,7 +225,7 @@ impl<'a> Weights<'a> {
                 warnings.push(warning);
             }
         }
-        warnings.extend(DistantContacts::find(&self.sources(), &electrodes)?.map(|far| far.to_string()));
+        warnings.extend(Implausible::find(&self.sources(), &electrodes)?.iter().map(ToString::to_string));
         Ok(warnings)
     }
 
@@ -241,6 +251,7 @@ impl<'a> Weights<'a> {
             outside_field: self.outside_field,
         };
         assignment.attach_fields(&mut electrodes)?;
+        self.head_pose.map_or(Ok(()), |pose| pose.assign(&mut electrodes))?;
         Ok(electrodes)
     }
 }

@@ -11,20 +11,23 @@ use super::neuron_blocks::{self, BlockBuffer, BufferPool, NeuronBlock, RowRun};
 use super::units::{self, NumberedPart, UNIT_BYTES, WorkUnit};
 use super::weight_columns::WeightColumns;
 use super::{BLOCK_BYTES, SegmentSource, WeightsProblem, WeightsRequest, WeightsSummary, checksum, layout};
+use crate::electrodes::ConfiguredElectrode;
 use crate::error::{Context, Error, Result};
+use crate::file_kind::NamedOutput;
 use crate::io::atomic_output::{
     OutputConflict, OutputLock, OverwritePolicy, check_can_start, check_target, partial_path_for,
 };
 use crate::io::checkpoint::{CheckpointProblem, OutputPlan, PROGRAM, UnitRecord};
 use crate::io::digest::Digest;
 use crate::io::ranks::Ranks;
-use crate::io::resumable_output::{RunSettings, RunSummary, UnitJob, UnitMarker, write_output};
+use crate::io::resumable_output::{RunSettings, RunSummary, StopCheck, UnitJob, UnitMarker, write_output};
 use crate::methods::Contact;
 use crate::methods::medium::Boundary;
 use crate::segments::{Segment, Segments};
 use crate::sonata::electrodes_file::{
     AttributeValue, ContactLayout, ElectrodesFile, FileLayout, Reader, WeightsDataset, Writer, matches_layout,
 };
+use crate::units::SiemensPerMeter;
 
 /// Refuses an output that must not be replaced or cannot be written, before any input is read. The output of an
 /// interrupted run is accepted if it is to be resumed.
@@ -33,6 +36,7 @@ use crate::sonata::electrodes_file::{
 /// Returns an error if the output exists and must not be replaced, is a folder or a device, or another run writes it;
 /// or if an interrupted run left finished units and is not to be resumed.
 pub fn check_output(out: &Path, existing: OverwritePolicy, resume: bool) -> Result<()> {
+    NamedOutput::ElectrodesFile.check_name(out)?;
     // with `resume` a complete output is compared later, when its expected content is known
     if !resume || existing == OverwritePolicy::Replace {
         check_target(out, existing, None)?;
@@ -59,6 +63,7 @@ impl<'a> WeightsJob<'a> {
     /// Returns an error if there are no contacts or a contact lacks a setting, two tables have the same population, the
     /// rows of a table leave gaps, or an input cannot be read.
     pub fn new(request: &'a WeightsRequest<'a>) -> Result<Self> {
+        NamedOutput::ElectrodesFile.check_name(request.output)?;
         let columns = WeightColumns::new(request.electrodes)?;
         let layout = layout::build_layout(request, &columns)?;
         let parts = units::number_parts(request.sources);
@@ -120,7 +125,11 @@ impl<'a> WeightsJob<'a> {
 
     /// Computes a unit and writes its rows.
     fn write_unit(&self, unit: &WorkUnit<'_>, segments: &Segments, writer: &Writer) -> Result<UnitRecord> {
-        let write = |block: &NeuronBlock<'_>| self.write_block(&unit.part, segments, block, writer);
+        let stop = StopCheck::new(self.request.stop);
+        let write = |block: &NeuronBlock<'_>| {
+            stop.check()?;
+            self.write_block(&unit.part, segments, block, writer)
+        };
         let written: Vec<Result<crc32fast::Hasher>> = self.blocks_of(unit).par_iter().map(write).collect();
         // the first error in row order, so that the error does not depend on threads either
         let checksum = combine_checksums(written.into_iter().collect::<Result<Vec<_>>>()?);
@@ -224,10 +233,13 @@ impl UnitJob for WeightsJob<'_> {
         let weights = weights.collect::<Result<_>>()?;
         let stored = StoredWeights { columns: &self.columns, weights, buffers: &self.buffers };
         let mut is_same = true;
-        units::for_each_part(&self.parts.iter().collect::<Vec<_>>(), |part, segments| {
+        let (parts, stop) = (self.parts.iter().collect::<Vec<_>>(), StopCheck::new(self.request.stop));
+        let compared = units::for_each_part(&parts, self.request.stop, |part, segments| {
+            stop.check()?;
             is_same = stored.has_part(part, segments)?;
             Ok(is_same)
-        })?;
+        });
+        compared.in_file(self.request.output)?;
         Ok(is_same)
     }
 
@@ -258,7 +270,9 @@ impl UnitJob for WeightsJob<'_> {
 
     fn find_intact(&self, writer: &Writer, records: &[(usize, UnitRecord)]) -> Result<Vec<bool>> {
         let reader = writer.reader()?;
+        let stop = StopCheck::new(self.request.stop);
         let is_intact = |&(unit, record): &(usize, UnitRecord)| {
+            stop.check()?;
             let Some(unit) = self.units.get(unit) else { return Ok(false) };
             Ok(self.stored_checksum(unit, &reader)? == record.checksum)
         };
@@ -271,7 +285,7 @@ impl UnitJob for WeightsJob<'_> {
         // each part is read once, for all its units
         let own: BTreeSet<u64> = units.iter().map(part_of).collect();
         let parts: Vec<&NumberedPart<'_>> = self.parts.iter().filter(|part| own.contains(&part.number)).collect();
-        units::for_each_part(&parts, |part, segments| {
+        units::for_each_part(&parts, self.request.stop, |part, segments| {
             let behind = rest.partition_point(|unit| part_of(unit) <= part.number);
             let (units, others) = rest.split_at(behind);
             rest = others;
@@ -367,6 +381,19 @@ fn add_contact_layout(digest: &mut Digest, contact: &ContactLayout) {
     digest.add_option(units.as_deref(), Digest::add_text);
 }
 
+/// Adds everything that the weights of an electrode depend on, besides the segments, to a digest.
+///
+/// # Errors
+/// Returns an error if its lead field cannot be read.
+pub fn add_electrode(digest: &mut Digest, electrode: &ConfiguredElectrode) -> Result<()> {
+    let ConfiguredElectrode { electrode, contact } = electrode;
+    digest.add_text(&electrode.name);
+    digest.add_text(electrode.method.name());
+    digest.add_option(electrode.settings.reference.as_ref(), |digest, other| digest.add_text(&other.to_string()));
+    add_contact(digest, contact);
+    contact.lead_field.as_ref().map_or(Ok(()), |field| digest.add_file(field.path()))
+}
+
 /// Adds the settings of a contact that its method uses and the file does not store.
 fn add_contact(digest: &mut Digest, contact: &Contact) {
     digest.add_f64s(&contact.position_um.to_array());
@@ -377,6 +404,12 @@ fn add_contact(digest: &mut Digest, contact: &Contact) {
         digest.add_u64(axis as u64);
         digest.add_f64s(&[position_um, beyond_s_per_m]);
         digest.add_option(medium_side, |digest, side| digest.add_u64(side as u64));
+    });
+    digest.add_option(contact.slice, |digest, slice| {
+        digest.add_u64(slice.axis as u64);
+        for plane in [slice.lower, slice.upper] {
+            digest.add_f64s(&[plane.position_um, plane.beyond_s_per_m]);
+        }
     });
     digest.add_option(contact.disc, |digest, disc| {
         digest.add_f64(disc.radius_um);
@@ -391,6 +424,11 @@ fn add_contact(digest: &mut Digest, contact: &Contact) {
     digest.add_u64(region.density as u64);
     digest.add_u64(region.spacing as u64);
     digest.add_u64(contact.outside_field as u64);
+    digest.add_option(contact.head.center_um, |digest, center| digest.add_f64s(&center.to_array()));
+    digest.add_option(contact.head.radii_um, |digest, radii| digest.add_f64s(&radii));
+    digest.add_option(contact.head.conductivities, |digest, s| digest.add_f64s(&s.map(SiemensPerMeter::get)));
+    digest.add_option(contact.coil_normal, |digest, normal| digest.add_f64s(&normal.to_array()));
+    digest.add_option(contact.dipole_axis, |digest, axis| digest.add_u64(axis as u64));
 }
 
 /// The weights of a complete file, with what is needed to compute them again.

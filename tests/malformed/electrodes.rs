@@ -46,10 +46,15 @@ fn refused_with(content: impl AsRef<[u8]>, options: &[&str], stderr: &str) {
 
 /// The columns that are known, as messages list them.
 const KNOWN: &str = "`name`, `x`, `y`, `z`, `layer`, `region`, `type`, `conductivity`, `field`, `radius`, `thickness`, \
-    `array`, `measure`, `per_volume`, `boundary`, `reference`, `disc_radius`, `disc_normal`, `disc_points`";
+    `array`, `measure`, `per_volume`, `boundary`, `reference`, `disc_radius`, `disc_normal`, `disc_points`, \
+    `head_center`, `head_radii`, `head_conductivities`, `coil_normal`, `dipole_axis`";
 /// What a contact in a conducting medium may say for itself, as messages list it.
 const OF_MEDIUM: &str = "`conductivity`, `conductivity sx,sy,sz`, `boundary`, `disc_radius`, `reference`";
-const RENAME: &str = "hint: rename it to one of these, or remove it";
+
+/// The hint for a misspelt column.
+fn meant(name: &str) -> String {
+    format!("hint: did you mean `{name}`? rename it, or remove it")
+}
 
 #[test]
 fn what_is_not_refused_is_computed() {
@@ -68,7 +73,7 @@ fn a_file_that_is_not_there_is_named() {
 
 #[test]
 fn bytes_that_are_no_text_are_refused() {
-    refused(b"PAR1\xff\xfe", "error: FILE: not a text file, expected electrodes as CSV or JSON");
+    refused(b"\x1b[31m\xff\xfe\x00", "error: FILE: not a text file, expected electrodes as CSV or JSON");
 }
 
 #[test]
@@ -96,21 +101,105 @@ fn a_missing_key_is_told_with_those_that_are_there() {
 }
 
 #[test]
-fn an_unknown_column_or_key_is_not_lost_in_silence() {
+fn a_misspelt_column_or_key_is_refused_with_the_one_that_was_meant() {
     refused(
-        "name,x,y,z,depth\na,1,2,3,4\n",
-        &format!("error: FILE: line[1]: unknown column `depth`, expected {KNOWN}\n{RENAME}"),
+        "name,x,y,z,tpye\na,1,2,3,PointSource\n",
+        &format!("error: FILE: line[1]: unknown column `tpye`, expected {KNOWN}\n{}", meant("type")),
     );
     refused(
-        r#"[{"name": "a", "x": 1, "y": 2, "z": 3, "Type": "LineSource"}]"#,
-        &format!("error: FILE: electrode[0]: unknown key `Type`, expected {KNOWN}\n{RENAME}"),
+        "nmae,x,y,z\na,1,2,3\n",
+        &format!("error: FILE: line[1]: unknown column `nmae`, expected {KNOWN}\n{}", meant("name")),
+    );
+    refused(
+        r#"[{"name": "a", "x": 1, "y": 2, "z": 3, "regoin": "S1"}]"#,
+        &format!("error: FILE: electrode[0]: unknown key `regoin`, expected {KNOWN}\n{}", meant("region")),
+    );
+}
+
+/// Runs `weights` without `--quiet`, and asserts success and the warning; `FILE` in it stands for the file of contacts.
+#[track_caller]
+fn warned(content: impl AsRef<[u8]>, options: &[&str], warning: &str) {
+    let folder = scratch();
+    let file = folder.path().join("electrodes");
+    let out = folder.path().join("weights.h5");
+    std::fs::write(&file, content).unwrap();
+    let [file, out] = [file, out].map(|p| p.to_str().unwrap().to_string());
+    let run = leadfield(&[&["weights", table().to_str().unwrap(), &file, "-o", &out], options].concat());
+    let warnings: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(warnings.join("\n"), warning.replace("FILE", &file), "{}", run.stderr);
+    run.ok();
+}
+
+#[test]
+fn other_columns_and_keys_are_named_in_a_warning() {
+    warned(
+        "name,x,y,z,depth,shank\na,1,2,3,4,0\n",
+        &[],
+        "warning: FILE: line[1]: unknown columns `depth`, `shank`, which nothing here uses",
+    );
+    warned("name,x,y,z,\na,1,2,3,tip\n", &[], "warning: FILE: line[1]: no name for column 5, whose values are ignored");
+    warned(
+        r#"[{"name": "a", "x": 1, "y": 2, "z": 3}, {"name": "b", "x": 1, "y": 2, "z": 9, "depth": 4}]"#,
+        &[],
+        "warning: FILE: electrode[1]: unknown key `depth`, which nothing here uses",
+    );
+}
+
+#[test]
+fn an_assumed_encoding_is_named_in_a_warning() {
+    warned(
+        b"name,x,y,z,region\na,1,2,3,Thal\xe4mus\n",
+        &[],
+        "warning: FILE: neither UTF-8 nor UTF-16, read as Latin-1",
+    );
+}
+
+#[test]
+fn tables_as_spreadsheets_export_them_are_read_without_a_warning() {
+    let utf16: Vec<u8> =
+        "\u{feff}Name\tX [µm]\tY\tZ\r\na\t1,5\t2\t3\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    warned(utf16, &[], "");
+    warned("Name;X;Y;Z;Type;\r\na;1,5;2;3;PointSource;\r\n;;;;;\r\n", &[], "");
+    warned(",name,x,y,z\n0,a,1.5,2,3\n", &[], "");
+}
+
+#[test]
+fn a_unit_that_is_unknown_or_stated_twice_is_refused() {
+    refused(
+        "name,x [inch],y,z\na,1,2,3\n",
+        "error: FILE: line[1]: unknown unit of `x`, expected `um`, `mm`, `cm`, `m`, found `inch`",
+    );
+    refused_with(
+        "name,x [mm],y,z\na,1,2,3\n",
+        &["--units", "um"],
+        "error: FILE: line[1]: two units for `x`, expected `um` as given for the file, found `mm`\n\
+        hint: leave `--units` out where the file states its unit",
+    );
+    refused_with(
+        r#"{"specification": "probeinterface", "probes": [{"ndim": 2, "si_units": "um", "contact_positions": [[0, 0]]}]}"#,
+        &["--units", "mm"],
+        "error: FILE: probes[0].si_units: two units for `contact_positions`, expected `mm` as given for the file, \
+        found `um`\nhint: leave `--units` out where the file states its unit",
+    );
+}
+
+#[test]
+fn decimal_commas_that_are_ambiguous_are_refused() {
+    refused(
+        "name;x;y;z\na;1.5;2;3\nb;1,234;2;3\n",
+        "error: FILE: line[3]: decimal commas and decimal points, expected one of them, found `1,234` and `1.5`",
+    );
+    refused(
+        "name,x,y,z\na,1,5,2,0,3,0\n",
+        "error: FILE: line[2]: wrong number of fields, expected 4 as in the header, found 7\n\
+        hint: numbers with decimal commas need semicolons or tabs between the columns, or quotes",
     );
 }
 
 #[test]
 fn a_column_that_is_there_twice_is_refused() {
     refused("name,x,y,z,x\na,1,2,3,4\n", "error: FILE: line[1]: duplicate column `x`, expected each column once");
-    refused(",x,y,z,name\n0,1,2,3,a\n", "error: FILE: line[1]: duplicate column `name`, expected each column once");
+    refused("name,x,y,z,X_um\na,1,2,3,4\n", "error: FILE: line[1]: duplicate column `x`, expected each column once");
 }
 
 #[test]
@@ -202,7 +291,19 @@ fn an_unknown_type_is_refused_with_the_methods_there_are() {
     let known = known.join(", ");
     refused(
         "name,x,y,z,type\na,1,2,3,linesource\n",
-        &format!("error: FILE: line[2]: unknown type, expected {known}, found `linesource`"),
+        &format!(
+            "error: FILE: line[2]: unknown type, expected {known}, found `linesource`\nhint: did you mean `LineSource`?"
+        ),
+    );
+    refused(
+        "name,x,y,z,type\na,1,2,3,LinSource\n",
+        &format!(
+            "error: FILE: line[2]: unknown type, expected {known}, found `LinSource`\nhint: did you mean `LineSource`?"
+        ),
+    );
+    refused(
+        "name,x,y,z,type\na,1,2,3,dipole\n",
+        &format!("error: FILE: line[2]: unknown type, expected {known}, found `dipole`"),
     );
 }
 
@@ -293,7 +394,7 @@ fn an_array_outside_the_electrodes_is_refused() {
 fn a_wrong_number_of_conductivities_is_refused() {
     refused_with(
         "name,x,y,z\na,1,2,3\nb,1,2,4\nc,1,2,5\n",
-        &["--conductivity", "0.2", "0.3"],
+        &["--conductivity", "0.2", "--conductivity", "0.3"],
         "error: wrong number of conductivities, expected 1 or 3 (one for each contact of an analytic method), found 2\n\
         hint: give `--conductivity` one value for all such contacts, or one for each, in file order",
     );

@@ -61,11 +61,11 @@ fn write_columns(path: &Path, columns: Vec<(&str, ArrayRef)>) {
 fn a_file_that_is_missing_or_of_no_known_kind() {
     let folder = scratch();
     info(folder.path(), "t.parquet").refused("error: t.parquet: cannot be read: no such file or directory");
-    for content in ["", "x,y,z\n1,2,3\n", "[1]"] {
+    for content in ["", "a,b\n1,2\n", "[1]"] {
         std::fs::write(folder.path().join("t.parquet"), content).unwrap();
         info(folder.path(), "t.parquet").refused(
-            "error: t.parquet: unknown file type, expected a segment table (Parquet), an electrodes file (HDF5) or a \
-             configuration (JSON)",
+            "error: t.parquet: unknown kind of file, expected one that a tool of `leadfield` reads\n\
+             hint: it may be damaged, cut short or empty",
         );
     }
 }
@@ -105,7 +105,9 @@ fn a_parquet_file_of_other_columns() {
     let ids = || Arc::new(UInt64Array::from(vec![1])) as ArrayRef;
     let number = || Arc::new(Float32Array::from(vec![1.0])) as ArrayRef;
     write_columns(&path, vec![("node_id", ids()), ("x0", number()), ("mtype", ids())]);
-    info(folder.path(), "t.parquet").refused(&format!(
+    let described = info(folder.path(), "t.parquet").ok();
+    assert!(described.starts_with("kind") && described.contains("Parquet file of other columns"), "{described}");
+    leadfield_in(folder.path(), &["query", "t.parquet", "--count"]).refused(&format!(
         "error: t.parquet: not a segment table, expected its columns, found no `section_id`, `segment_id`, \
          `section_type`, `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`\n{MAKE}"
     ));
@@ -120,7 +122,7 @@ fn a_parquet_file_of_other_columns() {
 fn a_folder_without_parts() {
     let folder = scratch();
     std::fs::write(folder.path().join("segments.parquet"), "").unwrap();
-    info(folder.path(), ".").refused(&format!(
+    leadfield_in(folder.path(), &["query", ".", "--count"]).refused(&format!(
         "error: .: not a segment table, expected files `part-*.parquet` in the folder, found none\n{MAKE}"
     ));
 }
@@ -161,16 +163,6 @@ fn a_table_with_a_part_twice_in_place_of_another() {
         "error: t: node in two parts, expected each node once, found node {node} again\n\
          hint: restore the original parts of the table, or make it again with `leadfield positions`"
     ));
-}
-
-#[test]
-fn an_hdf5_file_of_another_kind() {
-    let folder = scratch();
-    copy_folder(&golden().join("variants/four_axon_kinds/circuit/output"), folder.path());
-    info(folder.path(), "compartment.h5").refused(
-        "error: compartment.h5: /: not an electrodes file, expected a group `electrodes`, found `report`\n\
-         hint: for a circuit or a report, name the configuration (JSON)",
-    );
 }
 
 #[test]

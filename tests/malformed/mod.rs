@@ -7,6 +7,7 @@ pub mod electrodes_file;
 mod heaps;
 mod info;
 mod lead_fields;
+mod mistakes;
 mod morphology;
 mod pickles;
 mod plot;

@@ -24,7 +24,7 @@ fn a_name_that_is_no_picture_s_is_refused_before_anything_is_read() {
     for name in ["a.pdf", "svg", "a"] {
         leadfield_in(folder(), &["plot", "weights", "none.parquet", "none.h5", "--electrode", "2", "-o", name])
             .refused(&format!(
-                "error: --out: unknown image format, expected a name that ends in `.svg` or `.png`, found `{name}`\n\
+                "error: --output: unknown image format, expected a name that ends in `.svg` or `.png`, found `{name}`\n\
                  hint: for example `-o figure.svg`"
             ));
     }
@@ -64,12 +64,12 @@ fn a_view_without_segments_and_one_without_size_are_refused() {
     let file = out.path().join("a.svg");
     let within = |r: &str| weights(&["--electrode", "1", "--within", r, "-o", file.to_str().unwrap()]);
     within("1").refused(
-        "error: s.parquet: no segments within 1 um of `1`, expected at least one\n\
+        "error: s.parquet: no segments within 1 µm of `1`, expected at least one\n\
          hint: use a larger `--within`",
     );
     for (found, told) in [("0", "0"), ("-5", "-5"), ("nan", "NaN"), ("inf", "inf")] {
         within(found).refused(&format!(
-            "error: --within: out of range, expected a finite number above 0 um, found `{told}`\n\
+            "error: --within: out of range, expected a finite number above 0 µm, found `{told}`\n\
              hint: for example `--within 200`"
         ));
     }

@@ -760,7 +760,9 @@ fn force_replaces_tables_and_nothing_else() {
 #[test]
 fn a_folder_that_cannot_be_written() {
     let circuit = Circuit::new();
-    for out in ["out/missing/segments.parquet", "out/missing/segments"] {
+    // a link to a folder that does not exist
+    std::os::unix::fs::symlink(circuit.path("nowhere"), circuit.path("link")).unwrap();
+    for out in ["link/segments.parquet", "link/segments"] {
         circuit.positions(CONFIG, out, &[]).refused(&format!(
             "error: {out}: cannot be written: no such file or directory\nhint: make its folder first"
         ));

@@ -79,7 +79,7 @@ fn in_report(circuit: &Path) -> Vec<&'static str> {
 }
 
 /// A synthetic circuit of 24 neurons, one of each morphology, with a report.
-fn synthesized() -> tempfile::TempDir {
+pub fn synthesized() -> tempfile::TempDir {
     let folder = scratch();
     let options = ["synthesize", "c", "--cells", "24", "--seed", "5", "--with-report", "--quiet"];
     leadfield_in(folder.path(), &options).ok();
@@ -142,7 +142,7 @@ fn copy_nodes(from: &Path, to: &Hdf5File, population: &str, n: usize, change: im
 }
 
 /// Gives the synthetic circuit two more populations of the same neurons, and one of inputs.
-fn with_populations(folder: &Path) {
+pub fn with_populations(folder: &Path) {
     let source = folder.join("c/networks/nodes/neurons/nodes.h5");
     let all = Hdf5File::open(&source).unwrap().length("/nodes/neurons/node_type_id").unwrap();
     for population in ["second", "third", "inputs"] {

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+use anstyle::{AnsiColor, Effects, Style};
 use leadfield::error::{Context, FileProblem};
 use leadfield::{Error, Result};
 
@@ -19,9 +20,21 @@ pub fn print(text: impl Display) -> Result<()> {
     }
 }
 
-/// Writes a line to standard error; errors are ignored, because nobody could read them.
+/// The style of the word `error`, as clap's.
+pub const ERROR: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
+/// The style of the word `warning`.
+pub const WARNING: Style = AnsiColor::Yellow.on_default().effects(Effects::BOLD);
+/// The style of the word `hint`, as that of clap's `tip`.
+pub const HINT: Style = AnsiColor::Green.on_default();
+
+/// Writes a line that begins with a word in colour, on a terminal and unless `NO_COLOR` is set.
+pub fn labelled_note(label: &str, style: Style, text: impl Display) {
+    note(format_args!("{style}{label}:{style:#} {text}"));
+}
+
+/// Writes a line to standard error, without colours if it is no terminal; errors are ignored, because nobody could read them.
 pub fn note(line: impl Display) {
-    drop(writeln!(std::io::stderr().lock(), "{line}"));
+    drop(writeln!(anstream::stderr().lock(), "{line}"));
 }
 
 /// Returns whether an error is that of a closed pipe.

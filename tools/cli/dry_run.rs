@@ -7,7 +7,10 @@ use leadfield::error::format_count;
 use leadfield::io::atomic_output;
 use leadfield::io::ranks::DryRunEstimate;
 
+use serde_json::json;
+
 use super::facts::{Facts, format_bytes, format_duration};
+use super::help::RUN;
 use super::{Common, console};
 
 /// Options of a dry run.
@@ -15,10 +18,10 @@ use super::{Common, console};
 pub struct DryRun {
     /// Print what the run would need (bytes, memory, and time estimated by a short trial), fail if the disk is too
     /// small, and write nothing
-    #[arg(long)]
+    #[arg(long, help_heading = RUN)]
     pub dry_run: bool,
     /// Print it for N ranks: processes that mpirun starts
-    #[arg(long, value_name = "N", requires = "dry_run", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", requires = "dry_run", help_heading = RUN, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     ranks: u32,
 }
 
@@ -29,10 +32,19 @@ impl DryRun {
     }
 }
 
-/// Tells a forecast on standard output; reading the inputs took so long, s.
-pub fn print_estimate(forecast: &DryRunEstimate, reading_s: f64, out: &Path, common: &Common) -> Result<()> {
+/// Prints an estimate on standard output, as lines or as JSON; reading the inputs took so long, s.
+pub fn print_estimate(
+    forecast: &DryRunEstimate,
+    reading_s: f64,
+    out: &Path,
+    is_json: bool,
+    common: &Common,
+) -> Result<()> {
     if !common.ranks().is_first() {
         return Ok(());
+    }
+    if is_json {
+        return console::print(format_args!("{:#}\n", estimate_json(forecast, reading_s, out)));
     }
     let size = match forecast.exact {
         true => format!("{} bytes, {}", forecast.bytes, format_bytes(forecast.bytes)),
@@ -48,6 +60,24 @@ pub fn print_estimate(forecast: &DryRunEstimate, reading_s: f64, out: &Path, com
     facts.add("memory", format!("about {}{each}", format_bytes(forecast.memory)));
     facts.add("time", format_duration(reading_s + forecast.seconds));
     console::print(facts)
+}
+
+/// Returns an estimate as JSON.
+fn estimate_json(forecast: &DryRunEstimate, reading_s: f64, out: &Path) -> serde_json::Value {
+    let ranks: Vec<_> =
+        forecast.loads.iter().map(|load| json!({ "parts": load.parts, "segments": load.segments })).collect();
+    json!({
+        "output": out,
+        "neurons": forecast.neurons,
+        "segments": forecast.segments,
+        "parts": forecast.parts(),
+        "bytes": forecast.bytes,
+        "bytes_are_exact": forecast.exact,
+        "free_bytes": atomic_output::free_bytes(out),
+        "memory_bytes": forecast.memory,
+        "seconds": reading_s + forecast.seconds,
+        "ranks": ranks,
+    })
 }
 
 /// Warns about existing output that the run would not replace or resume.

@@ -1,20 +1,57 @@
-//! Formats facts as aligned lines of `name: value`, and numbers of bytes and durations.
+//! Formats facts as aligned lines of `name: value` or as JSON, and numbers of bytes and durations.
 
-/// Lines of `name: value`, aligned.
+use leadfield::geometry::Aabb;
+use serde_json::{Map, Value, json};
+
+/// Lines of `name: value`, aligned; each has a value for JSON too.
 #[derive(Default)]
-pub struct Facts(Vec<(String, String)>);
+pub struct Facts(Vec<(String, String, Value)>);
 
 impl Facts {
     /// Adds a line.
     pub fn add(&mut self, name: impl Into<String>, value: impl ToString) {
-        self.0.push((name.into(), value.to_string()));
+        let text = value.to_string();
+        self.0.push((name.into(), text.clone(), text.into()));
+    }
+
+    /// Adds a number.
+    pub fn add_number(&mut self, name: impl Into<String>, number: u64) {
+        self.0.push((name.into(), number.to_string(), number.into()));
+    }
+
+    /// Adds a line whose value in JSON is another than its text.
+    pub fn add_with(&mut self, name: impl Into<String>, text: impl ToString, value: impl Into<Value>) {
+        self.0.push((name.into(), text.to_string(), value.into()));
+    }
+
+    /// Adds a box, um.
+    pub fn add_bounds(&mut self, bounds: &Aabb, text_if_empty: &str) {
+        if bounds.is_empty() {
+            return self.add_with("bounds", text_if_empty, Value::Null);
+        }
+        let corners = json!({ "min_um": bounds.min.to_array(), "max_um": bounds.max.to_array() });
+        self.add_with("bounds", bounds, corners);
+    }
+
+    /// Returns a JSON object: blanks in names are `_`, and a name that occurs several times has a list.
+    pub fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        for (name, _, value) in &self.0 {
+            let key = name.replace([' ', ':'], "_").replace("__", "_");
+            match object.get_mut(&key) {
+                None => drop(object.insert(key, value.clone())),
+                Some(Value::Array(list)) => list.push(value.clone()),
+                Some(first) => *first = json!([first.take(), value]),
+            }
+        }
+        object.into()
     }
 }
 
 impl std::fmt::Display for Facts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let width = self.0.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        for (name, value) in &self.0 {
+        let width = self.0.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
+        for (name, value, _) in &self.0 {
             writeln!(f, "{name:width$}  {value}")?;
         }
         Ok(())
@@ -46,6 +83,23 @@ pub fn format_duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_has_numbers_and_lists_of_repeated_names() {
+        let mut facts = Facts::default();
+        facts.add_number("segments", 7);
+        facts.add("part of", "a table");
+        facts.add("pop: units", "V/nA");
+        ["a", "b", "c"].into_iter().for_each(|method| facts.add("method", method));
+        facts.add_with("size", "1.0 kB", 1000);
+        facts.add_bounds(&Aabb::EMPTY, "no positions");
+        let expected = json!({
+            "segments": 7, "part_of": "a table", "pop_units": "V/nA", "method": ["a", "b", "c"], "size": 1000,
+            "bounds": null,
+        });
+        assert_eq!(facts.to_json(), expected);
+        assert!(facts.to_string().contains("size        1.0 kB\nbounds      no positions\n"), "{facts}");
+    }
 
     #[test]
     fn bytes_are_formatted_in_thousands() {

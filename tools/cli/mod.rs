@@ -1,36 +1,59 @@
 //! The parts that all tools share: common options, exit codes, and the output of errors.
 
+pub mod circuit_warnings;
 pub mod console;
+pub mod contact_file;
 pub mod dry_run;
 pub mod facts;
+pub mod help;
+pub mod method_args;
 pub mod output;
 pub mod progress;
 mod ranks;
 pub mod rule_args;
+pub mod segment_input;
+pub mod segmentation_args;
 pub mod signals;
+mod swapped;
 mod text;
+pub mod version;
 mod watchdog;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+use std::time::Instant;
 
-use leadfield::error::{Error, Problem, Result};
+use clap::error::ErrorKind;
+use leadfield::error::{Error, Problem, Result, format_count};
 use leadfield::io::atomic_output::OverwritePolicy;
 use leadfield::io::ranks::{Balance, Ranks};
 use leadfield::segments::table::SegmentTable;
 
+use help::GENERAL;
 use ranks::LaunchedRanks;
 
 /// Options of every tool.
 #[derive(clap::Args)]
 pub struct Common {
-    /// Print only errors
-    #[arg(long, global = true)]
-    pub quiet: bool,
     /// Number of worker threads (default: one for each core; under mpirun, the cores that a rank may use, shared with
     /// other ranks)
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", help_heading = GENERAL)]
     pub threads: Option<usize>,
+    /// Print only errors
+    #[arg(short, long, global = true, help_heading = GENERAL)]
+    pub quiet: bool,
+    /// Print also the version, threads, instruction sets, time and memory of the run
+    #[arg(short, long, global = true, help_heading = GENERAL)]
+    verbose: bool,
+    /// Print help: `-h` a summary, `--help` all
+    #[arg(short, long, global = true, action = clap::ArgAction::Help, help_heading = GENERAL)]
+    help: Option<bool>,
+    /// Print the version: `-V` the number, `--version` also what it was built with
+    #[arg(short = 'V', long, global = true, action = clap::ArgAction::Version, help_heading = GENERAL)]
+    version: Option<bool>,
+    /// When the run began.
+    #[arg(skip = Instant::now())]
+    started: Instant,
     /// The processes that share the run.
     #[arg(skip)]
     ranks: LaunchedRanks,
@@ -84,7 +107,13 @@ impl Common {
             None => self.ranks.threads(),
         };
         let built = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-        Ok(built.map_err(ThreadProblem::Pool)?)
+        built.map_err(ThreadProblem::Pool)?;
+        if self.verbose {
+            let threads = format_count(rayon::current_num_threads() as u64, "thread");
+            let (name, sets) = (version::SHORT.trim_end(), version::instruction_sets());
+            self.print_note(format_args!("{name}, {threads}, {sets}"));
+        }
+        Ok(())
     }
 
     /// Prints a note on standard error, unless `--quiet` is given.
@@ -96,7 +125,9 @@ impl Common {
 
     /// Prints a warning on standard error, unless `--quiet` is given.
     pub fn warn(&self, text: impl std::fmt::Display) {
-        self.print_note(format_args!("warning: {text}"));
+        if !self.quiet {
+            console::labelled_note("warning", console::WARNING, text);
+        }
     }
 }
 
@@ -105,7 +136,9 @@ impl Common {
     pub fn warn_with_hint(&self, what: &Error) {
         self.warn(what);
         for hint in what.hint().unwrap_or_default().lines() {
-            self.print_note(format_args!("hint: {hint}"));
+            if !self.quiet {
+                console::labelled_note("hint", console::HINT, hint);
+            }
         }
     }
 }
@@ -143,9 +176,14 @@ impl Common {
     /// Prints an error and its hint, and returns the exit code. If several ranks fail, the first one reports; no rank
     /// exits before it has.
     pub fn report_result(&self, result: Result<Outcome>) -> u8 {
+        let result = result.map_err(swapped::explain);
         let is_reporter = self.ranks.is_reporter(result.as_ref().map(drop));
         if let (true, Err(error)) = (is_reporter, &result) {
             print_error(error);
+        }
+        if self.verbose {
+            let (seconds, bytes) = (self.started.elapsed().as_secs_f64(), max_memory_bytes());
+            self.print_note(format_args!("{seconds:.2} s, at most {} of memory", facts::format_bytes(bytes)));
         }
         self.ranks().wait_for_all();
         exit_code(&result)
@@ -158,7 +196,13 @@ pub fn report_argument_error(error: &clap::Error) -> u8 {
     let problem = Error::from(ArgumentsProblem);
     if ranks.is_reporter(Err(&problem)) {
         // if nobody reads the output, nothing is lost
-        drop(error.print());
+        match error.kind() {
+            ErrorKind::DisplayVersion if std::env::args_os().any(|argument| argument == "--version") => {
+                drop(console::print(version::describe()));
+            }
+            ErrorKind::DisplayVersion => drop(console::print(version::SHORT)),
+            _ => drop(error.print()),
+        }
     }
     u8::try_from(error.exit_code()).unwrap_or(EXIT_ERROR)
 }
@@ -193,6 +237,17 @@ pub fn overwrite_policy(force: bool) -> OverwritePolicy {
     if force { OverwritePolicy::Replace } else { OverwritePolicy::Refuse }
 }
 
+/// Returns the largest memory that the process has used, bytes.
+fn max_memory_bytes() -> u64 {
+    // SAFETY: an all-zero `rusage` is valid, and the pointer is valid during the call
+    let kilobytes = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
+        usage.ru_maxrss
+    };
+    u64::try_from(kilobytes).unwrap_or(0) * if cfg!(target_os = "macos") { 1 } else { 1024 }
+}
+
 /// Exit code of an error.
 const EXIT_ERROR: u8 = 2;
 
@@ -200,14 +255,17 @@ fn exit_code(result: &Result<Outcome>) -> u8 {
     match result {
         Ok(Outcome::Done) => 0,
         Ok(Outcome::Differ) => 1,
-        Err(_) => EXIT_ERROR,
+        Err(error) => {
+            let stopped = signals::exit_code().filter(|_| error.kind() == leadfield::error::ErrorKind::Interrupted);
+            stopped.unwrap_or(EXIT_ERROR)
+        }
     }
 }
 
 /// Prints an error and its hint on standard error.
 pub fn print_error(error: &Error) {
-    console::note(format_args!("error: {error}"));
+    console::labelled_note("error", console::ERROR, error);
     for hint in error.hint().unwrap_or_default().lines() {
-        console::note(format_args!("hint: {hint}"));
+        console::labelled_note("hint", console::HINT, hint);
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_schema::{ArrowError, SchemaRef};
-use leadfield::error::{Context, FileProblem, Problem};
+use leadfield::error::{Context, FileProblem, Problem, format_count};
 use leadfield::io::atomic_output::{AtomicOutput, OverwritePolicy};
 use leadfield::io::parquet_file::{Writer, properties_builder};
 use leadfield::{Error, Result};
@@ -27,7 +27,7 @@ pub enum OutputFormat {
     Csv,
     /// One JSON object per line
     Jsonl,
-    /// Arrow IPC: a file with `--out`, a stream otherwise
+    /// Arrow IPC: a file with `--output`, a stream otherwise
     Arrow,
     /// Parquet
     Parquet,
@@ -183,7 +183,7 @@ impl FormatWriter {
     fn finish(self) -> Result<()> {
         match self {
             Self::Table { mut out, kept, rows, schema } => {
-                let text = format_table(&schema, &kept, rows);
+                let text = format_table(&schema, &kept, rows, terminal_width());
                 Ok(out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(FileProblem::Write)?)
             }
             Self::Csv(mut out) | Self::Jsonl(mut out) => Ok(out.flush().map_err(FileProblem::Write)?),
@@ -197,8 +197,31 @@ impl FormatWriter {
     }
 }
 
-/// Formats rows as aligned columns, and adds how many rows are not shown.
-fn format_table(schema: &SchemaRef, kept: &[RecordBatch], rows: u64) -> String {
+/// Returns the width of the terminal; `None` if the output is none, unless `COLUMNS` states a width.
+fn terminal_width() -> Option<usize> {
+    let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let own = || {
+        let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+        Some(usize::from(size.ws_col)).filter(|width| *width > 0)
+    };
+    stated.or_else(own)
+}
+
+/// The spaces between two columns.
+const COLUMN_GAP: &str = "  ";
+
+/// Returns how many of the first columns fit into a width; at least one.
+fn count_fitting(widths: &[usize], most: Option<usize>) -> usize {
+    let Some(most) = most else { return widths.len() };
+    let ends = widths.iter().scan(0, |end, width| {
+        *end += width + if *end == 0 { 0 } else { COLUMN_GAP.len() };
+        Some(*end)
+    });
+    ends.take_while(|end| *end <= most).count().clamp(1, widths.len().max(1))
+}
+
+/// Formats rows as aligned columns that fit into a width, and adds how many rows and which columns are not shown.
+fn format_table(schema: &SchemaRef, kept: &[RecordBatch], rows: u64, most: Option<usize>) -> String {
     let header = schema.fields().iter().map(|f| f.name().clone()).collect();
     let mut lines: Vec<Vec<String>> = vec![header];
     for batch in kept {
@@ -207,15 +230,48 @@ fn format_table(schema: &SchemaRef, kept: &[RecordBatch], rows: u64) -> String {
     }
     let width = |k: usize| lines.iter().filter_map(|line| line.get(k)).map(|c| c.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..schema.fields().len()).map(width).collect();
+    let shown = count_fitting(&widths, most);
     let mut text = String::new();
     for line in &lines {
-        let cells: Vec<String> = line.iter().zip(&widths).map(|(cell, &width)| format!("{cell:>width$}")).collect();
-        text += cells.join("  ").trim_end();
+        let cells = line.iter().zip(&widths).take(shown);
+        let cells: Vec<String> = cells.map(|(cell, &width)| format!("{cell:>width$}")).collect();
+        text += cells.join(COLUMN_GAP).trim_end();
         text.push('\n');
     }
-    let shown = lines.len() as u64 - 1;
-    if rows > shown {
-        text += &format!("... and {} more rows; `--format csv` prints all\n", rows - shown);
+    let listed = lines.len() as u64 - 1;
+    if rows > listed {
+        let more = format_count(rows - listed, "more row");
+        text += &format!("... and {more}; `--format csv` prints all\n");
+    }
+    let hidden: Vec<&str> = schema.fields().iter().skip(shown).map(|field| field.name().as_str()).collect();
+    if !hidden.is_empty() {
+        let more = format_count(hidden.len() as u64, "more column");
+        text += &format!("... and {more} than fit: {}; `--columns` chooses\n", hidden.join(", "));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::{ArrayRef, UInt64Array};
+    use std::sync::Arc;
+
+    #[test]
+    fn tables_show_the_columns_that_fit_and_name_the_others() {
+        let column = |value| Arc::new(UInt64Array::from(vec![value])) as ArrayRef;
+        let batch = RecordBatch::try_from_iter([("a", column(1)), ("bc", column(123)), ("d", column(4))]).unwrap();
+        let table = |most| format_table(&batch.schema(), std::slice::from_ref(&batch), 2, most);
+        let rows = "... and 1 more row; `--format csv` prints all\n";
+        // the columns are 1, 3 and 1 wide, with gaps of 2
+        let whole = format!("a   bc  d\n1  123  4\n{rows}");
+        assert_eq!((table(None), table(Some(9))), (whole.clone(), whole));
+        let hidden = "... and 1 more column than fit: d; `--columns` chooses\n";
+        assert_eq!(table(Some(8)), format!("a   bc\n1  123\n{rows}{hidden}"));
+        let hidden = "... and 2 more columns than fit: bc, d; `--columns` chooses\n";
+        assert_eq!(
+            (table(Some(5)), table(Some(0))),
+            (format!("a\n1\n{rows}{hidden}"), format!("a\n1\n{rows}{hidden}"))
+        );
+    }
 }

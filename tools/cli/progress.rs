@@ -1,15 +1,27 @@
 //! Shows progress: a bar on a terminal, otherwise a plain line every ten seconds; nothing with `--quiet`.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 use super::{Common, console};
 
 /// Interval between plain lines.
 const REPORT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// No time is forecast before this much of the work was seen.
+const FORECAST_DELAY: Duration = Duration::from_secs(2);
+
+/// Writes the time that is left.
+fn write_remaining(state: &ProgressState, out: &mut dyn Write) {
+    if state.elapsed() >= FORECAST_DELAY {
+        // the bar is drawn all the same if this fails
+        let _: std::fmt::Result = write!(out, " (eta {:#})", HumanDuration(state.eta()));
+    }
+}
 
 /// Counts units of work done.
 pub struct Progress {
@@ -24,9 +36,8 @@ impl Progress {
         let terminal = std::io::stderr().is_terminal();
         let bar = if terminal && !common.quiet { ProgressBar::new(total) } else { ProgressBar::hidden() };
         bar.set_length(total);
-        if let Ok(style) = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} {msg} {elapsed} (eta {eta})")
-        {
-            bar.set_style(style);
+        if let Ok(style) = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} {msg} {elapsed}{remaining}") {
+            bar.set_style(style.with_key("remaining", write_remaining));
         }
         bar.set_message(noun);
         let plain = (!terminal && !common.quiet).then(|| Mutex::new(Instant::now()));
@@ -42,6 +53,11 @@ impl Progress {
             let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
             console::note(format_args!("{done} of {all} {}", self.noun));
         }
+    }
+
+    /// Returns the bar, which another thread may remove.
+    pub fn bar(&self) -> ProgressBar {
+        self.bar.clone()
     }
 
     /// Prints a line above the bar, unless `--quiet`.

@@ -95,11 +95,19 @@ fn write_cell(array: &dyn Array, values: &ColumnValues<'_>, i: usize, text: &mut
         ColumnValues::Kind(v) => write!(text, "{}", SectionType::from_number(v[i]).map_or("", SectionType::name)),
         ColumnValues::Int(v) => write!(text, "{}", v[i]),
         ColumnValues::Long(v) => write!(text, "{}", v[i]),
+        ColumnValues::Single(v) if has_exponent(v[i].into()) => write!(text, "{:e}", v[i]),
         ColumnValues::Single(v) => write!(text, "{}", v[i]),
+        ColumnValues::Double(v) if has_exponent(v[i]) => write!(text, "{:e}", v[i]),
         ColumnValues::Double(v) => write!(text, "{}", v[i]),
         ColumnValues::Text(_) | ColumnValues::Listed(..) => write!(text, "{}", values.text(i).unwrap_or_default()),
         ColumnValues::Other => Ok(()),
     };
+}
+
+/// Returns whether a number is written with an exponent: where zeros would be most of its digits. Either way it has the
+/// fewest digits that lose nothing.
+fn has_exponent(v: f64) -> bool {
+    v != 0.0 && v.is_finite() && !(1e-4..1e16).contains(&v.abs())
 }
 
 /// Formats a number with six significant digits.
@@ -245,6 +253,20 @@ mod tests {
         for (v, text) in cases {
             assert_eq!(format_short(v), text);
         }
+    }
+
+    #[test]
+    fn files_get_the_fewest_digits_with_exponents_for_small_and_large_numbers() {
+        let values = [0.1, 1e-4, 9.5e-5, -3.25e-7, 1e15, 1e16, 0.0, f64::INFINITY, 5e-324];
+        let column: ArrayRef = Arc::new(Float64Array::from(values.to_vec()));
+        let batch = RecordBatch::try_from_iter([("w", column)]).unwrap();
+        let lines = text(|out| CsvLines.write_rows(&batch, out));
+        let expected = ["0.1", "0.0001", "9.5e-5", "-3.25e-7", "1000000000000000", "1e16", "0", "inf", "5e-324"];
+        assert_eq!(lines.lines().collect::<Vec<_>>(), expected);
+        assert!(lines.lines().zip(values).all(|(line, value)| line.parse() == Ok(value)));
+        let single: ArrayRef = Arc::new(arrow_array::Float32Array::from(vec![1e-7_f32, 0.3]));
+        let batch = RecordBatch::try_from_iter([("w", single)]).unwrap();
+        assert_eq!(text(|out| CsvLines.write_rows(&batch, out)), "1e-7\n0.3\n");
     }
 
     #[test]

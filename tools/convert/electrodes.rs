@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use leadfield::Result;
-use leadfield::electrodes::{self, Electrode, to_csv, to_json, to_probeinterface};
+use leadfield::electrodes::{Electrode, to_csv, to_json, to_probeinterface};
 use leadfield::error::format_count;
 use leadfield::io::atomic_output::AtomicOutput;
 
@@ -12,7 +12,7 @@ use super::target::ConvertTarget;
 
 /// Converts a file of electrodes.
 pub fn convert_electrodes(work: &Conversion<'_>, path: &Path, out: &Path, target: ConvertTarget) -> Result<String> {
-    let electrodes = electrodes::read(path)?;
+    let electrodes = work.args.contact_file.read(path, work.common)?;
     let (text, lost) = match target {
         ConvertTarget::Csv => (to_csv(&electrodes), Vec::new()),
         ConvertTarget::Json => (to_json(&electrodes), Vec::new()),

@@ -8,6 +8,7 @@ use leadfield::convert::bluerecording;
 use leadfield::convert::columnar::ColumnarFile;
 use leadfield::convert::weight_table::{BatchSource, is_weight_table};
 use leadfield::error::{Context, FileProblem, Problem};
+use leadfield::file_kind::{FileKind, WrongKind};
 use leadfield::io::hdf5::Hdf5File;
 use leadfield::io::input_file;
 
@@ -40,33 +41,19 @@ struct UnknownInputKind;
 
 impl Problem for UnknownInputKind {}
 
-/// A compressed file.
+/// A file of a known kind that has no conversion.
 #[derive(Debug, thiserror::Error)]
-#[error("compressed file, expected an uncompressed one, found the first bytes of {}", .0.name)]
-struct CompressedInput(&'static CompressionFormat);
+#[error(
+    "{}, expected positions (pickle, Parquet, HDF5), a segment table, electrodes, an electrodes file or a report",
+    .0.found.describe()
+)]
+struct ConvertedKind(WrongKind);
 
-impl Problem for CompressedInput {
+impl Problem for ConvertedKind {
     fn hint(&self) -> Option<String> {
-        Some(format!("decompress it first: `{}`", self.0.program))
+        self.0.hint()
     }
 }
-
-/// A compression format of whole files.
-#[derive(Debug)]
-struct CompressionFormat {
-    name: &'static str,
-    start: &'static [u8],
-    program: &'static str,
-}
-
-/// The formats that pandas and common command-line tools write.
-static COMPRESSIONS: &[CompressionFormat] = &[
-    CompressionFormat { name: "gzip", start: b"\x1f\x8b", program: "gunzip" },
-    CompressionFormat { name: "zip", start: b"PK\x03\x04", program: "unzip" },
-    CompressionFormat { name: "bzip2", start: b"BZh", program: "bunzip2" },
-    CompressionFormat { name: "xz", start: b"\xfd7zXZ", program: "unxz" },
-    CompressionFormat { name: "zstd", start: b"\x28\xb5\x2f\xfd", program: "unzstd" },
-];
 
 impl InputKind {
     /// Detects the type of a file or a folder of parts.
@@ -78,18 +65,17 @@ impl InputKind {
         let mut file = input_file::open(path)?;
         let length = file.read(&mut buffer).map_err(FileProblem::Read).in_file(path)?;
         let start = buffer.get(..length).unwrap_or_default();
-        let compression = COMPRESSIONS.iter().find(|c| start.starts_with(c.start));
         match start {
             [0x80, ..] => Ok(Self::Positions),
             [b'P', b'A', b'R', b'1', ..] | [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Self::detect_columnar(path),
             [0x89, b'H', b'D', b'F', ..] => Self::detect_hdf5(path),
             // a file with this name that is not a pickle is reported by the pickle reader
             _ if has_ending(path, &["pkl", "pickle"]) => Ok(Self::Positions),
-            _ if compression.is_none() && has_ending(path, &["csv", "json", "txt"]) || is_text(start) => {
-                Ok(Self::Electrodes)
-            }
-            _ => match compression {
-                Some(found) => Err(CompressedInput(found)).in_file(path),
+            // other texts are reported by the reader of contacts
+            _ => match FileKind::detect(path)? {
+                Some(found @ FileKind::Compressed(_)) => Err(wrong_kind(found)).in_file(path),
+                _ if has_ending(path, &["csv", "json", "txt"]) || is_text(start) => Ok(Self::Electrodes),
+                Some(found) => Err(wrong_kind(found)).in_file(path),
                 None => Err(UnknownInputKind).in_file(path),
             },
         }
@@ -114,7 +100,10 @@ impl InputKind {
         } else if bluerecording::is_positions_file(path)? {
             Ok(Self::Positions)
         } else {
-            Err(UnknownInputKind).in_file(path)
+            match FileKind::detect(path)? {
+                Some(found) if found != FileKind::OtherHdf5 => Err(wrong_kind(found)).in_file(path),
+                _ => Err(UnknownInputKind).in_file(path),
+            }
         }
     }
 
@@ -139,6 +128,11 @@ impl InputKind {
             Self::Report => "reports",
         }
     }
+}
+
+/// Returns the error for a file of a known kind that has no conversion.
+fn wrong_kind(found: FileKind) -> ConvertedKind {
+    ConvertedKind(WrongKind { found, expected: &[], other: None })
 }
 
 fn has_ending(path: &Path, endings: &[&str]) -> bool {

@@ -20,6 +20,7 @@ use leadfield::weights::{self, SegmentSource};
 
 use super::embedded;
 use crate::cli::Outcome;
+use crate::cli::facts::format_bytes;
 
 /// Relative tolerance of weights.
 const RTOL: f64 = 1e-12;
@@ -85,7 +86,7 @@ pub(super) fn make_weights(folder: &Path) -> Result<DemoStep> {
     let electrodes = folder.join("probe.csv");
     let summary = compute_step_weights(&folder.join("segments.parquet"), &electrodes, &path, NearField::ClampToRadius)?;
     let pairs = summary.segments as f64 * summary.contacts as f64;
-    let counts = format!("{:.1} M weights, {:.0} MB", pairs / 1e6, summary.bytes as f64 / 1e6);
+    let counts = format!("{:.1} M weights, {}", pairs / 1e6, format_bytes(summary.bytes));
     Ok(DemoStep { name: "weights", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
@@ -106,7 +107,7 @@ pub(super) fn make_report(folder: &Path, before: &[DemoStep]) -> Result<DemoStep
     let figure = folder.join("weights.svg");
     write_file(&path, &report.html)?;
     write_file(&figure, drawn.figure.to_svg())?;
-    let counts = format!("HTML page, {:.1} MB, drawn at contact {}", report.html.len() as f64 / 1e6, drawn.electrode);
+    let counts = format!("HTML page, {}, drawn at contact {}", format_bytes(report.html.len() as u64), drawn.electrode);
     Ok(DemoStep { name: "report", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 

@@ -1,5 +1,6 @@
 //! Parses options of several numbers, and the anchor.
 
+use leadfield::electrodes::cap::CapSystem;
 use leadfield::electrodes::probe::ProbeAnchor;
 use leadfield::geometry::Point;
 
@@ -43,6 +44,26 @@ impl From<AnchorArg> for ProbeAnchor {
             AnchorArg::First => Self::First,
             AnchorArg::Center => Self::Center,
             AnchorArg::Origin => Self::Origin,
+        }
+    }
+}
+
+/// [`CapSystem`] as an option.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum CapArg {
+    /// 19 electrodes
+    #[value(name = "10-20")]
+    TenTwenty,
+    /// 73 electrodes
+    #[value(name = "10-10")]
+    TenTen,
+}
+
+impl From<CapArg> for CapSystem {
+    fn from(name: CapArg) -> Self {
+        match name {
+            CapArg::TenTwenty => Self::TenTwenty,
+            CapArg::TenTen => Self::TenTen,
         }
     }
 }

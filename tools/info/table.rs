@@ -19,16 +19,19 @@ pub(super) fn collect_facts(path: &Path, common: &Common) -> Result<Facts> {
     facts.add("kind", "segment table");
     let known = |text: &str| if text.is_empty() { "unknown".to_string() } else { text.to_string() };
     facts.add("population", known(&m.population));
-    facts.add("neurons", m.neurons);
-    facts.add("segments", m.segments);
-    facts.add("parts", m.parts);
+    facts.add_number("neurons", m.neurons);
+    facts.add_number("segments", m.segments);
+    facts.add_number("parts", m.parts);
     if let Some(whole) = table.whole_table_metadata() {
         let of = format!("{}, {}", format_count(whole.neurons, "neuron"), format_count(whole.segments, "segment"));
         facts.add("part of", format!("a table of {} with {of}", format_count(whole.parts, "part")));
     }
-    facts.add("bounds", table.bounds()?);
-    facts.add("size", format!("{}, {:.1} bytes per segment", format_bytes(size), a_segment(size)));
+    facts.add_bounds(&table.bounds()?, "no segments");
+    facts.add_with("size", format!("{}, {:.1} bytes per segment", format_bytes(size), a_segment(size)), size);
     facts.add("circuit", known(&m.circuit_path));
+    if !m.simulation_path.is_empty() {
+        facts.add("simulation", &m.simulation_path);
+    }
     facts.add("discretisation", known(&m.discretisation));
     facts.add("axon", known(&m.axon_rule));
     if !m.assumed_rule.is_empty() {

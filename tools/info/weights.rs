@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use leadfield::Result;
-use leadfield::error::{Problem, format_count, join_quoted};
+use leadfield::error::{format_count, join_quoted};
 use leadfield::geometry::Aabb;
 use leadfield::io::hdf5::Hdf5File;
 use leadfield::sonata::electrodes_file::{
@@ -17,30 +17,17 @@ use super::{Facts, add_progress, find_unfinished_run, format_bytes};
 /// Maximum number of contact names that are listed.
 const MAX_LISTED_NAMES: usize = 6;
 
-/// An HDF5 file of another type.
-#[derive(Debug, thiserror::Error)]
-#[error("not an electrodes file, expected a group `electrodes`, found {0}")]
-struct NoElectrodes(String);
-
-impl Problem for NoElectrodes {
-    fn hint(&self) -> Option<String> {
-        Some("for a circuit or a report, name the configuration (JSON)".into())
-    }
-}
-
 /// Lists contacts, populations and provenance.
 pub(super) fn collect_facts(path: &Path) -> Result<Facts> {
     let file = Hdf5File::open(path)?;
-    if !file.has_object("/electrodes") {
-        return Err(file.error("/", NoElectrodes(join_quoted(file.member_names("/")?, 12))));
-    }
     let electrodes = ElectrodesFile::open(path)?;
     let mut facts = Facts::default();
     match find_unfinished_run(path)? {
         None => facts.add("kind", "electrodes file"),
         Some(record) => add_progress(&mut facts, "electrodes file, unfinished", &record)?,
     }
-    facts.add("size", format_bytes(path.metadata().map_or(0, |m| m.len())));
+    let size = path.metadata().map_or(0, |m| m.len());
+    facts.add_with("size", format_bytes(size), size);
     add_contacts(&mut facts, &file, &electrodes)?;
     for population in electrodes.populations() {
         add_population(&mut facts, &file, &electrodes, population);
@@ -59,7 +46,7 @@ fn add_contacts(facts: &mut Facts, file: &Hdf5File, electrodes: &ElectrodesFile)
         format!("{}: {}", contacts.len(), join_quoted(contacts.iter().map(|(c, _)| &c.name), MAX_LISTED_NAMES)),
     );
     let bounds = Aabb::enclosing(contacts.iter().filter_map(|(_, description)| description.position_um));
-    facts.add("bounds", if bounds.is_empty() { "no positions".into() } else { bounds.to_string() });
+    facts.add_bounds(&bounds, "no positions");
     let mut methods: BTreeMap<String, u64> = BTreeMap::new();
     for (contact, description) in &contacts {
         *methods.entry(describe_method(file, electrodes, contact, description)?).or_default() += 1;

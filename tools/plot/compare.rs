@@ -9,19 +9,24 @@ use leadfield::validate::Tolerance;
 use leadfield::validate::weights::{ColumnRule, ExtraColumn, WeightsOptions, pair_populations};
 
 use super::{FigureFile, FigureOutput};
+use crate::cli::help::{PICTURE, examples};
 use crate::cli::{Common, Outcome};
 
 /// Compare two electrodes files: draw every pair of weights, and the differences at each contact
 ///
 /// Nodes are matched by id, contacts by name; columns without a contact are left out.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield plot compare weights.h5 reference.h5 -o difference.svg",
+    "leadfield plot compare weights.h5 old.h5 --population neurons:default -o difference.png",
+))]
 pub struct Args {
     /// An electrodes file
     a: PathBuf,
     /// Another electrodes file
     b: PathBuf,
     /// Population to compare, or `A:B` if its name differs between the files
-    #[arg(long, value_name = "A[:B]")]
+    #[arg(long, help_heading = PICTURE, value_name = "A[:B]")]
     population: Option<String>,
     #[command(flatten)]
     output: FigureOutput,

@@ -8,6 +8,7 @@ use leadfield::segments::table::SegmentTable;
 use leadfield::weights::WeightLookup;
 
 use super::{FigureFile, FigureOutput, ViewArg};
+use crate::cli::help::{PICTURE, examples};
 use crate::cli::{Common, Outcome, warn_assumptions};
 
 /// Draw segments coloured by a contact's weights
@@ -16,19 +17,23 @@ use crate::cli::{Common, Outcome, warn_assumptions};
 /// ObjectiveCSD contacts, inside and outside of the region. At most 60 000 segments are drawn: the 10 000 nearest to
 /// the contact, and every k-th of the others.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield plot weights segments.parquet weights.h5 --electrode tip -o tip.svg",
+    "leadfield plot weights segments.parquet weights.h5 --electrode 12 --within 200 -o near.png",
+))]
 pub struct Args {
     /// Segment table: NAME.parquet, or a folder of parts
     segments: PathBuf,
     /// Electrodes file
     weights: PathBuf,
     /// Contact whose weights are drawn
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = PICTURE, value_name = "NAME")]
     electrode: String,
     /// Axes to show: the first to the right, the second up
-    #[arg(long, value_name = "VIEW", default_value = "all")]
+    #[arg(long, help_heading = PICTURE, value_name = "VIEW", default_value = "all")]
     view: ViewArg,
-    /// Show only this distance from the contact along each axis, um
-    #[arg(long, value_name = "R", allow_negative_numbers = true)]
+    /// Show only this distance from the contact along each axis, µm
+    #[arg(long, help_heading = PICTURE, value_name = "R", allow_negative_numbers = true)]
     within: Option<f64>,
     #[command(flatten)]
     output: FigureOutput,

@@ -48,9 +48,8 @@ pub enum ContactRegionArg<'a> {
 }
 
 impl QueryContacts {
-    /// Reads contacts and creates their regions.
-    pub fn open(path: &Path, region: Option<ContactRegionArg<'_>>) -> Result<Self> {
-        let electrodes = electrodes::read(path)?;
+    /// Creates the regions of the contacts of a file.
+    pub fn new(path: &Path, electrodes: &[Electrode], region: Option<ContactRegionArg<'_>>) -> Result<Self> {
         let names = electrodes.iter().map(|e| e.name.clone()).collect();
         match region {
             None => Err(ContactProblem::NoRegion).in_item("--electrodes"),
@@ -59,7 +58,7 @@ impl QueryContacts {
                 Ok(Self { names, regions, warnings: Vec::new() })
             }
             Some(ContactRegionArg::Csd { arrays, spacing }) => {
-                let contacts = csd_contacts(&electrodes, arrays, spacing).in_file(path)?;
+                let contacts = csd_contacts(electrodes, arrays, spacing).in_file(path)?;
                 let options = CsdOptions { spacing, ..CsdOptions::default() };
                 let (kernel, warnings) = PreparedCsd::new(&contacts, options).in_file(path)?;
                 Ok(Self { names, regions: kernel.into_regions(), warnings })

@@ -7,6 +7,8 @@ use leadfield::segments::table::SegmentTable;
 
 use super::contacts::ContactRegionArg;
 use super::names::is_known;
+use crate::cli::contact_file::{ContactFileArgs, is_dash};
+use crate::cli::help::{FILTER, OUTPUT, REGION, RESULT, examples};
 use crate::cli::output::OutputFormat;
 
 /// Find segments: in a region, near the contacts of an electrode, or nearest to a point
@@ -14,68 +16,72 @@ use crate::cli::output::OutputFormat;
 /// All lengths are in um. Without a region every segment is found. The result is written to standard output: as a table
 /// on a terminal, otherwise as CSV.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield query segments.parquet --sphere 0,-200,0,50 --count",
+    "leadfield query segments.parquet --nearest 5 --at 0,-200,0 --columns node_id,section_id,distance",
+    "leadfield query segments.parquet --electrodes probe.csv --within 50 --by electrode,mtype",
+))]
 pub struct Args {
     /// Segment table: NAME.parquet, or a folder of parts
     pub segments: PathBuf,
-    /// Population of a table that lost the name when another program rewrote it
-    #[arg(long, value_name = "NAME")]
-    pub population: Option<String>,
     #[command(flatten)]
     pub target: TargetArgs,
     #[command(flatten)]
     pub filter: FilterArgs,
     /// Columns to write, in this order: those of the table; x, y, z (midpoint), length, inside (the length inside the
     /// region); electrode, distance, weight if requested; attributes of the nodes with --circuit
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    #[arg(long, help_heading = RESULT, value_name = "NAME,...", value_delimiter = ',')]
     pub columns: Vec<String>,
     /// Print only the number of segments found
-    #[arg(long, conflicts_with_all = ["columns", "by", "agg", "sort", "limit", "node_set_json", "out", "format",
+    #[arg(long, help_heading = RESULT, conflicts_with_all = ["columns", "by", "agg", "sort", "limit", "node_set_json", "out", "format",
           "weights", "field"])]
     pub count: bool,
     /// Write one row for each group of segments with the same values in these columns: the number of segments and their
     /// length (in total, and inside the region), or the aggregates of --agg
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', conflicts_with_all = ["columns", "node_set_json"])]
+    #[arg(long, help_heading = RESULT, value_name = "NAME,...", value_delimiter = ',', conflicts_with_all = ["columns", "node_set_json"])]
     pub by: Vec<String>,
     /// Aggregates for each group of --by, or for all segments together: count, OPERATION:COLUMN; operations are count,
     /// sum, mean, min, max, median, std, unique. The result's columns are named count, sum_length and so on
-    #[arg(long, value_name = "OPERATION:COLUMN,...", value_delimiter = ',', conflicts_with_all = ["columns", "node_set_json"])]
+    #[arg(long, help_heading = RESULT, value_name = "OPERATION:COLUMN,...", value_delimiter = ',', conflicts_with_all = ["columns", "node_set_json"])]
     pub agg: Vec<String>,
     /// Sort the rows, or the groups, by these columns in order of priority; COLUMN:desc puts the largest value first
-    #[arg(long, value_name = "COLUMN[:desc],...", value_delimiter = ',', conflicts_with = "node_set_json")]
+    #[arg(long, help_heading = RESULT, value_name = "COLUMN[:desc],...", value_delimiter = ',', conflicts_with = "node_set_json")]
     pub sort: Vec<String>,
     /// Write only the first N rows or groups
-    #[arg(long, value_name = "N", conflicts_with = "node_set_json")]
+    #[arg(short = 'n', long, help_heading = RESULT, value_name = "N", conflicts_with = "node_set_json")]
     pub limit: Option<usize>,
     /// Print the neurons found as a SONATA node set with this name
-    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "query",
+    #[arg(long, help_heading = RESULT, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "query",
           conflicts_with_all = ["columns", "out", "format"])]
     pub node_set_json: Option<String>,
     /// Lead field whose potential at the midpoint (V) is added as the column potential; ex, ey, ez (V/m) are available
     /// columns
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = RESULT, value_name = "FILE")]
     pub field: Option<PathBuf>,
     /// Rotate the lead field by a quaternion, then shift it, um: w,x,y,z,dx,dy,dz
-    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, requires = "field")]
+    #[arg(long, help_heading = RESULT, value_name = "NUMBERS", allow_hyphen_values = true, requires = "field")]
     pub field_transform: Option<String>,
     /// Electrodes file whose weights are added as the column weight
-    #[arg(long, value_name = "FILE", requires = "electrode")]
+    #[arg(long, help_heading = RESULT, value_name = "FILE", requires = "electrode")]
     pub weights: Option<PathBuf>,
     /// Contact of that file
-    #[arg(long, value_name = "NAME", requires = "weights")]
+    #[arg(long, help_heading = RESULT, value_name = "NAME", requires = "weights")]
     pub electrode: Option<String>,
-    /// File to write; its name ends in .csv, .jsonl, .arrow or .parquet, or --format sets the format
-    #[arg(short, long, value_name = "FILE")]
+    /// File to write; its name ends in .csv, .jsonl, .arrow or .parquet, or --format sets the format (default, or `-`:
+    /// standard output)
+    #[arg(short, long = "output", alias = "out", value_name = "FILE", help_heading = OUTPUT)]
     pub out: Option<PathBuf>,
     /// Format of the output
-    #[arg(long, value_name = "FORM")]
+    #[arg(long, help_heading = OUTPUT, value_name = "FORM")]
     pub format: Option<OutputFormat>,
     /// Replace a file that exists
-    #[arg(long)]
+    #[arg(short, long, help_heading = OUTPUT)]
     pub force: bool,
 }
 
 /// Where to search for segments.
 #[derive(clap::Args)]
+#[command(next_help_heading = REGION)]
 #[group(multiple = true)]
 pub struct TargetArgs {
     /// Ball
@@ -99,9 +105,11 @@ pub struct TargetArgs {
     /// Point for --nearest
     #[arg(long, value_name = "X,Y,Z", allow_hyphen_values = true, requires = "nearest")]
     pub at: Option<String>,
-    /// Contacts: one row for every contact and segment in its region
+    /// Contacts: one row for every contact and segment in its region; `-` reads standard input
     #[arg(long, value_name = "FILE", group = "target")]
     pub electrodes: Option<PathBuf>,
+    #[command(flatten)]
+    pub contact_file: ContactFileArgs,
     /// The region of every contact is a ball of this radius
     #[arg(long, value_name = "R", allow_negative_numbers = true, requires = "electrodes")]
     pub within: Option<f64>,
@@ -124,7 +132,11 @@ pub struct TargetArgs {
 
 /// Which of the segments found to select.
 #[derive(clap::Args)]
+#[command(next_help_heading = FILTER)]
 pub struct FilterArgs {
+    /// Population of a table that lost the name when another program rewrote it
+    #[arg(long, value_name = "NAME")]
+    pub population: Option<String>,
     /// Only neurons of this node set
     #[arg(long, value_name = "NAME")]
     pub node_set: Option<String>,
@@ -158,6 +170,11 @@ pub enum SpacingArg {
 }
 
 impl Args {
+    /// Returns the file to write; `None` for standard output.
+    pub fn output_file(&self) -> Option<&Path> {
+        self.out.as_deref().filter(|out| !is_dash(out))
+    }
+
     /// Returns whether the result has one row for each group of segments.
     pub fn is_grouped(&self) -> bool {
         !self.by.is_empty() || !self.agg.is_empty()
@@ -180,7 +197,16 @@ impl Args {
             || filter.node_set.is_some()
             || !filter.conditions.is_empty()
             || [&self.by, &self.columns, &other].into_iter().any(|names| attribute(names))
-                && Path::new(&table.metadata().circuit_path).exists()
+                && table.circuit_file().is_some()
+    }
+}
+
+impl FilterArgs {
+    /// Returns the given options that choose neurons, for a message.
+    pub fn describe_neuron_filters(&self) -> String {
+        let node_set = self.node_set.as_deref().map(|name| format!("`--node-set {name}`"));
+        let conditions = self.conditions.iter().map(|condition| format!("`--where {condition}`"));
+        node_set.into_iter().chain(conditions).collect::<Vec<_>>().join(" and ")
     }
 }
 

@@ -8,6 +8,7 @@ use leadfield::segments::query::TableQuery;
 use super::contacts::QueryContacts;
 use super::options::{PredicateArg, TargetArgs};
 use super::{QueryProblem, region};
+use crate::cli::Common;
 
 /// The area to search, opened and checked.
 pub struct SearchArea {
@@ -19,7 +20,7 @@ pub struct SearchArea {
 
 impl SearchArea {
     /// Opens and checks the area given by the options.
-    pub fn from_args(args: &TargetArgs) -> Result<Self> {
+    pub fn from_args(args: &TargetArgs, common: &Common) -> Result<Self> {
         let predicate = match args.predicate {
             None | Some(PredicateArg::Midpoint) => Predicate::Midpoint,
             Some(PredicateArg::Intersects) => Predicate::Intersects,
@@ -34,8 +35,11 @@ impl SearchArea {
             }
             place.nearest = Some((region::parse_point(args.at.as_deref().unwrap_or_default())?, k));
         }
+        if args.contact_file.is_given() && args.electrodes.is_none() {
+            return Err(QueryProblem::UnitsWithoutContacts).in_item("--units");
+        }
         if let Some(path) = &args.electrodes {
-            let mut contacts = QueryContacts::open(path, args.contact_region())?;
+            let mut contacts = QueryContacts::new(path, &args.contact_file.read(path, common)?, args.contact_region())?;
             place.regions = std::mem::take(&mut contacts.regions);
             place.contacts = Some(contacts);
         }

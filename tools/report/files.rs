@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use leadfield::Result;
 use leadfield::error::{Context, FileProblem, Problem, join_quoted};
-use leadfield::io::hdf5::Hdf5File;
+use leadfield::file_kind::{FileKind, WrongKind};
 
 /// The files of a report.
 #[derive(Debug)]
@@ -30,23 +30,47 @@ impl Problem for NotOneInput {
     }
 }
 
+/// A file of a kind that has no report.
+#[derive(Debug, thiserror::Error)]
+#[error("{}, expected a segment table or an electrodes file", .0.found.describe())]
+struct NeitherFile(WrongKind);
+
+impl Problem for NeitherFile {
+    fn hint(&self) -> Option<String> {
+        self.0.hint()
+    }
+}
+
 impl ReportFiles {
     /// Finds the only table and the only electrodes file among the inputs, or in them if they are folders.
     pub fn find(inputs: &[PathBuf]) -> Result<Self> {
         let (mut tables, mut weights) = (Vec::new(), Vec::new());
         for path in inputs {
-            std::fs::metadata(path).map_err(FileProblem::Read).in_file(path)?;
-            let folder = path.is_dir() && !is_table_folder(path)?;
-            for file in if folder { list_folder(path)? } else { vec![path.clone()] } {
-                if is_table(&file)? {
-                    tables.push(file);
-                } else if file.is_dir() {
-                    // positions of several populations are a folder of tables; folders without read permission are
-                    // ignored
-                    tables.extend(table_folders(&file).unwrap_or_default());
-                } else if !folder || is_weights(&file) {
-                    weights.push(file);
+            match FileKind::detect(path)? {
+                Some(FileKind::SegmentTable) => tables.push(path.clone()),
+                Some(FileKind::ElectrodesFile | FileKind::OtherHdf5) => weights.push(path.clone()),
+                Some(
+                    FileKind::SegmentTables | FileKind::ConfigFolder | FileKind::AtlasFolder | FileKind::OtherFolder,
+                ) => {
+                    for file in list_folder(path)? {
+                        match detect_in_folder(&file) {
+                            Some(FileKind::SegmentTable) => tables.push(file),
+                            // positions of several populations are a folder of tables; folders that cannot be read are
+                            // ignored
+                            Some(FileKind::SegmentTables) => tables.extend(table_folders(&file).unwrap_or_default()),
+                            Some(FileKind::ElectrodesFile) => weights.push(file),
+                            _ => {}
+                        }
+                    }
                 }
+                Some(found) => {
+                    let expected = &[FileKind::ElectrodesFile];
+                    let wrong = WrongKind { found, expected, other: None };
+                    return Err(NeitherFile(wrong)).in_file(path);
+                }
+                // a damaged file: its reader says what is wrong with it
+                None if has_ending(path, "parquet") => tables.push(path.clone()),
+                None => weights.push(path.clone()),
             }
         }
         let shown = |paths: &[PathBuf], other: &str| paths.first().map_or(other.into(), |p| p.display().to_string());
@@ -95,30 +119,16 @@ fn has_ending(path: &Path, ending: &str) -> bool {
     path.extension().is_some_and(|e| e == ending)
 }
 
-/// Returns whether a folder is itself a table in parts.
-fn is_table_folder(folder: &Path) -> Result<bool> {
-    let part = |p: &PathBuf| {
-        has_ending(p, "parquet") && p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("part-"))
-    };
-    Ok(list_folder(folder)?.iter().any(part))
+/// Detects the kind of a file in a folder; a file that cannot be read is of none. Only files with usual endings count.
+fn detect_in_folder(path: &Path) -> Option<FileKind> {
+    let may_be = path.is_dir() || has_ending(path, "parquet") || has_ending(path, "h5");
+    let kind = if may_be { FileKind::detect(path).ok().flatten() } else { None };
+    // a damaged table is not ignored
+    kind.or_else(|| (may_be && has_ending(path, "parquet")).then_some(FileKind::SegmentTable))
 }
 
 /// Returns the tables in parts in a folder.
 fn table_folders(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut tables = Vec::new();
-    for path in list_folder(folder)? {
-        if path.is_dir() && is_table_folder(&path)? {
-            tables.push(path);
-        }
-    }
-    Ok(tables)
-}
-
-fn is_table(path: &Path) -> Result<bool> {
-    Ok(if path.is_dir() { is_table_folder(path)? } else { has_ending(path, "parquet") })
-}
-
-/// Returns whether a file of a folder is an electrodes file; errors mean that it is not.
-fn is_weights(path: &Path) -> bool {
-    path.is_file() && has_ending(path, "h5") && Hdf5File::open(path).is_ok_and(|file| file.has_object("/electrodes"))
+    let is_table = |path: &PathBuf| path.is_dir() && detect_in_folder(path) == Some(FileKind::SegmentTable);
+    Ok(list_folder(folder)?.into_iter().filter(is_table).collect())
 }

@@ -13,6 +13,7 @@ use leadfield::validate::circuit::{
 };
 
 use super::report::ReportOutput;
+use crate::cli::help::{CIRCUIT, examples};
 use crate::cli::rule_args::{AxonRuleArg, EulerOrderArg};
 use crate::cli::{Common, Outcome, open_table};
 
@@ -24,28 +25,32 @@ use crate::cli::{Common, Outcome, open_table};
 /// are not compared. If no report lists all segments, the table is compared with the rule alone, so that the program is
 /// compared with itself; if templates give no rule, it is compared with the report alone.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield validate circuit simulation_config.json",
+    "leadfield validate circuit simulation_config.json segments.parquet --node-set Column",
+))]
 pub struct Args {
     /// Simulation or circuit configuration (SONATA)
     config: PathBuf,
     /// Segment table; for several populations the folder that has one of each
     segments: Option<PathBuf>,
     /// Compartment report (default: the one that covers all sections and compartments)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = CIRCUIT, value_name = "NAME")]
     report: Option<String>,
     /// Only the neurons of this node set
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = CIRCUIT, value_name = "NAME")]
     node_set: Option<String>,
     /// Population of the nodes (default: all of the report)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = CIRCUIT, value_name = "NAME")]
     population: Option<String>,
     /// How the axon is replaced (default: by the cell templates)
-    #[arg(long, value_name = "RULE")]
+    #[arg(long, help_heading = CIRCUIT, value_name = "RULE")]
     axon_rule: Option<AxonRuleArg>,
     /// Chunk length of the rule, um (default: the templates', or 40)
-    #[arg(long, value_name = "UM", allow_negative_numbers = true)]
+    #[arg(long, help_heading = CIRCUIT, value_name = "UM", allow_negative_numbers = true)]
     segment_length: Option<f64>,
     /// Order of rotation about the world's axes for Euler angles (default: sonata)
-    #[arg(long, value_name = "ORDER")]
+    #[arg(long, help_heading = CIRCUIT, value_name = "ORDER")]
     euler_order: Option<EulerOrderArg>,
     #[command(flatten)]
     pub(super) output: ReportOutput,

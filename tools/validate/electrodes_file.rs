@@ -15,6 +15,7 @@ use leadfield::validate::electrodes_file::{
 
 use self::expected::{ExpectedCircuit, PlacedNodes};
 use super::report::ReportOutput;
+use crate::cli::help::{COMPARISON, OUTPUT, examples};
 use crate::cli::progress::Progress;
 use crate::cli::rule_args::AxonRuleArg;
 use crate::cli::{Common, Outcome, console, open_table, overwrite_policy};
@@ -24,37 +25,42 @@ use crate::cli::{Common, Outcome, console, open_table, overwrite_policy};
 /// Each finding has a code, a severity, its effect on clients, and a remedy. Exit code 0 without errors (warnings and
 /// notes are only printed), 1 with errors, 2 if the file cannot be read at all.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield validate electrodes-file weights.h5",
+    "leadfield validate electrodes-file weights.h5 --segments segments.parquet --strict",
+    "leadfield validate electrodes-file old.h5 --fix fixed.h5",
+))]
 pub struct Args {
     /// An electrodes file
     #[arg(required_unless_present = "list_findings")]
     file: Option<PathBuf>,
     /// The circuit's simulation configuration: compare nodes and, by its compartment report, numbers of segments, and
     /// recompute a sample of weights
-    #[arg(long, value_name = "CONFIG")]
+    #[arg(long, help_heading = COMPARISON, value_name = "CONFIG")]
     circuit: Option<PathBuf>,
     /// The circuit's segment table: compare nodes and numbers of segments, and recompute weights
-    #[arg(long, value_name = "TABLE")]
+    #[arg(long, help_heading = COMPARISON, value_name = "TABLE")]
     segments: Option<PathBuf>,
     /// Population of CONFIG (default: its only one with segments)
-    #[arg(long, value_name = "NAME", requires = "circuit")]
+    #[arg(long, help_heading = COMPARISON, value_name = "NAME", requires = "circuit")]
     population: Option<String>,
     /// How the axon in CONFIG is replaced (default: by the cell templates, or the report)
-    #[arg(long, value_name = "RULE", requires = "circuit")]
+    #[arg(long, help_heading = COMPARISON, value_name = "RULE", requires = "circuit")]
     axon_rule: Option<AxonRuleArg>,
     /// Conductivity of contacts that state none, as in files of BlueRecording (default: the one that fits each best)
-    #[arg(long, value_name = "S_PER_M", allow_negative_numbers = true)]
+    #[arg(long, alias = "sigma", help_heading = COMPARISON, value_name = "S_PER_M", allow_negative_numbers = true)]
     conductivity: Option<f64>,
+    /// Exit code 1 also for warnings
+    #[arg(long, help_heading = COMPARISON)]
+    strict: bool,
     /// Write a valid copy, if the faults can be fixed without guessing
-    #[arg(long, value_name = "OUT")]
+    #[arg(long, value_name = "OUT", help_heading = OUTPUT)]
     fix: Option<PathBuf>,
     /// Replace OUT if it exists
-    #[arg(long, requires = "fix")]
+    #[arg(short, long, requires = "fix", help_heading = OUTPUT)]
     force: bool,
-    /// Exit code 1 also for warnings
-    #[arg(long)]
-    strict: bool,
     /// List all codes and exit
-    #[arg(long, conflicts_with = "junit")]
+    #[arg(long, conflicts_with = "junit", help_heading = OUTPUT)]
     list_findings: bool,
     #[command(flatten)]
     pub(super) output: ReportOutput,

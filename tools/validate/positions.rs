@@ -17,6 +17,7 @@ use leadfield::validate::positions::{
 use super::branch_rules::place_by_branch_rules;
 use super::report::ReportOutput;
 use super::tolerance::parse_tolerance;
+use crate::cli::help::{COMPARISON, examples};
 use crate::cli::{Common, Outcome};
 
 /// Check a segment table, or compare the positions of segments in two files
@@ -26,26 +27,30 @@ use crate::cli::{Common, Outcome};
 /// Segments are matched by node, section and id in the section. Their ends agree if |a - b| <= atol + rtol max(|a|,
 /// |b|), with |a - b| the distance of two points and |a| that from the origin.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield validate positions segments.parquet",
+    "leadfield validate positions segments.parquet old/positions --atol 1e-3",
+))]
 pub struct Args {
     /// A segment table, a boundary file, or a folder of either: parts, *.pkl, *.parquet, *.h5, also in subfolders
     a: PathBuf,
     /// Another table, file or folder
     b: Option<PathBuf>,
     /// Absolute tolerance, um
-    #[arg(long, value_name = "A", default_value = "1e-6", allow_negative_numbers = true)]
+    #[arg(long, help_heading = COMPARISON, value_name = "A", default_value = "1e-6", allow_negative_numbers = true)]
     atol: f64,
     /// Relative tolerance; tables of float32 need 1e-6
-    #[arg(long, value_name = "R", default_value = "0", allow_negative_numbers = true)]
+    #[arg(long, help_heading = COMPARISON, value_name = "R", default_value = "0", allow_negative_numbers = true)]
     rtol: f64,
     /// Match a neuron's myelin (5 segments, last in either file) even if its ids differ, as they do in old files by 1
     /// to 30
-    #[arg(long)]
+    #[arg(long, help_heading = COMPARISON)]
     ignore_myelin_id: bool,
     /// The simulation configuration: proves that differing axons follow another terminal branch
-    #[arg(long, value_name = "CONFIG")]
+    #[arg(long, help_heading = COMPARISON, value_name = "CONFIG")]
     circuit: Option<PathBuf>,
     /// Population of CONFIG (default: its only one with segments)
-    #[arg(long, value_name = "NAME", requires = "circuit")]
+    #[arg(long, help_heading = COMPARISON, value_name = "NAME", requires = "circuit")]
     population: Option<String>,
     #[command(flatten)]
     pub(super) output: ReportOutput,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use leadfield::Result;
 
 use super::junit;
+use crate::cli::help::OUTPUT;
 use crate::cli::{Outcome, console};
 
 /// Message of a report while the run has no verdict.
@@ -14,10 +15,10 @@ const ABORTED_MESSAGE: &str = "the run ended before it had a verdict";
 #[derive(clap::Args)]
 pub struct ReportOutput {
     /// Print JSON (numbers that are not finite are null)
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     json: bool,
     /// Also write a JUnit report for continuous integration; it replaces only an older report
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = OUTPUT, value_name = "FILE")]
     junit: Option<PathBuf>,
 }
 

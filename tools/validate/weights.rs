@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use leadfield::Result;
 use leadfield::sonata::electrodes_file::{ElectrodesFile, PopulationEntry};
 use leadfield::validate::weights::{
-    CauseEvidence, ColumnRule, ExtraColumn, SegmentsByBranchRule, WeightsCause, WeightsComparison, WeightsOptions,
-    compare, find_causes, pair_populations,
+    CauseEvidence, ColumnRule, DifferingRows, ExtraColumn, SegmentsByBranchRule, WeightsCause, WeightsComparison,
+    WeightsOptions, compare, find_causes, find_differing_rows, pair_populations,
 };
 
 use worst_segments::WorstSegments;
@@ -19,6 +19,7 @@ use worst_segments::WorstSegments;
 use super::branch_rules::place_by_branch_rules;
 use super::report::{ReportOutput, Verdict};
 use super::tolerance::parse_tolerance;
+use crate::cli::help::{COMPARISON, examples};
 use crate::cli::progress::Progress;
 use crate::cli::{Common, Outcome, open_table};
 
@@ -28,31 +29,35 @@ use crate::cli::{Common, Outcome, open_table};
 /// not. Nodes, contacts or columns in only one file are a difference. If each file has one population, these are
 /// compared even if the names differ, with a note; otherwise those with the same name.
 #[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield validate weights weights.h5 reference.h5",
+    "leadfield validate weights weights.h5 old.h5 --columns sorted-names --ignore-extra-column",
+))]
 pub struct Args {
     /// An electrodes file
     a: PathBuf,
     /// Another electrodes file
     b: PathBuf,
     /// Relative tolerance
-    #[arg(long, value_name = "R", default_value = "1e-9", allow_negative_numbers = true)]
+    #[arg(long, help_heading = COMPARISON, value_name = "R", default_value = "1e-9", allow_negative_numbers = true)]
     rtol: f64,
     /// Absolute tolerance, V/nA
-    #[arg(long, value_name = "A", default_value = "0", allow_negative_numbers = true)]
+    #[arg(long, help_heading = COMPARISON, value_name = "A", default_value = "0", allow_negative_numbers = true)]
     atol: f64,
     /// Ignore columns without a contact (BlueRecording 0.2.1 writes one, all ones)
-    #[arg(long)]
+    #[arg(long, help_heading = COMPARISON)]
     ignore_extra_column: bool,
     /// How columns belong to contacts
-    #[arg(long, value_name = "RULE", default_value = "index")]
+    #[arg(long, help_heading = COMPARISON, value_name = "RULE", default_value = "index")]
     columns: ColumnRuleArg,
     /// Population to compare, or `A:B` if its name differs between the files
-    #[arg(long, value_name = "A[:B]")]
+    #[arg(long, help_heading = COMPARISON, value_name = "A[:B]")]
     population: Option<String>,
     /// The segment table of A: names the segments of the worst pairs, and proves causes that concern regions
-    #[arg(long, value_name = "TABLE")]
+    #[arg(long, help_heading = COMPARISON, value_name = "TABLE")]
     segments: Option<PathBuf>,
     /// The simulation configuration of A: proves that differing axons follow another terminal branch
-    #[arg(long, value_name = "CONFIG")]
+    #[arg(long, help_heading = COMPARISON, value_name = "CONFIG")]
     circuit: Option<PathBuf>,
     #[command(flatten)]
     pub(super) output: ReportOutput,
@@ -93,6 +98,10 @@ struct WeightsFindings {
     segments: WorstSegments,
     /// Known causes for each comparison.
     causes: Vec<Vec<WeightsCause>>,
+    /// The rows that differ, for each comparison.
+    rows: Vec<DifferingRows>,
+    /// Whether `--circuit` was given.
+    has_circuit: bool,
 }
 
 impl WeightsFindings {
@@ -127,7 +136,14 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         find_causes((&a, p), (&b, q), &options, &CauseEvidence { segments: table.as_ref(), branches }, found)
     };
     let causes = pairing.pairs.iter().zip(&comparisons).map(why).collect::<Result<_>>()?;
-    let findings = WeightsFindings { populations_only_in: pairing.only_in, comparisons, segments, causes };
+    let differing = |((p, q), found): (&(&PopulationEntry, &PopulationEntry), &WeightsComparison)| {
+        let is_outside = found.contacts.iter().any(|contact| contact.outside_count > 0);
+        if is_outside { find_differing_rows((&a, p), (&b, q), &options) } else { Ok(DifferingRows::default()) }
+    };
+    let rows = pairing.pairs.iter().zip(&comparisons).map(differing).collect::<Result<_>>()?;
+    let has_circuit = args.circuit.is_some();
+    let findings =
+        WeightsFindings { populations_only_in: pairing.only_in, comparisons, segments, causes, rows, has_circuit };
     let verdict = Verdict {
         cases: cases::to_cases(&findings),
         json: json::to_json(&findings, &options),

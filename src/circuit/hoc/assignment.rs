@@ -3,8 +3,7 @@
 use super::TemplateNoteKind;
 use super::cell_state::{PropertyValue, SectionTarget, StubDiameter, UnsupportedChange};
 use super::expression::Scope;
-use super::lexer::{HocToken, PlacedToken};
-use super::procedure::closing_bracket;
+use super::lexer::{HocToken, PlacedToken, closing_bracket};
 use super::statement::Evaluator;
 
 /// Diameters below this, µm, are set where a morphology lacks them.

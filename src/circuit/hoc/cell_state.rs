@@ -1,7 +1,6 @@
 //! State of a cell after some statements of a template, and the merge of two possible states.
 
-use super::lexer::{HocToken, PlacedToken};
-use super::procedure::closing_bracket;
+use super::lexer::{HocToken, PlacedToken, closing_bracket};
 
 /// Position of a statement: the index of its procedure, and the offset of its first byte in the template's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,7 @@
 
 use super::cell_state::{CellState, SectionTarget, StatementPosition};
 use super::expression::Scope;
-use super::lexer::HocToken;
-use super::procedure::closing_bracket;
+use super::lexer::{HocToken, closing_bracket};
 use super::statement::{Evaluator, FlowState, PendingExit};
 
 /// Maximum number of iterations of a loop: far more than any template's.

@@ -4,6 +4,7 @@
 //! are taken, and what differs after them is unknown. All known forms write these operations plainly, so any other
 //! change of lengths, segments or axon makes the form an unknown one.
 
+use super::axon_diameter_use::AxonDiameterUse;
 use super::axon_replacement::AxonReplacement;
 use super::cell_state::{
     CellState, CreatedSection, CreatedSectionKind, StatementPosition, StubDiameter, UnsupportedChange,
@@ -12,7 +13,6 @@ use super::expression::Scope;
 use super::lexer::HocToken;
 use super::procedure::HocTemplate;
 use super::statement::Evaluator;
-use super::stub_diameters::AxonDiameterUse;
 use super::{TemplateNoteKind, TemplateProblem};
 use crate::error::Result;
 

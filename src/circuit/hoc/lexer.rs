@@ -112,6 +112,22 @@ fn number_length(text: &str) -> usize {
     end
 }
 
+/// Returns the index of the bracket that closes the one at `open`.
+pub(super) fn closing_bracket(tokens: &[PlacedToken<'_>], open: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (i, (token, _)) in tokens.iter().enumerate().skip(open) {
+        match token {
+            HocToken::Mark("{" | "(" | "[") => depth += 1,
+            HocToken::Mark("}" | ")" | "]") => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(i);
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

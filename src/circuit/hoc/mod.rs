@@ -6,6 +6,7 @@
 //! compares the result with the known forms ([`AxonReplacement`]); the names of files and procedures do not matter.
 
 mod assignment;
+mod axon_diameter_use;
 mod axon_replacement;
 mod calls;
 mod cell_state;

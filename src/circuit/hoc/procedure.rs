@@ -2,7 +2,7 @@
 
 use super::TemplateProblem;
 use super::cell_state::{ASSIGNMENT_MARKS, StatementPosition, changes_cell};
-use super::lexer::{HocToken, PlacedToken, tokenize};
+use super::lexer::{HocToken, PlacedToken, closing_bracket, tokenize};
 use crate::error::{Error, join_quoted};
 
 /// The text of a template, split into procedures.
@@ -240,20 +240,4 @@ fn between_template_marks<'t, 'a>(
     let rest = &all[begin..];
     let end = rest.iter().position(|(token, _)| *token == HocToken::Word("endtemplate"));
     Ok(&rest[..end.unwrap_or(rest.len())])
-}
-
-/// Returns the index of the bracket that closes the one at `open`.
-pub(super) fn closing_bracket(tokens: &[PlacedToken<'_>], open: usize) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (i, (token, _)) in tokens.iter().enumerate().skip(open) {
-        match token {
-            HocToken::Mark("{" | "(" | "[") => depth += 1,
-            HocToken::Mark("}" | ")" | "]") => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth == 0 {
-            return Some(i);
-        }
-    }
-    None
 }

@@ -1,8 +1,7 @@
 //! Extent of statements: a block ends with its bracket, other statements after their last word, even within a line.
 
 use super::cell_state::ASSIGNMENT_MARKS;
-use super::lexer::HocToken;
-use super::procedure::closing_bracket;
+use super::lexer::{HocToken, closing_bracket};
 use super::statement::Evaluator;
 
 impl<'a> Evaluator<'_, '_, 'a> {

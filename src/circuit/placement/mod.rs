@@ -6,11 +6,13 @@
 pub mod axon_stub;
 pub mod discretise;
 mod neuron_placer;
+mod neuron_plan;
 mod polyline;
 mod problem;
 mod segmented_section;
 mod template_radii;
 
 pub use axon_stub::StubPlacement;
-pub use neuron_placer::{AxonTreatment, CountChecks, NeuronPlan, place_segments, require_axon};
+pub use neuron_placer::{CountChecks, place_segments, require_axon};
+pub use neuron_plan::{AxonTreatment, NeuronPlan};
 pub use problem::{MismatchKind, PlacementProblem};

@@ -1,70 +1,20 @@
 //! Places the segments of a neuron: the two ends, type and radius of each.
 
-use std::sync::Arc;
-
 use super::StubPlacement;
 use super::axon_stub::{AxonBranch, StubKind, StubRange, stub_ranges};
 use super::discretise::{count_section_segments, find_chunk_range, first_neurite_id, myelin_id};
+use super::neuron_plan::{AxonTreatment, NeuronPlan};
 use super::problem::{MismatchKind, PlacementProblem};
 use super::segmented_section::SegmentedSection;
 use super::template_radii::stub_segment_radii;
-use crate::circuit::hoc::{AxonReplacement, CHUNK_UM, StubDiameters};
+use crate::circuit::hoc::{AxonReplacement, CHUNK_UM};
 use crate::error::{Context, Result};
-use crate::geometry::{Point, Transform};
+use crate::geometry::Point;
 use crate::morphology::{Morphology, Section};
 use crate::segments::{SectionCount, SectionType, Segment, Segments};
 
 /// Old reference files number the myelin stub up to this much above the file's sections.
 const MAX_MYELIN_ID_OFFSET: u32 = 31;
-
-/// Treatment of a neuron's axon by the simulator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AxonTreatment {
-    /// The axon is kept as reconstructed.
-    Keep,
-    /// The axon is replaced by stubs of this form; `None` accepts any form that the counts show.
-    Replace(Option<AxonReplacement>),
-}
-
-impl From<AxonReplacement> for AxonTreatment {
-    fn from(form: AxonReplacement) -> Self {
-        if form.replaces_axon() { Self::Replace(Some(form)) } else { Self::Keep }
-    }
-}
-
-/// What is known about a neuron before its segments are placed.
-#[derive(Debug, Clone)]
-pub struct NeuronPlan {
-    /// SONATA node id.
-    pub node_id: u64,
-    /// Name of the morphology.
-    pub morphology_name: Arc<str>,
-    /// Row of its first segment in `scaling_factors`.
-    pub first_row: u64,
-    /// Sections and their numbers of segments, ascending by section id.
-    pub section_counts: Arc<[SectionCount]>,
-    /// Treatment of the axon.
-    pub axon: AxonTreatment,
-    /// Diameters of the stubs that replace the axon.
-    pub stub_diameters: StubDiameters,
-    /// Transform from the morphology's coordinates to the circuit's.
-    pub transform: Transform,
-}
-
-impl NeuronPlan {
-    /// Returns the number of segments.
-    pub fn segment_count(&self) -> u64 {
-        self.section_counts.iter().map(|s| u64::from(s.segments)).sum()
-    }
-
-    /// Returns the form of the stubs, if it is known.
-    pub(super) fn axon_replacement(&self) -> Option<AxonReplacement> {
-        match self.axon {
-            AxonTreatment::Keep => None,
-            AxonTreatment::Replace(form) => form,
-        }
-    }
-}
 
 /// How strictly segment counts are checked against the morphology.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -365,7 +315,9 @@ impl SegmentRows<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::circuit::hoc::StubDiameters;
     use crate::geometry::Quaternion;
+    use crate::geometry::Transform;
     use crate::morphology::{Soma, SomaForm};
 
     fn section(kind: SectionType, parent: Option<usize>, points: &[[f32; 3]]) -> Section {

@@ -14,7 +14,7 @@
 //! linearly interpolated diameter; for a section of length 0, the mean diameter of its points.
 
 use super::discretise::segments_of_length;
-use super::neuron_placer::NeuronPlan;
+use super::neuron_plan::NeuronPlan;
 use super::polyline::Polyline;
 use crate::circuit::hoc::{AxonReplacement, CHUNK_UM, SAMPLING_CHUNK_UM, StubDiameters};
 use crate::morphology::{Morphology, Section, SomaForm};

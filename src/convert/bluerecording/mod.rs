@@ -29,6 +29,7 @@ pub use self::problem::PositionsFileProblem;
 use self::labelled_points::LabelledPoints;
 use crate::convert::pickle::{self, DataFrame};
 use crate::error::{Context, FileProblem, Result};
+use crate::file_kind::{FileKind, name_wrong_kind};
 use crate::io::input_file;
 
 /// Format of a boundary file.
@@ -83,6 +84,10 @@ fn read_magic(path: &Path) -> Result<[u8; 8]> {
 /// layout: another number of rows, other labels, a neuron or section whose columns are not consecutive, a section
 /// without a segment, a coordinate that is not finite.
 pub fn read(path: &Path) -> Result<Vec<NeuronPositions>> {
+    name_wrong_kind(read_file(path), path, &[FileKind::Boundaries, FileKind::Pickle])
+}
+
+fn read_file(path: &Path) -> Result<Vec<NeuronPositions>> {
     let columns = match FileFormat::from_magic(&read_magic(path)?) {
         Some(FileFormat::Parquet) => parquet::read(path)?,
         Some(FileFormat::Hdf5) => frame_hdf5::read(&crate::io::hdf5::Hdf5File::open(path)?)?,

@@ -1,6 +1,6 @@
 //! Reads the labels of a frame's columns: several levels, each a list of numbers, and one code per column and level.
 
-use super::row_labels::read_first_text;
+use super::label_texts::read_first_text;
 use super::{Array, GlobalName, Pickle, PickleProblem, PickleValue, ValueId};
 use crate::error::Result;
 

@@ -6,12 +6,9 @@ use std::cell::Cell;
 
 use super::byte_reader::ByteReader;
 use super::memo::Memo;
-use super::problem::{PickleResult, describe_magic, is_text_protocol, unsupported_opcode};
+use super::problem::{MAX_MARKS, PickleResult, describe_magic, is_text_protocol, unsupported_opcode};
 use super::{GlobalName, Pickle, PickleProblem, PickleValue, ValueId};
 use crate::error::{Error, ErrorLocation, Result as Located};
-
-/// Maximum number of open marks: a frame's pickle has about ten.
-pub const MAX_MARKS: usize = 1000;
 
 /// Maximum number of values; only a file of more than 4 GB could have more, and a frame's pickle has some hundred.
 const MAX_VALUES: usize = u32::MAX as usize;

@@ -18,6 +18,7 @@ mod byte_reader;
 mod data_frame;
 mod global_name;
 mod index;
+mod label_texts;
 mod machine;
 mod memo;
 mod problem;
@@ -28,8 +29,8 @@ pub use self::array::Array;
 pub use self::data_frame::DataFrame;
 pub use self::global_name::GlobalName;
 pub use self::index::{IndexLabels, MultiIndex};
-pub use self::machine::{MAX_MARKS, load};
-pub use self::problem::PickleProblem;
+pub use self::machine::load;
+pub use self::problem::{MAX_MARKS, PickleProblem};
 pub use self::row_labels::RowLabels;
 pub use self::value::{Pickle, PickleValue, ValueId};
 

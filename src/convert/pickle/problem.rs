@@ -1,7 +1,9 @@
 //! Errors of pickles.
 
-use super::MAX_MARKS;
 use crate::error::Problem;
+
+/// Maximum number of open marks: a frame's pickle has about ten.
+pub const MAX_MARKS: usize = 1000;
 
 pub(super) type PickleResult<T> = std::result::Result<T, PickleProblem>;
 

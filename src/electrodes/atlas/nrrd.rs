@@ -86,7 +86,12 @@ impl Volume {
         let mut reader = BufReader::new(input_file::open(path)?);
         let header = Header::read(&mut reader)?;
         header.check_supported()?;
-        let sample = SampleType::from_name(header.get("type")?)?;
+        let type_name = header.get("type")?;
+        let sample = SampleType::from_name(type_name).ok_or_else(|| NrrdProblem::Field {
+            field: "type",
+            expected: "an integer of 8 to 64 bits, `float` or `double`",
+            found: truncate_for_message(type_name),
+        })?;
         let volume = Self {
             path: path.to_path_buf(),
             first_byte: header.length_bytes,

@@ -1,8 +1,5 @@
 //! The number types of a volume's voxels.
 
-use super::super::raw_value::truncate_for_message;
-use super::nrrd::NrrdProblem;
-
 /// The number type of a voxel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum SampleType {
@@ -12,32 +9,28 @@ pub(super) enum SampleType {
 }
 
 impl SampleType {
-    /// Returns the type with a name; NRRD has several names for each.
-    pub fn from_name(name: &str) -> Result<Self, NrrdProblem> {
+    /// Returns the type with a name, of which NRRD has several for each; `None` for other names.
+    pub fn from_name(name: &str) -> Option<Self> {
         match name {
-            "signed char" | "int8" | "int8_t" => Ok(Self::Signed(1)),
-            "uchar" | "unsigned char" | "uint8" | "uint8_t" => Ok(Self::Unsigned(1)),
-            "short" | "short int" | "signed short" | "signed short int" | "int16" | "int16_t" => Ok(Self::Signed(2)),
-            "ushort" | "unsigned short" | "unsigned short int" | "uint16" | "uint16_t" => Ok(Self::Unsigned(2)),
-            "int" | "signed int" | "int32" | "int32_t" => Ok(Self::Signed(4)),
-            "uint" | "unsigned int" | "uint32" | "uint32_t" => Ok(Self::Unsigned(4)),
+            "signed char" | "int8" | "int8_t" => Some(Self::Signed(1)),
+            "uchar" | "unsigned char" | "uint8" | "uint8_t" => Some(Self::Unsigned(1)),
+            "short" | "short int" | "signed short" | "signed short int" | "int16" | "int16_t" => Some(Self::Signed(2)),
+            "ushort" | "unsigned short" | "unsigned short int" | "uint16" | "uint16_t" => Some(Self::Unsigned(2)),
+            "int" | "signed int" | "int32" | "int32_t" => Some(Self::Signed(4)),
+            "uint" | "unsigned int" | "uint32" | "uint32_t" => Some(Self::Unsigned(4)),
             "longlong"
             | "long long"
             | "long long int"
             | "signed long long"
             | "signed long long int"
             | "int64"
-            | "int64_t" => Ok(Self::Signed(8)),
+            | "int64_t" => Some(Self::Signed(8)),
             "ulonglong" | "unsigned long long" | "unsigned long long int" | "uint64" | "uint64_t" => {
-                Ok(Self::Unsigned(8))
+                Some(Self::Unsigned(8))
             }
-            "float" => Ok(Self::Float(4)),
-            "double" => Ok(Self::Float(8)),
-            _ => Err(NrrdProblem::Field {
-                field: "type",
-                expected: "an integer of 8 to 64 bits, `float` or `double`",
-                found: truncate_for_message(name),
-            }),
+            "float" => Some(Self::Float(4)),
+            "double" => Some(Self::Float(8)),
+            _ => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Disk, Region, RegionProblem, SegmentSpan, Sphere, check_position, check_radius, max_abs_coordinate,
-    nearest_point_in_box,
+    nearest_point_in_box, nearest_point_on_segment,
 };
 use crate::geometry::{Aabb, Point};
 
@@ -33,14 +33,6 @@ impl Capsule {
     fn radius_um(&self) -> f64 {
         self.ends[0].radius_um()
     }
-}
-
-/// Returns the point of the segment a-b nearest to a point.
-pub fn nearest_point_on_segment(p: Point, a: Point, b: Point) -> Point {
-    let (d, m) = (b - a, p - a);
-    let length_2 = d.norm_2();
-    let t = if length_2 < f64::MIN_POSITIVE { 0.0 } else { m.dot(d) / length_2 };
-    a.lerp(b, t.clamp(0.0, 1.0))
 }
 
 /// Returns the distance between a segment and a box, 0 if they meet.

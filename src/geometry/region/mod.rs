@@ -13,7 +13,7 @@ mod slab;
 mod span;
 mod sphere;
 
-pub use capsule::{Capsule, nearest_point_on_segment};
+pub use capsule::Capsule;
 pub use cuboid::Cuboid;
 pub use disk::Disk;
 pub use oriented_cuboid::OrientedCuboid;
@@ -77,6 +77,11 @@ pub trait Region: std::fmt::Debug + Send + Sync {
 
     /// Returns the region as a slab, if it is one: a slab has no [`Region::bounds`], but is bounded in one direction.
     fn as_slab(&self) -> Option<&Slab> {
+        None
+    }
+
+    /// Returns the region as a sphere, if it is one: its cross-sections are circles.
+    fn as_sphere(&self) -> Option<&Sphere> {
         None
     }
 
@@ -227,6 +232,14 @@ pub(crate) fn pad_for_rounding(bounds: Aabb, reach: f64) -> Aabb {
     let room = 64.0 * f64::EPSILON * (max_abs_coordinate(bounds.min).max(max_abs_coordinate(bounds.max)) + reach);
     let room = Point::new(room, room, room);
     Aabb { min: bounds.min - room, max: bounds.max + room }
+}
+
+/// Returns the point of the segment a-b nearest to a point.
+pub fn nearest_point_on_segment(p: Point, a: Point, b: Point) -> Point {
+    let (d, m) = (b - a, p - a);
+    let length_2 = d.norm_2();
+    let t = if length_2 < f64::MIN_POSITIVE { 0.0 } else { m.dot(d) / length_2 };
+    a.lerp(b, t.clamp(0.0, 1.0))
 }
 
 /// Returns the point of a box nearest to a point.

@@ -57,6 +57,10 @@ impl Region for Sphere {
         self.contains(nearest_point_in_box(bounds, self.center))
     }
 
+    fn as_sphere(&self) -> Option<&Sphere> {
+        Some(self)
+    }
+
     fn max_coordinate_um(&self) -> f64 {
         max_abs_coordinate(self.center) + self.radius_um
     }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{ContentsCheck, OutputConflict, OverwritePolicy, lock_path_for};
+use super::{ContentsCheck, OutputConflict, OverwritePolicy};
 use crate::error::{Context, FileProblem, Result};
 use crate::io::input_file;
 
@@ -11,6 +11,13 @@ use crate::io::input_file;
 pub fn partial_path_for(target: &Path) -> PathBuf {
     let mut name: OsString = target.file_name().unwrap_or_default().to_os_string();
     name.push(".partial");
+    target.with_file_name(name)
+}
+
+/// Returns `OUT.checkpoint`, the name of the lock file.
+pub fn lock_path_for(target: &Path) -> PathBuf {
+    let mut name = target.file_name().unwrap_or_default().to_os_string();
+    name.push(".checkpoint");
     target.with_file_name(name)
 }
 
@@ -27,6 +34,12 @@ pub fn is_plain_name(name: &str) -> bool {
 /// Returns the folder that a file is in.
 pub(super) fn parent_folder(path: &Path) -> &Path {
     path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// Returns the nearest existing folder above a file: the folder itself, if it is not to be made.
+pub(super) fn existing_folder(path: &Path) -> &Path {
+    let above = path.ancestors().skip(1).filter(|folder| *folder != Path::new(""));
+    above.into_iter().find(|folder| folder.symlink_metadata().is_ok()).unwrap_or(Path::new("."))
 }
 
 /// Syncs a file's folder, so that its new name survives a loss of power, if the file system can do that.

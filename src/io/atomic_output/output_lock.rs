@@ -12,7 +12,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::identity::{FileIdentity, create_new, file_kind, file_kind_at, open_existing};
-use super::names::partial_path_for;
+use super::names::{lock_path_for, partial_path_for};
 use super::problem::OutputConflict;
 use super::{ContentsCheck, OverwritePolicy};
 use crate::error::{Context, Error, FileProblem, Result};
@@ -30,6 +30,9 @@ pub const SLOTS_BYTE: u64 = 4096;
 /// How often to try again when a lock file vanishes between two calls.
 const MAX_LOCK_TRIES: u32 = 1000;
 
+/// How often to make the folder above an output, which another run that fails may remove.
+const MAX_FOLDER_TRIES: u32 = 10;
+
 /// The lock of an output, held until it is dropped.
 #[derive(Debug)]
 pub struct OutputLock {
@@ -39,36 +42,43 @@ pub struct OutputLock {
     /// Whether the lock file belongs to this run and is removed with the lock; otherwise it still is as an interrupted
     /// run left it.
     is_owned: bool,
-}
-
-/// Returns `OUT.checkpoint`, the name of the lock file.
-pub fn lock_path_for(target: &Path) -> PathBuf {
-    let mut name = target.file_name().unwrap_or_default().to_os_string();
-    name.push(".checkpoint");
-    target.with_file_name(name)
+    /// The folders that were made for the output; those that are empty are removed with the lock.
+    _made_folders: MadeFolders,
 }
 
 impl OutputLock {
-    /// Locks an output against other runs.
+    /// Locks an output against other runs. Missing folders above it are made, and removed with the lock if they are
+    /// still empty.
     ///
     /// # Errors
     /// Returns an error if another run writes the output, the name of the lock file belongs to another file, or the
-    /// folder is missing or cannot be written.
+    /// folder cannot be made or written.
     pub fn acquire(target: &Path) -> Result<Self> {
         let path = lock_path_for(target);
-        for _ in 0..MAX_LOCK_TRIES {
+        let mut made_folders = MadeFolders::default();
+        for tried in 0..MAX_LOCK_TRIES {
             let (file, created) = match create_new(&path) {
                 Ok(file) => (file, true),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match open_leftover(&path)? {
                     Some(file) => (file, false),
                     None => continue,
                 },
+                Err(e) if e.kind() == io::ErrorKind::NotFound && tried < MAX_FOLDER_TRIES => {
+                    made_folders.make_above(target).map_err(FileProblem::Write).in_file(target)?;
+                    continue;
+                }
                 Err(e) => return Err(FileProblem::Write(e)).in_file(target),
             };
             lock_exclusively(&file, created).in_file(target)?;
             // a run that ended meanwhile has removed the file that was opened
             if is_file_at(&file, &path) {
-                return Ok(Self { target: target.to_path_buf(), path, file, is_owned: created });
+                return Ok(Self {
+                    target: target.to_path_buf(),
+                    path,
+                    file,
+                    is_owned: created,
+                    _made_folders: made_folders,
+                });
             }
         }
         Err(OutputConflict::InUse).in_file(target)
@@ -101,7 +111,8 @@ impl OutputLock {
         if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
             return Err(OutputConflict::InUse).in_file(target);
         }
-        let lock = Self { target: target.to_path_buf(), path, file, is_owned: false };
+        let lock =
+            Self { target: target.to_path_buf(), path, file, is_owned: false, _made_folders: MadeFolders::default() };
         if !is_file_at(&lock.file, &lock.path) || !lock.is_unfinished() {
             return Ok(None);
         }
@@ -194,6 +205,39 @@ impl OutputLock {
     /// Removes the lock file of an interrupted run; this run's own lock file is removed in any case.
     pub fn remove_lock_file(mut self) {
         self.is_owned = true;
+    }
+}
+
+/// Folders that were made, the outermost first.
+#[derive(Debug, Default)]
+struct MadeFolders(Vec<PathBuf>);
+
+impl MadeFolders {
+    /// Makes the missing folders above a file.
+    fn make_above(&mut self, file: &Path) -> io::Result<()> {
+        let missing: Vec<&Path> = file
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| *folder != Path::new("") && folder.symlink_metadata().is_err())
+            .collect();
+        for folder in missing.into_iter().rev() {
+            match std::fs::create_dir(folder) {
+                Ok(()) => self.0.push(folder.to_path_buf()),
+                // another run made it meanwhile
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for MadeFolders {
+    fn drop(&mut self) {
+        for folder in self.0.iter().rev() {
+            // a folder with an output in it stays
+            drop(std::fs::remove_dir(folder));
+        }
     }
 }
 

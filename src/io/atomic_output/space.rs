@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
-use super::names::{parent_folder, partial_path_for};
+use super::names::{existing_folder, partial_path_for};
 use crate::error::{Context, FileProblem, Result};
 
 /// The unit of [`MetadataExt::blocks`] on all file systems: POSIX `<sys/stat.h>`, as all systems have it.
@@ -12,7 +12,7 @@ const BLOCK_BYTES: u64 = 512;
 
 /// Returns the free bytes on the disk of an output; `None` if its file system does not report them.
 pub fn free_bytes(target: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(parent_folder(target)).ok().filter(|disk| disk.f_blocks > 0)?;
+    let disk = rustix::fs::statvfs(existing_folder(target)).ok().filter(|disk| disk.f_blocks > 0)?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
@@ -69,12 +69,12 @@ fn unwritten_bytes(file: &Path) -> std::io::Result<u64> {
 pub struct IoProbe(File);
 
 impl IoProbe {
-    /// Creates one in the output's folder.
+    /// Creates one in the output's folder, or above it if the folder is still to be made.
     ///
     /// # Errors
-    /// Returns an error if the folder is missing or cannot be written.
+    /// Returns an error if the folder cannot be written.
     pub fn create_beside(target: &Path) -> Result<Self> {
-        tempfile::tempfile_in(parent_folder(target)).map(Self).map_err(FileProblem::Write).in_file(target)
+        tempfile::tempfile_in(existing_folder(target)).map(Self).map_err(FileProblem::Write).in_file(target)
     }
 
     /// Writes bytes at a place.
@@ -116,7 +116,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("w.h5");
         assert!(check_space(&target, 1).is_ok() && check_space(&target, u64::MAX).is_err());
-        assert_eq!(free_bytes(&folder.path().join("away/w.h5")), None);
+        assert!(free_bytes(&folder.path().join("to/be/made/w.h5")).is_some());
     }
 
     #[test]
@@ -139,7 +139,10 @@ mod tests {
         trial.write_at(b"bytes", 7).unwrap();
         trial.sync().unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        let message = IoProbe::create_beside(&folder.path().join("away/w.h5")).unwrap_err().to_string();
-        assert!(message.ends_with("away/w.h5: cannot be written: no such file or directory"), "{message}");
+        assert!(IoProbe::create_beside(&folder.path().join("to/be/made/w.h5")).is_ok());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        let message = IoProbe::create_beside(&folder.path().join("file/w.h5")).unwrap_err().to_string();
+        assert!(message.ends_with("file/w.h5: cannot be written: not a directory"), "{message}");
     }
 }

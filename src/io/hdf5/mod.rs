@@ -28,6 +28,12 @@ use crate::error::{Context, Error, ErrorLocation, FileProblem, Problem, Result, 
 use crate::io::atomic_output::create_without_following;
 use crate::io::input_file;
 
+/// Returns the version of the HDF5 library.
+pub fn library_version() -> String {
+    let (major, minor, release) = hdf5::library_version();
+    format!("{major}.{minor}.{release}")
+}
+
 /// Errors of an HDF5 file or of an object in it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -57,6 +57,23 @@ impl Hdf5File {
         })
     }
 
+    /// Returns the byte offset and the width, bytes, of the values of a contiguous dataset of floats in this machine's
+    /// byte order, which can be read without the library; `None` for others.
+    ///
+    /// # Errors
+    /// Returns an error if the dataset is missing.
+    pub fn native_float_extent(&self, object: &str) -> Result<Option<(u64, usize)>> {
+        let dataset = self.open_dataset(object)?;
+        let width = match self.type_descriptor(object, &dataset)? {
+            TypeDescriptor::Float(FloatSize::U4) => size_of::<f32>(),
+            TypeDescriptor::Float(FloatSize::U8) => size_of::<f64>(),
+            _ => return Ok(None),
+        };
+        let is_native = dataset.dtype().is_ok_and(|t| t.byte_order() == NATIVE_BYTE_ORDER);
+        let is_plain = is_native && dataset.layout() == Layout::Contiguous && dataset.filters().is_empty();
+        Ok(dataset.offset().filter(|_| is_plain).map(|offset| (offset, width)))
+    }
+
     /// Refuses a box with more values than the file can hold.
     ///
     /// # Errors

@@ -128,8 +128,21 @@ pub fn footer_checksum(metadata: &ParquetMetaData) -> Option<u32> {
     u32::from_str_radix(own_metadata_value(metadata, FOOTER_KEY)?, 16).ok()
 }
 
+/// Returns whether one changed byte has hidden the checksums of a footer: in or around the name of the program that wrote
+/// it, or around one of the two keys, whose text is then there without a value.
+fn are_checksums_hidden(footer: &[u8], metadata: &ParquetMetaData) -> bool {
+    let writer = metadata.file_metadata().created_by().unwrap_or_default();
+    let changed_bytes = PROGRAM_NAME.bytes().zip(writer.bytes()).filter(|(expected, found)| expected != found).count();
+    let is_own = writer.is_empty() || writer.len() >= PROGRAM_NAME.len() && changed_bytes <= 1;
+    let contains = |key: &str| footer.windows(key.len()).any(|window| window == key.as_bytes());
+    is_own && !has_checksums(metadata) && (contains(FOOTER_KEY) || contains(INDEX_KEY))
+}
+
 /// Checks the bytes of a footer, if it has a checksum.
 pub(super) fn check_footer(footer: &[u8], metadata: &ParquetMetaData) -> Result<(), ParquetProblem> {
+    if are_checksums_hidden(footer, metadata) {
+        return Err(ParquetProblem::FooterChanged);
+    }
     let Some(stored) = own_metadata_value(metadata, FOOTER_KEY) else { return Ok(()) };
     let own = value_range(footer, FOOTER_KEY).ok_or(ParquetProblem::FooterChanged)?;
     match format!("{:08x}", compute_footer_checksum(footer, own)) == stored {

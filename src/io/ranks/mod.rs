@@ -7,7 +7,8 @@
 
 mod dry_run;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, ErrorKind, Problem, Result};
 
@@ -108,10 +109,41 @@ struct RunState {
     balance: Option<Balance>,
 }
 
+/// Counts the units of the output that a rank writes, for another thread to read.
+#[derive(Debug, Default)]
+pub struct UnitCounter {
+    done: AtomicU64,
+    all: AtomicU64,
+}
+
+impl UnitCounter {
+    /// Returns the number of units that are done, by this run or an earlier one.
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of all units; 0 before it is known.
+    pub fn all(&self) -> u64 {
+        self.all.load(Ordering::Relaxed)
+    }
+
+    /// Begins an output of which some units are done.
+    pub(super) fn begin(&self, done: u64, all: u64) {
+        self.done.store(done, Ordering::Relaxed);
+        self.all.store(all, Ordering::Relaxed);
+    }
+
+    /// Adds a unit that this rank has written.
+    pub(super) fn add_unit(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// The ranks of a run, as seen by one of them.
 pub struct Ranks {
     communicator: Box<dyn Communicator>,
     state: Mutex<RunState>,
+    units: Arc<UnitCounter>,
 }
 
 impl Default for Ranks {
@@ -165,7 +197,7 @@ pub(super) struct SharesSummary {
 impl Ranks {
     /// Creates ranks that a communicator connects.
     pub fn new(communicator: Box<dyn Communicator>) -> Self {
-        Self { communicator, state: Mutex::default() }
+        Self { communicator, state: Mutex::default(), units: Arc::default() }
     }
 
     /// Returns the number of this rank, from 0.
@@ -181,6 +213,11 @@ impl Ranks {
     /// Returns whether this is rank 0, which creates, completes and reports.
     pub fn is_first(&self) -> bool {
         self.rank() == 0
+    }
+
+    /// Returns the counter of the units that are done: by this rank, and by earlier runs.
+    pub fn units(&self) -> Arc<UnitCounter> {
+        self.units.clone()
     }
 
     /// Returns how evenly the work was shared; `None` before the end, and for a single rank.

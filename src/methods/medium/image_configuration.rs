@@ -55,16 +55,36 @@ pub enum MediumProblem {
         /// Their conductivities, and the conductivity beyond.
         found: String,
     },
+    /// The contact is outside the slice.
+    #[error("contact outside the slice, expected one at {expected}, found {found}")]
+    OutsideSlice {
+        /// The slice.
+        expected: String,
+        /// The contact's coordinate.
+        found: String,
+    },
+    /// The planes of the slice reflect so much that the sum of images has no limit.
+    #[error(
+        "slice between two mirrors, expected a plane that conducts like the tissue within a factor of 50, found `{found}`"
+    )]
+    ReflectingSlice {
+        /// The slice.
+        found: String,
+    },
+    /// The slice has no single conductivity.
+    #[error("slice of anisotropic tissue, expected one conductivity, found several")]
+    AnisotropicSlice,
 }
 
 impl Problem for MediumProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::OnBoundary { .. } => Some("give the side of the medium with `<` or `>`".into()),
-            Self::NoImage { .. } => {
+            Self::NoImage { .. } | Self::AnisotropicSlice => {
                 Some("use a field solver for this medium, and `Reciprocity` with its lead field".into())
             }
-            Self::InInsulator { .. } | Self::DiscAcross { .. } => None,
+            Self::ReflectingSlice { .. } => Some("one plane alone is `z>0, 0`; saline conducts about 1.5 S/m".into()),
+            Self::InInsulator { .. } | Self::DiscAcross { .. } | Self::OutsideSlice { .. } => None,
         }
     }
 }
@@ -174,7 +194,7 @@ impl Boundary {
         }
     }
 
-    fn describe_coordinate(&self, p: Point) -> String {
+    pub(super) fn describe_coordinate(&self, p: Point) -> String {
         format!("{} = {}", self.axis.name(), p.to_array()[self.axis.index()])
     }
 

@@ -40,6 +40,9 @@
 //! the share depends on the direction of q and there is no image, unless so = 0; then the share is 1 in every
 //! direction.
 //!
+//! # Slice
+//! Between two planes, as on a microelectrode array, there is a series of images: see [`Slice`].
+//!
 //! # Near field
 //! The radius of a segment applies in the scaled coordinates, for the image as for the segment. Around a point source
 //! this is the ellipsoid on which the potential is constant, with the volume of the ball.
@@ -51,11 +54,13 @@
 mod boundary;
 mod coordinate_map;
 mod image_configuration;
+pub mod slice;
 
 pub use self::boundary::{Axis, Boundary, Side};
 pub(super) use self::coordinate_map::CoordinateMap;
 pub(super) use self::image_configuration::ImageConfiguration;
 pub use self::image_configuration::{MediumProblem, SegmentInInsulator};
+pub use self::slice::{SegmentOutsideSlice, Slice, SlicePlane};
 
 use crate::error::Problem;
 use crate::units::{InvalidConductivity, SiemensPerMeter};
@@ -85,13 +90,13 @@ impl Conductivity {
     }
 
     /// Returns the conductivity in the scaled coordinates, S/m: the geometric mean.
-    fn geometric_mean_s_per_m(self) -> f64 {
+    pub(in crate::methods) fn geometric_mean_s_per_m(self) -> f64 {
         let product = |[x, y, z]: [f64; 3]| x.cbrt() * y.cbrt() * z.cbrt();
         self.isotropic_s_per_m().unwrap_or_else(|| product(self.components_s_per_m()))
     }
 
     /// Returns the factors of the scaled coordinates.
-    fn scale_factors(self) -> [f64; 3] {
+    pub(in crate::methods) fn scale_factors(self) -> [f64; 3] {
         let mean = self.geometric_mean_s_per_m();
         self.components_s_per_m().map(|s| (mean / s).sqrt())
     }

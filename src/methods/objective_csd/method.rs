@@ -2,7 +2,7 @@
 
 use super::{Density, Measure, NeighbourRule, PreparedCsd, RegionContact, RegionShape, RegionSpec};
 use crate::error::Result;
-use crate::methods::{self, Method, SettingKind};
+use crate::methods::{self, Method, SettingKind, WeightQuantity};
 
 /// The `ObjectiveCSD` method of a shape: the share of a segment inside the contact's region.
 pub struct ObjectiveCsd(pub RegionShape);
@@ -41,8 +41,8 @@ impl Method for ObjectiveCsd {
         false
     }
 
-    fn is_potential(&self) -> bool {
-        false
+    fn quantity(&self) -> WeightQuantity {
+        WeightQuantity::CurrentShare
     }
 
     fn accepted_settings(&self) -> &'static [SettingKind] {

@@ -4,6 +4,7 @@
 //! that pictures match others in a paper.
 
 mod axes;
+mod base64;
 mod colour;
 mod colour_bar;
 mod font;
@@ -13,9 +14,11 @@ mod strokes;
 mod svg;
 
 pub use axes::PlotFrame;
+pub(crate) use base64::encode_base64;
 pub use colour::{Colour, ColourMap};
 pub use colour_bar::{ColourBar, Extend};
 pub use font::{text_width, truncate_to_width};
+pub(crate) use scale::round_step;
 pub use scale::{AxisScale, Tick};
 pub use svg::escape_xml;
 
@@ -125,6 +128,15 @@ pub enum DrawItem {
         radius: f32,
         /// How it is painted.
         paint: Paint,
+    },
+    /// An image of cells of equal size, each of one colour.
+    Raster {
+        /// Left, top, width and height.
+        place: [f32; 4],
+        /// Number of cells in a row.
+        columns: usize,
+        /// Colours of the cells, row by row from the top.
+        colours: Vec<Colour>,
     },
     /// A line of text.
     Text(Text),

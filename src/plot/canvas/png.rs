@@ -71,8 +71,33 @@ impl Canvas {
             DrawItem::Circle { center, radius, paint } => {
                 self.paint_path(PathBuilder::from_circle(center[0], center[1], *radius), paint);
             }
+            DrawItem::Raster { place, columns, colours } => self.draw_raster(*place, *columns, colours),
             DrawItem::Text(text) => self.draw_text(text),
             DrawItem::Group(_, items) => items.iter().for_each(|item| self.draw(item)),
+        }
+    }
+
+    /// Gives each pixel the colour of the cell that contains its middle.
+    fn draw_raster(&mut self, place: [f32; 4], columns: usize, colours: &[Colour]) {
+        let rows = colours.len() / columns.max(1);
+        let [left, top, width, height] = place.map(|v| v * PIXELS_PER_POINT);
+        let pixels_across = self.pixels.width() as usize;
+        // the casts saturate
+        let range = |from: f32, length: f32, most: u32| {
+            from.round().max(0.0) as usize..((from + length).round().max(0.0) as usize).min(most as usize)
+        };
+        let cell = |pixel: usize, from: f32, length: f32, count: usize| {
+            (((pixel as f32 + 0.5 - from) / length * count as f32).max(0.0) as usize).min(count.saturating_sub(1))
+        };
+        for y in range(top, height, self.pixels.height()) {
+            for x in range(left, width, self.pixels.width()) {
+                let place = cell(y, top, height, rows) * columns + cell(x, left, width, columns);
+                let pixel = self.pixels.pixels_mut().get_mut(y * pixels_across + x);
+                if let (Some(pixel), Some(colour)) = (pixel, colours.get(place)) {
+                    let [r, g, b] = colour.channels();
+                    *pixel = tiny_skia::ColorU8::from_rgba(r, g, b, 255).premultiply();
+                }
+            }
         }
     }
 
@@ -109,6 +134,18 @@ impl Canvas {
         }
         self.fill_path(&outline, text.colour, 1.0);
     }
+}
+
+/// Encodes cells as an image with one pixel each; `None` if there are none, or too many.
+pub(super) fn encode_cells(columns: usize, colours: &[Colour]) -> Option<Vec<u8>> {
+    let rows = colours.len().checked_div(columns)?;
+    let side = |count: usize| u32::try_from(count).ok().filter(|count| *count <= MAX_SIDE_PIXELS);
+    let mut pixels = Pixmap::new(side(columns)?, side(rows)?)?;
+    for (pixel, colour) in pixels.pixels_mut().iter_mut().zip(colours) {
+        let [r, g, b] = colour.channels();
+        *pixel = tiny_skia::ColorU8::from_rgba(r, g, b, 255).premultiply();
+    }
+    encode_pixels(&pixels).ok()
 }
 
 /// Writes a PNG (ISO/IEC 15948): signature, header, one stream of rows without alpha, end.
@@ -186,5 +223,25 @@ mod tests {
         let page = Figure { width: 7200.0, height: 72.0, title: String::new(), items: Vec::new() };
         let message = to_png(&page).unwrap_err().to_string();
         assert_eq!(message, "too large for a PNG, expected at most 16384 pixels per side, found 20000 x 200");
+    }
+
+    #[test]
+    fn cells_of_an_image_keep_their_colours_and_their_places() {
+        let colours = vec![Colour(0x10_2030), Colour(0x40_5060), Colour(0x70_8090), Colour(0xa0_b0c0)];
+        let image = DrawItem::Raster { place: [9.0, 9.0, 18.0, 18.0], columns: 2, colours: colours.clone() };
+        let figure = Figure { width: 36.0, height: 36.0, title: String::new(), items: vec![image] };
+        let mut canvas = Canvas { pixels: Pixmap::new(100, 100).unwrap(), font: Font::open().unwrap() };
+        figure.items.iter().for_each(|item| canvas.draw(item));
+        let at = |x: u32, y: u32| {
+            let pixel = canvas.pixels.pixel(x, y).unwrap();
+            [pixel.red(), pixel.green(), pixel.blue()]
+        };
+        // 25 pixels of border, then 25 of each cell
+        for (i, colour) in colours.iter().enumerate() {
+            let (x, y) = (25 + 25 * (i as u32 % 2), 25 + 25 * (i as u32 / 2));
+            assert_eq!([at(x, y), at(x + 24, y + 24)], [colour.channels(); 2], "{i}");
+        }
+        assert_eq!(at(24, 24), [0; 3], "nothing beside it");
+        assert!(figure.to_svg().contains("xlink:href=\"data:image/png;base64,iVBORw0KGgo"));
     }
 }

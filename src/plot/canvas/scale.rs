@@ -81,7 +81,7 @@ fn decade_range(low: f64, high: f64) -> std::ops::RangeInclusive<i32> {
 }
 
 /// Returns the step, 1, 2, 2.5 or 5 times a power of ten, that gives at most `most` ticks.
-pub(super) fn round_step(range: f64, most: usize) -> f64 {
+pub(crate) fn round_step(range: f64, most: usize) -> f64 {
     let least = range / most.max(1) as f64;
     let power = 10f64.powf(least.log10().floor());
     [1.0, 2.0, 2.5, 5.0, 10.0]

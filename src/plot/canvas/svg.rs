@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{DrawItem, Figure, PagePoint, Paint, Text, TextAnchor};
+use super::base64::encode_base64;
+use super::{Colour, DrawItem, Figure, PagePoint, Paint, Text, TextAnchor, png};
 
 /// Fallback fonts if the first is missing.
 const FONT_FAMILY: &str = "DejaVu Sans, Verdana, Geneva, sans-serif";
@@ -77,6 +78,7 @@ fn write_item(item: &DrawItem, out: &mut String) {
             let ([x, y], r) = (center.map(format_length), format_length(*radius));
             append(out, format_args!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\"{}/>\n", paint_attributes(paint)));
         }
+        DrawItem::Raster { place, columns, colours } => write_raster(*place, *columns, colours, out),
         DrawItem::Text(text) => write_text(text, out),
         DrawItem::Group(name, items) => {
             append(out, format_args!("<g class=\"{name}\">\n"));
@@ -84,6 +86,21 @@ fn write_item(item: &DrawItem, out: &mut String) {
             out.push_str("</g>\n");
         }
     }
+}
+
+/// Writes an image as an embedded PNG.
+fn write_raster(place: [f32; 4], columns: usize, colours: &[Colour], out: &mut String) {
+    let Some(png) = png::encode_cells(columns, colours) else { return };
+    let [x, y, width, height] = place.map(format_length);
+    append(
+        out,
+        format_args!(
+            "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" preserveAspectRatio=\"none\" \
+             style=\"image-rendering: pixelated\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" \
+             xlink:href=\"data:image/png;base64,{}\"/>\n",
+            encode_base64(&png)
+        ),
+    );
 }
 
 /// Writes lines as a path. Each end is relative to the one before, in hundredths, so that rounding errors do not add
@@ -173,7 +190,6 @@ pub(super) const HALO_WIDTH_PT: f32 = 2.5;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plot::canvas::Colour;
 
     #[test]
     fn text_stays_text_and_cannot_be_markup() {

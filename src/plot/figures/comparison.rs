@@ -7,7 +7,7 @@ use super::worst_pairs::draw_worst_pairs;
 use crate::error::Result;
 use crate::plot::canvas::{
     AxisScale, Colour, ColourBar, ColourMap, DrawItem, Extend, FRAME_LINE_PT, Figure, LABEL_SIZE_PT, Paint, PlotFrame,
-    SMALL_SIZE_PT, Text, TextAnchor, text_width, truncate_to_width,
+    SMALL_SIZE_PT, TITLE_SIZE_PT, Text, TextAnchor, text_width, truncate_to_width,
 };
 use crate::sonata::electrodes_file::{ElectrodesFile, PopulationEntry};
 use crate::units::WEIGHT_UNIT;
@@ -146,7 +146,7 @@ fn difference_bin(relative: f64) -> usize {
 
 /// Margins at the left and above the frames, and the size of each frame, pt.
 const BORDER_PT: f32 = 8.0;
-const TOP_PT: f32 = 34.0;
+const TOP_PT: f32 = 74.0;
 const SIDE_PT: f32 = 270.0;
 
 /// The units of a contact's weights in both files.
@@ -200,16 +200,20 @@ fn draw_figure(
     let [x, y] = [0, 1].map(|i| {
         let unit = axis_unit(units.iter().map(|u| u[i]));
         let name = if i == 0 { &a } else { &b };
-        truncate_to_width(name, LABEL_SIZE_PT, SIDE_PT - text_width(&unit, LABEL_SIZE_PT)) + &unit
+        let begin = "weight in ";
+        let room = SIDE_PT - text_width(&unit, LABEL_SIZE_PT) - text_width(begin, LABEL_SIZE_PT);
+        begin.to_string() + &truncate_to_width(name, LABEL_SIZE_PT, room) + &unit
     });
     items.push(scatter.draw_axes(Some(&x), Some(&y)));
-    items.push(draw_heading(&scatter, "pairs of weights, and the line of equal weights"));
+    items.push(draw_heading(&scatter, "Every weight in both files; on the line both are equal"));
     items.push(draw_histogram(&bars, counts, names, &bar));
-    items.push(draw_heading(&bars, "relative differences at each contact"));
-    items.push(bar.draw([bars.right() + 14.0, TOP_PT, 11.0, SIDE_PT], "pairs"));
+    items.push(draw_heading(&bars, "How much they differ, for each contact"));
+    items.push(bar.draw([bars.right() + 14.0, TOP_PT, 11.0, SIDE_PT], "number of weights"));
     let right = bars.right() + 20.0 + bar.total_width(11.0, SIDE_PT);
     let mut y = scatter.bottom() + 52.0;
-    for line in list.into_iter().chain([figure_note(counts, comparison)]) {
+    let begin = if list.is_empty() { "" } else { "The largest differences, which are marked in the picture:" };
+    let list = std::iter::once(begin.to_string()).filter(|text| !text.is_empty()).chain(list);
+    for line in list.chain([figure_note(counts, comparison), READING_NOTE.into()]) {
         items.push(DrawItem::Text(Text {
             colour: Colour(0x55_5555),
             ..Text::new([scatter.left, y], SMALL_SIZE_PT, TextAnchor::Start, line)
@@ -217,6 +221,11 @@ fn draw_figure(
         y += 12.0;
     }
     let title = format!("{a} and {b}");
+    let room = right - scatter.left - 8.0;
+    let question = truncate_to_width(&format!("Do {a} and {b} agree?"), TITLE_SIZE_PT, room);
+    items.push(DrawItem::Text(Text::new([scatter.left, 18.0], TITLE_SIZE_PT, TextAnchor::Start, question)));
+    let answer = truncate_to_width(&describe_agreement(counts, comparison), LABEL_SIZE_PT, room);
+    items.push(DrawItem::Text(Text::new([scatter.left, 36.0], LABEL_SIZE_PT, TextAnchor::Start, answer)));
     Figure { width: right, height: y, title, items }
 }
 
@@ -267,21 +276,64 @@ fn draw_histogram(frame: &PlotFrame, counts: &PairCounts, names: &[String], bar:
         ticks.push([[x, frame.bottom()], [x, frame.bottom() + 3.5]]);
         items.push(DrawItem::Text(Text::new([x, frame.bottom() + 14.5], LABEL_SIZE_PT, TextAnchor::Middle, label)));
     };
-    tick(frame.left + 0.5 * wide, "0".into());
-    for power in AxisScale::Log(1e-16, 1.0).ticks(5) {
+    tick(frame.left + 0.5 * wide, "equal".into());
+    for power in AxisScale::Log(1e-15, 1.0).ticks(5) {
         let decades = (power.value.log10() + DIFFERENCE_DECADES as f64) as f32;
         tick(frame.left + (1.0 + 2.0 * decades) * wide, power.label);
     }
     items.push(DrawItem::Lines { ends: ticks, colour: Colour::BLACK, width: FRAME_LINE_PT });
     let under = [frame.left + 0.5 * frame.width, frame.bottom() + 30.5];
-    items.push(DrawItem::Text(Text::new(under, LABEL_SIZE_PT, TextAnchor::Middle, "|a \u{2212} b| / max(|a|, |b|)")));
+    items.push(DrawItem::Text(Text::new(
+        under,
+        LABEL_SIZE_PT,
+        TextAnchor::Middle,
+        "difference, relative to the larger weight",
+    )));
     DrawItem::Group("differences", items)
+}
+
+/// Explains the horizontal axis of the differences.
+const READING_NOTE: &str =
+    "A relative difference of 10\u{207b}\u{b9}\u{2076} is the last digit that a file stores, 10\u{207b}\u{b2} is 1 %.";
+
+/// Largest relative differences that rounding makes in double and in single precision.
+const ROUNDING_DIFFERENCE: f64 = 1e-12;
+const SMALL_DIFFERENCE: f64 = 1e-7;
+
+/// Answers in a sentence whether the weights agree.
+fn describe_agreement(counts: &PairCounts, comparison: &WeightsComparison) -> String {
+    let worst = comparison
+        .contacts
+        .iter()
+        .filter_map(|contact| Some((contact.name.as_str(), contact.largest_relative?.value)))
+        .fold(None, |worst: Option<(&str, f64)>, next| match worst {
+            Some((_, value)) if value >= next.1 => worst,
+            _ => Some(next),
+        });
+    let pairs: u64 = counts.differences.iter().flatten().sum();
+    match worst {
+        None => format!("Yes: all {} weights are equal.", group_thousands(pairs)),
+        Some((_, value)) if value == 0.0 => format!("Yes: all {} weights are equal.", group_thousands(pairs)),
+        Some((_, value)) if value <= ROUNDING_DIFFERENCE => {
+            format!("Yes: they differ by rounding, at most {value:.0e} of a weight.")
+        }
+        Some((name, value)) if value <= SMALL_DIFFERENCE => {
+            format!("Nearly: they differ by at most {value:.0e} of a weight, most at contact {name}.")
+        }
+        Some((name, value)) if value.is_finite() => {
+            let percent = 100.0 * value;
+            let percent = if percent >= 0.1 { format!("{percent:.1} %") } else { format!("{percent:.0e} %") };
+            format!("No: they differ by up to {percent} of a weight, most at contact {name}.")
+        }
+        Some((name, _)) => format!("No: some weights at contact {name} are not numbers in one of the files."),
+    }
 }
 
 fn figure_note(counts: &PairCounts, comparison: &WeightsComparison) -> String {
     let pairs = comparison.rows * comparison.contacts.len() as u64;
     let equal: u64 = counts.differences.iter().map(|d| d[0]).sum();
-    let mut text = format!("{} pairs, {} of them equal", group_thousands(pairs), group_thousands(equal));
+    let mut text =
+        format!("{} weights, {} of them equal in both files", group_thousands(pairs), group_thousands(equal));
     if counts.off_axes > 0 {
         text += &format!("; {} not on these axes", group_thousands(counts.off_axes));
     }

@@ -15,8 +15,10 @@ pub(super) struct ContactMark {
     pub is_selected: bool,
 }
 
-/// Names of contacts other than the selected one are drawn only if there are at most this many.
+/// If there are more contacts than this, only the selected one, and the first and the last have names.
 const MAX_NAMED_CONTACTS: usize = 40;
+/// Tip and top of more contacts are named if they are at least this far apart, pt.
+const MIN_NAMED_LENGTH_PT: f32 = 40.0;
 /// Longer names are truncated.
 const MAX_NAME_CHARS: usize = 24;
 
@@ -30,11 +32,23 @@ pub(super) fn draw_contacts(panel: &Panel, marks: &[ContactMark]) -> DrawItem {
     items.extend(chosen.iter().map(|(_, at)| draw_mark(*at, 3.0, Colour::VERMILLION)));
     let mut taken: Vec<[f32; 4]> =
         chosen.iter().map(|(_, at)| [at[0] - 4.0, at[1] - 4.0, at[0] + 4.0, at[1] + 4.0]).collect();
-    let others = others.iter().filter(|_| others.len() <= MAX_NAMED_CONTACTS);
-    for (mark, at) in chosen.iter().chain(others) {
+    let named = if others.len() > MAX_NAMED_CONTACTS { find_ends(&others) } else { others.clone() };
+    for (mark, at) in chosen.iter().chain(&named) {
         items.extend(draw_name(panel, mark, *at, &mut taken));
     }
     DrawItem::Group("contacts", items)
+}
+
+/// Returns the first and the last of many contacts along their longer direction on the page; none if they are seen end
+/// on.
+fn find_ends<'a>(marks: &[(&'a ContactMark, PagePoint)]) -> Vec<(&'a ContactMark, PagePoint)> {
+    let ends = [0, 1].map(|axis| {
+        let along = |(_, at): &&(&ContactMark, PagePoint)| at[axis];
+        let order = |a: &&(&ContactMark, PagePoint), b: &&(&ContactMark, PagePoint)| along(a).total_cmp(&along(b));
+        marks.iter().min_by(order).zip(marks.iter().max_by(order)).map(|(a, b)| (b.1[axis] - a.1[axis], [*a, *b]))
+    });
+    let longest = ends.into_iter().flatten().max_by(|(a, _), (b, _)| a.total_cmp(b));
+    longest.filter(|(length, _)| *length >= MIN_NAMED_LENGTH_PT).map_or_else(Vec::new, |(_, ends)| ends.to_vec())
 }
 
 fn draw_mark(center: PagePoint, radius: f32, fill: Colour) -> DrawItem {

@@ -1,22 +1,30 @@
 //! Pictures of circuits, contacts and weights: this module decides what is drawn, [`crate::plot::canvas`] how.
 
+mod categories;
 mod comparison;
 mod contact_marks;
+mod depth_profile;
+mod distance;
 mod outline;
 mod palette;
 mod panel;
 mod probe;
 mod sample;
+pub mod signals;
 mod weights;
 mod worst_pairs;
 
+pub use categories::{SegmentCategories, SegmentCategory};
 pub use comparison::{ComparisonFigure, plot_comparison};
+pub use depth_profile::{DepthProfile, plot_depth_profile};
+pub use distance::{DistanceLine, plot_weights_by_distance};
 pub use palette::Palette;
-pub(crate) use palette::weight_unit;
+pub(crate) use palette::{MISSING_COLOUR, is_csd_method, weight_unit};
 pub use panel::ViewPlane;
 pub use probe::{ProbeContact, ProbeFigure, ProbePlot, plot_probe};
 pub(crate) use sample::group_thousands;
 pub use sample::{MAX_NEAREST_SEGMENTS, MAX_SEGMENTS, SampledSegment, SegmentSample};
+pub(crate) use weights::palette_legend;
 pub use weights::{WeightsFigure, WeightsPlot, plot_weights, plot_weights_if_any};
 
 use crate::error::Problem;
@@ -54,7 +62,7 @@ pub enum PlotProblem {
         segments: [u64; 2],
     },
     /// The size of the view is not positive and finite.
-    #[error("out of range, expected a finite number above 0 um, found `{0}`")]
+    #[error("out of range, expected a finite number above 0 \u{b5}m, found `{0}`")]
     Within(f64),
     /// A contact without a position cannot be the centre of a picture.
     #[error("contact without a position, expected one for `--within`")]

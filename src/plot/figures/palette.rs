@@ -1,6 +1,7 @@
 //! Chooses the colours of weights: by decades, by sign, or inside and outside of a region.
 
 use crate::plot::canvas::{AxisScale, Colour, ColourBar, ColourMap, Extend};
+use crate::sonata::electrodes_file::unit_by_type;
 use crate::units::WEIGHT_UNIT;
 
 /// Returns whether a method's weights are inside or outside of a region instead of potentials.
@@ -10,7 +11,10 @@ pub fn is_csd_method(kind: Option<&str>) -> bool {
 
 /// Returns the unit of a method's weights; empty if they have none.
 pub fn weight_unit(kind: Option<&str>) -> &'static str {
-    if is_csd_method(kind) { "" } else { WEIGHT_UNIT }
+    if is_csd_method(kind) {
+        return "";
+    }
+    kind.and_then(|kind| unit_by_type(kind, &[])).unwrap_or(WEIGHT_UNIT)
 }
 
 /// The colours of a picture.

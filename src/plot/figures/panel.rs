@@ -54,7 +54,7 @@ impl ViewPlane {
     }
 
     fn axis_labels(self) -> [&'static str; 2] {
-        self.axes().map(|axis| ["x (um)", "y (um)", "z (um)"][axis])
+        self.axes().map(|axis| ["x (\u{b5}m)", "y (\u{b5}m)", "z (\u{b5}m)"][axis])
     }
 
     /// Name of its group in the SVG.
@@ -170,7 +170,7 @@ impl Panels {
         let most = 0.3 * f64::from(frame.width) / self.points_per_um;
         let power = 10f64.powf(most.log10().floor());
         let length = [5.0, 2.0].map(|k| k * power).into_iter().find(|l| *l <= most).unwrap_or(power);
-        let (wide, label) = ((length * self.points_per_um) as f32, format!("{length} um"));
+        let (wide, label) = ((length * self.points_per_um) as f32, format!("{length} \u{b5}m"));
         let half = 0.5 * wide.max(text_width(&label, SMALL_SIZE_PT));
         let beside = half.max(0.5 * wide) + 9.0;
         // the middle of the bar; its label is above it
@@ -332,7 +332,7 @@ mod tests {
             let [right, up] = [0, 1].map(|i| name[i..=i].to_string());
             let value = |axis: &str| ["x", "y", "z"].iter().position(|a| *a == axis).unwrap() as f64 + 1.0;
             assert_eq!(view.project(p), (value(&right), value(&up)), "{name}");
-            assert_eq!(view.axis_labels(), [format!("{right} (um)"), format!("{up} (um)")]);
+            assert_eq!(view.axis_labels(), [format!("{right} (\u{b5}m)"), format!("{up} (\u{b5}m)")]);
             assert_eq!(view.project(view.direction(5.0, 7.0)), (5.0, 7.0));
         }
     }

@@ -17,6 +17,9 @@ const MAX_COUNTED_CONTACTS: usize = 40;
 /// Maximum number of regions that are drawn; more outlines would cover each other.
 const MAX_FILLED_REGIONS: usize = 40;
 
+/// A box that is thinner than this share of its longest side is flat.
+const MIN_EXTENT_SHARE: f64 = 0.002;
+
 /// A contact to draw.
 #[derive(Debug)]
 pub struct ProbeContact<'a> {
@@ -98,11 +101,29 @@ fn view_box(request: &ProbePlot<'_>, sample: Option<&SegmentSample>) -> Result<A
     Ok(window)
 }
 
+/// Returns the views to draw: of several only one if the box is flat, since the others would show a line or a point.
+fn views_with_extent(window: &Aabb, views: &[ViewPlane]) -> Vec<ViewPlane> {
+    let size = window.size();
+    let largest = size.x.max(size.y).max(size.z);
+    let is_flat = |length: f64| length < MIN_EXTENT_SHARE * largest;
+    if views.len() < 2 || ![size.x, size.y, size.z].into_iter().any(is_flat) {
+        return views.to_vec();
+    }
+    let area = |view: &ViewPlane| {
+        let (right, up) = view.project(size);
+        // the height alone decides between the views of a line
+        (right * up + 1e-3 * largest * up, up)
+    };
+    let best = views.iter().copied().reduce(|best, view| if area(&view) > area(&best) { view } else { best });
+    best.into_iter().collect()
+}
+
 fn draw_figure(request: &ProbePlot<'_>, sample: Option<&SegmentSample>, found: &[Option<u64>]) -> Result<Figure> {
     let all = request.contacts.len();
     let names: Vec<ContactMark> = request.contacts.iter().zip(found).map(|(c, n)| labelled_mark(c, *n, all)).collect();
     let window = enclosing_box(&view_box(request, sample)?, names.iter());
-    let panels = Panels::new(&window, request.views);
+    let views = views_with_extent(&window, request.views);
+    let panels = Panels::new(&window, &views);
     let items = panels.draw(Colour::WHITE, |panel| {
         let mut items = vec![draw_regions(panel, request.contacts)];
         items.extend(sample.map(|s| draw_segments(panel, s)));
@@ -128,9 +149,9 @@ fn draw_regions(panel: &Panel, contacts: &[ProbeContact<'_>]) -> DrawItem {
     let paint = |opacity| Paint { opacity, ..Paint::fill(Colour(0x56_b4e9)) };
     let border = Paint { opacity: if few { 0.9 } else { 0.35 }, ..Paint::stroke(Colour(0x00_72b2), 0.7) };
     let shape = |c: &ProbeContact<'_>| {
-        let points = region_outline(panel, c.region?, c.position)?;
-        let inside = few.then(|| DrawItem::Polygon { points: points.clone(), closed: true, paint: paint(0.16) });
-        Some(inside.into_iter().chain([DrawItem::Polygon { points, closed: true, paint: border }]))
+        let outline = region_outline(panel, c.region?, c.position)?;
+        let inside = few.then(|| outline.draw(paint(0.16)));
+        Some(inside.into_iter().chain([outline.draw(border)]))
     };
     DrawItem::Group("regions", contacts.iter().filter_map(shape).flatten().collect())
 }
@@ -138,4 +159,24 @@ fn draw_regions(panel: &Panel, contacts: &[ProbeContact<'_>]) -> DrawItem {
 fn draw_segments(panel: &Panel, sample: &SegmentSample) -> DrawItem {
     let ends = sample.segments.iter().filter_map(|l| panel.clip_segment(l.start, l.end)).collect();
     DrawItem::Group("segments", vec![DrawItem::Lines { ends, colour: Colour(0x33_3333), width: 0.45 }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flat_probe_is_drawn_once_from_the_side_that_shows_it() {
+        let views = |x: f64, y: f64, z: f64| {
+            views_with_extent(&Aabb::enclosing([Point::ORIGIN, Point::new(x, y, z)]), &ViewPlane::ALL)
+        };
+        assert_eq!(views(48.0, 3840.0, 0.0), [ViewPlane::Xy]);
+        assert_eq!(views(0.0, 3840.0, 48.0), [ViewPlane::Zy]);
+        assert_eq!(views(500.0, 0.0, 500.0), [ViewPlane::Xz]);
+        assert_eq!(views(0.0, 1000.0, 0.0), [ViewPlane::Xy]);
+        assert_eq!(views(0.0, 0.0, 1000.0), [ViewPlane::Xz]);
+        assert_eq!(views(100.0, 1000.0, 100.0), ViewPlane::ALL);
+        let line = Aabb::enclosing([Point::ORIGIN, Point::new(0.0, 9.0, 0.0)]);
+        assert_eq!(views_with_extent(&line, &[ViewPlane::Xz]), [ViewPlane::Xz], "a view that was asked for");
+    }
 }

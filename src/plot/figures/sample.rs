@@ -5,13 +5,16 @@
 
 use std::collections::BinaryHeap;
 
+use arrow_array::Array;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{UInt32Type, UInt64Type};
+use arrow_array::types::{Float32Type, UInt8Type, UInt32Type, UInt64Type};
 
 use super::PlotProblem;
 use crate::error::Result;
+use crate::geometry::region::{Cuboid, Predicate, Region};
 use crate::geometry::{Aabb, Point};
-use crate::segments::table::schema::{COORDINATES, NODE_ID, ROW, SECTION_ID, SEGMENT_ID};
+use crate::segments::SectionType;
+use crate::segments::table::schema::{COORDINATES, NODE_ID, RADIUS, ROW, SECTION_ID, SECTION_TYPE, SEGMENT_ID};
 use crate::segments::table::{
     Hits, PageWarning, SegmentEnds, SegmentFilter, SegmentQuery, SegmentSelection, SegmentTable, TablePages,
     TableProblem,
@@ -37,6 +40,12 @@ pub struct SampledSegment {
     pub segment_id: u32,
     /// Row number in the table.
     pub row: u64,
+    /// Section type; `None` if unknown.
+    pub section_type: Option<SectionType>,
+    /// Radius, µm; `None` if unknown.
+    pub radius_um: Option<f32>,
+    /// Number of segments of the view that this one stands for: 1 for the nearest, or if all are drawn.
+    pub represents: f64,
 }
 
 impl SampledSegment {
@@ -71,19 +80,38 @@ impl SegmentSample {
     /// Returns an error if the table cannot be read or is damaged.
     pub fn read(table: &SegmentTable, within: SegmentSelection<'_>, near: Option<Point>, most: usize) -> Result<Self> {
         let pages = TablePages::open(table, |bounds| within.may_hit(bounds))?;
-        let columns = [&COORDINATES[..], &[NODE_ID, SECTION_ID, SEGMENT_ID, ROW]].concat();
-        let mut thinned = SegmentThinning::new(near, most);
+        let columns = sampled_columns();
+        let mut thinned = SegmentThinning::new(near, [MAX_NEAREST_SEGMENTS, most]);
         let query = SegmentQuery { selection: within, filter: &SegmentFilter::default(), columns: &columns };
         let regions = if let SegmentSelection::Regions(regions, _) = within { regions.len() } else { 1 };
         let mut by_region = vec![0; regions];
         pages.run_query(&query, &mut |hits| {
             let own = hits.region.iter().filter_map(|r| usize::try_from(*r).ok());
             own.for_each(|r| by_region.iter_mut().skip(r).take(1).for_each(|n| *n += 1));
-            for_each_segment(&hits, |line| thinned.add(line))
+            for_each_segment(&hits, |_, line| thinned.add(line))
         })?;
-        let warnings = pages.warnings().to_vec();
-        let SegmentThinning { total: found, stride: every, bounds, .. } = thinned;
-        Ok(Self { segments: thinned.into_segments(), total: found, by_region, stride: every, bounds, warnings })
+        Ok(thinned.into_sample(by_region, pages.warnings().to_vec()))
+    }
+
+    /// Reads the segments of several boxes in one pass, a sample for each box: the `most[0]` nearest to its centre, and
+    /// every k-th of the others, at most `most[1]`.
+    ///
+    /// # Errors
+    /// Returns an error if the table cannot be read or is damaged.
+    pub(crate) fn read_around(table: &SegmentTable, boxes: &[Cuboid], most: [usize; 2]) -> Result<Vec<Self>> {
+        let regions: Vec<&dyn Region> = boxes.iter().map(|b| b as &dyn Region).collect();
+        let selection = SegmentSelection::Regions(&regions, Predicate::Intersects);
+        let pages = TablePages::open(table, |bounds| selection.may_hit(bounds))?;
+        let columns = sampled_columns();
+        let query = SegmentQuery { selection, filter: &SegmentFilter::default(), columns: &columns };
+        let mut thinned: Vec<SegmentThinning> =
+            boxes.iter().map(|b| SegmentThinning::new(b.bounds().map(|b| b.center()), most)).collect();
+        pages.run_query(&query, &mut |hits| {
+            for_each_segment(&hits, |region, line| {
+                thinned.iter_mut().skip(region as usize).take(1).for_each(|own| own.add(line));
+            })
+        })?;
+        Ok(thinned.into_iter().map(|own| own.into_sample(Vec::new(), pages.warnings().to_vec())).collect())
     }
 
     /// Describes how many segments are drawn, of how many.
@@ -101,19 +129,39 @@ impl SegmentSample {
     }
 }
 
-/// Calls a function with every hit.
-fn for_each_segment(hits: &Hits, mut visit: impl FnMut(SampledSegment)) -> Result<()> {
+/// Returns the columns of a sampled segment.
+fn sampled_columns() -> Vec<&'static str> {
+    [&COORDINATES[..], &[NODE_ID, SECTION_ID, SEGMENT_ID, ROW, SECTION_TYPE, RADIUS]].concat()
+}
+
+/// Calls a function with the region and the segment of every hit.
+fn for_each_segment(hits: &Hits, mut visit: impl FnMut(u32, SampledSegment)) -> Result<()> {
     let missing = |name: &str| TableProblem::MissingColumns(format!("`{name}`"));
     let column = |name: &str| hits.batch.column_by_name(name).ok_or_else(|| missing(name));
     let long = |name: &str| column(name)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| missing(name));
     let int = |name: &str| column(name)?.as_primitive_opt::<UInt32Type>().ok_or_else(|| missing(name));
     let (nodes, rows) = (long(NODE_ID)?.values(), long(ROW)?.values());
     let (sections, segments) = (int(SECTION_ID)?.values(), int(SEGMENT_ID)?.values());
+    let kinds = column(SECTION_TYPE)?.as_primitive_opt::<UInt8Type>().ok_or_else(|| missing(SECTION_TYPE))?;
+    let radii = column(RADIUS)?.as_primitive_opt::<Float32Type>().ok_or_else(|| missing(RADIUS))?;
     let ends = SegmentEnds::from_batch(&hits.batch)?;
-    for i in 0..hits.region.len() {
+    for (i, &region) in hits.region.iter().enumerate() {
         let (start, end) = ends.get(i);
         let (node_id, section_id, segment_id, row) = (nodes[i], sections[i], segments[i], rows[i]);
-        visit(SampledSegment { start, end, node_id, section_id, segment_id, row });
+        let section_type = kinds.is_valid(i).then(|| SectionType::from_number(kinds.value(i))).flatten();
+        let radius_um = radii.is_valid(i).then(|| radii.value(i));
+        let ids = SampledSegment {
+            start,
+            end,
+            node_id,
+            section_id,
+            segment_id,
+            row,
+            section_type,
+            radius_um,
+            represents: 1.0,
+        };
+        visit(region, ids);
     }
     Ok(())
 }
@@ -146,6 +194,7 @@ impl Ord for NearSegment {
 struct SegmentThinning {
     near_point: Option<Point>,
     nearest: BinaryHeap<NearSegment>,
+    max_nearest: usize,
     others: Vec<(u64, SampledSegment)>,
     max_others: usize,
     stride: u64,
@@ -154,9 +203,18 @@ struct SegmentThinning {
 }
 
 impl SegmentThinning {
-    fn new(near: Option<Point>, most: usize) -> Self {
-        let (nearest, others) = (BinaryHeap::new(), Vec::new());
-        Self { near_point: near, nearest, others, max_others: most.max(1), stride: 1, total: 0, bounds: Aabb::EMPTY }
+    /// Selects the `most[0]` nearest to a point, and at most `most[1]` of the others.
+    fn new(near: Option<Point>, most: [usize; 2]) -> Self {
+        Self {
+            near_point: near,
+            nearest: BinaryHeap::new(),
+            max_nearest: most[0].max(1),
+            others: Vec::new(),
+            max_others: most[1].max(1),
+            stride: 1,
+            total: 0,
+            bounds: Aabb::EMPTY,
+        }
     }
 
     fn add(&mut self, line: SampledSegment) {
@@ -175,19 +233,30 @@ impl SegmentThinning {
         }
         let Some(near) = self.near_point else { return };
         let distance = (line.midpoint() - near).norm_2().to_bits();
-        if self.nearest.len() < MAX_NEAREST_SEGMENTS {
+        if self.nearest.len() < self.max_nearest {
             self.nearest.push(NearSegment(distance, number, line));
         } else if let Some(mut last) = self.nearest.peek_mut().filter(|last| distance < last.0) {
             *last = NearSegment(distance, number, line);
         }
     }
 
+    fn into_sample(self, by_region: Vec<u64>, warnings: Vec<PageWarning>) -> SegmentSample {
+        let Self { total, stride, bounds, .. } = self;
+        SegmentSample { segments: self.into_segments(), total, by_region, stride, bounds, warnings }
+    }
+
     fn into_segments(self) -> Vec<SampledSegment> {
-        let mut all = self.others;
-        all.extend(self.nearest.into_iter().map(|NearSegment(_, number, line)| (number, line)));
-        all.sort_unstable_by_key(|(number, _)| *number);
-        all.dedup_by_key(|(number, _)| *number);
-        all.into_iter().map(|(_, line)| line).collect()
+        let near_count = self.nearest.len() as u64;
+        // the nearest come first of two with the same number, so that they stay
+        let mut all: Vec<(u64, bool, SampledSegment)> =
+            self.nearest.into_iter().map(|NearSegment(_, number, line)| (number, false, line)).collect();
+        all.extend(self.others.into_iter().map(|(number, line)| (number, true, line)));
+        all.sort_unstable_by_key(|(number, is_other, _)| (*number, *is_other));
+        all.dedup_by_key(|(number, ..)| *number);
+        let others = all.iter().filter(|(_, is_other, _)| *is_other).count();
+        let share = self.total.saturating_sub(near_count) as f64 / others.max(1) as f64;
+        let represents = |is_other: bool| if is_other && self.stride > 1 { share } else { 1.0 };
+        all.into_iter().map(|(_, is_other, line)| SampledSegment { represents: represents(is_other), ..line }).collect()
     }
 }
 
@@ -217,11 +286,14 @@ mod tests {
             section_id: 0,
             segment_id: 0,
             row: x.abs() as u64,
+            section_type: None,
+            radius_um: None,
+            represents: 1.0,
         }
     }
 
     fn thinned(count: u32, near: Option<Point>, most: usize) -> SegmentThinning {
-        let mut thinned = SegmentThinning::new(near, most);
+        let mut thinned = SegmentThinning::new(near, [MAX_NEAREST_SEGMENTS, most]);
         (0..count).for_each(|i| thinned.add(line(f64::from(i))));
         thinned
     }
@@ -239,15 +311,25 @@ mod tests {
         assert_eq!((all.stride, all.total), (128, 100_000));
         let lines = all.into_segments();
         let half = MAX_NEAREST_SEGMENTS as f64 * 0.5 - 1.0;
-        let missing = |x: f64| !lines.contains(&line(x));
+        let missing = |x: f64| !lines.iter().any(|l| l.start.x == x);
         assert_eq!((0..100).map(|i| at - half + f64::from(i) * 99.0).filter(|x| missing(*x)).count(), 0);
         let far: Vec<u64> = lines.iter().map(|l| l.row).filter(|row| *row < 60_000).collect();
         assert_eq!(far, (0..60_000).step_by(128).collect::<Vec<_>>());
     }
 
     #[test]
+    fn those_drawn_stand_for_all() {
+        for near in [None, Some(Point::new(500.0, 0.0, 0.0))] {
+            let lines = thinned(100_000, near, 1000).into_segments();
+            let all: f64 = lines.iter().map(|l| l.represents).sum();
+            assert!((all - 100_000.0).abs() < 1e-6, "{all}");
+            assert_eq!(lines.iter().any(|l| l.represents == 1.0), near.is_some());
+        }
+    }
+
+    #[test]
     fn what_is_not_finite_is_counted_and_not_drawn() {
-        let mut thinned = SegmentThinning::new(None, 10);
+        let mut thinned = SegmentThinning::new(None, [MAX_NEAREST_SEGMENTS, 10]);
         thinned.add(line(f64::NAN));
         thinned.add(line(1.0));
         assert_eq!((thinned.total, thinned.bounds.max.x), (2, 1.0));

@@ -26,7 +26,7 @@ const MAX_BAR_HEIGHT_PT: f32 = 300.0;
 /// Width of a colour bar, pt.
 const BAR_WIDTH_PT: f32 = 11.0;
 /// Height of a separate legend, pt.
-const LEGEND_HEIGHT_PT: f32 = 240.0;
+const LEGEND_HEIGHT_PT: f32 = 180.0;
 /// Maximum size of the view relative to that of the segments; contacts further out are not shown.
 const MAX_CONTACT_STRETCH: f64 = 1.6;
 
@@ -60,18 +60,17 @@ pub struct WeightsFigure {
 }
 
 impl WeightsFigure {
-    /// Draws a separate legend of the colours.
-    pub fn legend(&self) -> Figure {
-        let title = "colours".to_string();
-        let (key, right) =
-            draw_legend(&self.palette, [8.0, 8.0, LEGEND_HEIGHT_PT], &self.values, self.sample.stride > 1);
-        Figure { width: right, height: LEGEND_HEIGHT_PT + 16.0, title, items: vec![key] }
-    }
-
     /// Why reading is slower than it could be.
     pub fn warnings(&self) -> &[PageWarning] {
         &self.sample.warnings
     }
+}
+
+/// Draws a separate legend of the colours; of regions only if some of the segments are drawn, the legend says so.
+pub(crate) fn palette_legend(palette: &Palette, values: &[Option<f64>], thinned: bool) -> Figure {
+    let (key, right) = draw_legend(palette, [8.0, 8.0, LEGEND_HEIGHT_PT], values, thinned);
+    let height = if matches!(palette, Palette::Bar(_)) { LEGEND_HEIGHT_PT + 16.0 } else { 44.0 };
+    Figure { width: right, height, title: "colours".into(), items: vec![key] }
 }
 
 /// Draws the segments, coloured by a contact's weights.
@@ -81,7 +80,7 @@ impl WeightsFigure {
 pub fn plot_weights(request: &WeightsPlot<'_>) -> Result<WeightsFigure> {
     let WeightsPlot { table, lookup, within_um: within, .. } = *request;
     let place =
-        || within.map_or_else(|| "in the table".into(), |r| format!("within {r} um of `{}`", lookup.electrode()));
+        || within.map_or_else(|| "in the table".into(), |r| format!("within {r} \u{b5}m of `{}`", lookup.electrode()));
     let drawn = plot_weights_if_any(request)?;
     drawn.ok_or_else(|| PlotProblem::NoSegments { place: place() }).in_file(table.path())
 }
@@ -217,7 +216,7 @@ fn figure_note(sample: &SegmentSample, values: &[Option<f64>], contact: Option<P
     match contact {
         None => text += "; the contact has no position",
         Some(p) if window.distance(&Aabb::enclosing([p])) > 0.0 => {
-            text += &format!("; the contact is at {p} um, outside the view")
+            text += &format!("; the contact is at {p} \u{b5}m, outside the view")
         }
         Some(_) => (),
     }

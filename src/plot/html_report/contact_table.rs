@@ -1,8 +1,8 @@
 //! The table of contacts: positions, and statistics of their weights.
 
 use crate::error::Result;
-use crate::geometry::Aabb;
 use crate::geometry::region::{Predicate, Region, Sphere};
+use crate::geometry::{Aabb, Point};
 use crate::plot::figures::weight_unit;
 use crate::segments::table::{SegmentFilter, SegmentQuery, SegmentSelection, SegmentTable, TablePages};
 use crate::sonata::electrodes_file::{ContactDescription, ElectrodesFile};
@@ -22,8 +22,8 @@ pub struct ContactRow {
     pub kind: String,
     /// Its settings that differ between contacts of the method.
     pub settings: String,
-    /// Position, µm.
-    pub position: String,
+    /// Position, µm; `None` if the file does not state it.
+    pub position: Option<Point>,
     /// Minimum, median and maximum weight; `None` if no row is a number.
     pub weight_range: ColumnSummary,
     /// The weights' unit; empty if they have none.
@@ -70,7 +70,7 @@ pub fn build_rows(
                 name: (*name).into(),
                 kind: description.kind.clone().unwrap_or_default(),
                 settings: settings.individual.get(i).cloned().unwrap_or_default(),
-                position: description.position_um.map_or_else(String::new, |p| p.to_string()),
+                position: description.position_um,
                 weight_range: range,
                 unit: weight_unit(description.kind.as_deref()),
                 near_segments: near.map(|n| (n, n as f64 / table.len().max(1) as f64)),

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::settings::ContactSettings;
+use super::page::format_short_count;
+use super::settings::{CONDUCTIVITY, ContactSettings};
 use super::timing;
 use crate::error::{Context, FileProblem, Result, format_count};
 use crate::io::hdf5::Hdf5File;
 use crate::plot::figures::group_thousands;
 use crate::segments::table::SegmentTable;
+use crate::sonata::electrodes_file::{AttributeValue, read_settings};
 use crate::weights::WeightLookup;
 
 /// Names and values in order, grouped by file.
@@ -72,7 +74,7 @@ fn add_weights_facts(
         facts.add("contacts", describe_contacts(lookup)?);
         settings.shared.iter().for_each(|(kind, shared)| facts.add("method", format!("{kind}: {shared}")));
         let (rows, columns) = (population.rows(), population.columns());
-        let shape = format!("{} segments x {columns} contacts", group_thousands(rows));
+        let shape = format!("{} segments \u{d7} {columns} contacts", group_thousands(rows));
         facts.add("weights", format!("{}: {shape}", group_thousands(rows.saturating_mul(columns))));
         facts.add("units", population.units().unwrap_or("not stated"));
     }
@@ -88,6 +90,29 @@ fn describe_contacts(lookup: &WeightLookup) -> Result<String> {
     }
     let counts: Vec<String> = kinds.into_iter().map(|(kind, n)| format!("{} {kind}", group_thousands(n))).collect();
     Ok(counts.join(", "))
+}
+
+/// Returns the most important numbers: what they are, and the numbers.
+pub fn key_numbers(table: &SegmentTable, lookup: Option<&WeightLookup>) -> Result<Vec<(String, String)>> {
+    let mut numbers = vec![
+        ("neurons".to_string(), format_short_count(table.metadata().neurons)),
+        ("segments".to_string(), format_short_count(table.len())),
+    ];
+    if let Some(lookup) = lookup {
+        let population = lookup.population();
+        numbers.push(("contacts".into(), format_short_count(population.columns())));
+        let weights = population.rows().saturating_mul(population.columns());
+        numbers.push(("weights".into(), format_short_count(weights)));
+        let kind = lookup.description().kind.as_deref().unwrap_or("unknown");
+        numbers.push(("method".into(), kind.into()));
+        let settings = read_settings(&Hdf5File::open(lookup.file().path())?, lookup.electrode());
+        let sigma = settings.into_iter().find_map(|(key, value)| match value {
+            AttributeValue::Number(sigma) if key == CONDUCTIVITY => Some(sigma),
+            _ => None,
+        });
+        numbers.extend(sigma.map(|sigma| ("conductivity".to_string(), format!("{sigma} S/m"))));
+    }
+    Ok(numbers)
 }
 
 fn size_on_disk(path: &Path) -> Result<u64> {

@@ -1,7 +1,7 @@
 //! Findings about the electrodes file, as reported by `leadfield validate electrodes-file`.
 
 use crate::plot::figures::group_thousands;
-use crate::validate::electrodes_file::{Code, ExpectedNodes, Finding, ValidationReport};
+use crate::validate::electrodes_file::{Code, ExpectedNodes, Finding, Severity, ValidationReport};
 
 /// Maximum number of findings of one code that are listed.
 const MAX_LISTED_FINDINGS: usize = 3;
@@ -10,6 +10,8 @@ const MAX_LISTED_FINDINGS: usize = 3;
 pub struct FindingsTable {
     /// Number of findings of each severity, or `valid`.
     pub verdict: String,
+    /// The worst severity: `error`, `warning`, `note`, or `valid` if there are no findings.
+    pub severity: &'static str,
     /// What was checked.
     pub checked: String,
     /// One row per code.
@@ -33,7 +35,8 @@ pub struct FindingRow {
 /// Summarises all findings.
 pub fn summarise_findings(diagnosis: &ValidationReport, expected: &[ExpectedNodes]) -> FindingsTable {
     let rows = diagnosis.findings.chunk_by(|a, b| a.code == b.code).filter_map(build_row).collect();
-    FindingsTable { verdict: diagnosis.counts_text(), checked: describe_checks(diagnosis, expected), rows }
+    let severity = diagnosis.worst_severity().map_or("valid", Severity::name);
+    FindingsTable { verdict: diagnosis.counts_text(), severity, checked: describe_checks(diagnosis, expected), rows }
 }
 
 fn build_row(findings: &[Finding]) -> Option<FindingRow> {

@@ -6,6 +6,7 @@
 mod contact_table;
 mod facts;
 mod findings;
+mod neuron_types;
 mod page;
 mod scene;
 mod settings;
@@ -15,14 +16,19 @@ mod timing;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::error::{Context, Error, Problem, Result};
+use crate::error::{Context, Error, Problem, Result, join_quoted};
+use crate::geometry::Aabb;
 use crate::io::hdf5::Hdf5File;
-use crate::plot::figures::{self, PlotProblem, ViewPlane};
+use crate::plot::figures::{
+    self, DistanceLine, PlotProblem, SampledSegment, SegmentCategories, ViewPlane, WeightsFigure, WeightsPlot,
+};
 use crate::segments::table::{PageWarning, SegmentTable};
-use crate::sonata::electrodes_file::ElectrodesFile;
+use crate::sonata::electrodes_file::{AttributeValue, ElectrodesFile, read_settings};
+use crate::units::SiemensPerMeter;
 use crate::validate::electrodes_file::{self, ExpectedNodes, Severity, ValidationReport};
 use crate::weights::WeightLookup;
-use settings::ContactSettings;
+use contact_table::ContactColumn;
+use settings::{CONDUCTIVITY, ContactSettings};
 use summary::SummaryAccumulator;
 use timing::StepTimer;
 
@@ -77,9 +83,33 @@ pub enum ReportProblem {
     /// The electrodes file has no contacts for the table's population.
     #[error("no contacts, expected at least one")]
     NoContacts,
+    /// The electrodes file has no weights of the table's population.
+    #[error("no weights of the table's population, expected `{expected}`, found {found}")]
+    OtherPopulation {
+        /// The population of the table.
+        expected: String,
+        /// The populations of the electrodes file, quoted.
+        found: String,
+    },
 }
 
-impl Problem for ReportProblem {}
+impl Problem for ReportProblem {
+    fn hint(&self) -> Option<String> {
+        matches!(self, Self::OtherPopulation { .. }).then(|| {
+            "name two files that belong together: `leadfield weights` makes an electrodes file from a table".into()
+        })
+    }
+}
+
+/// Checks that an electrodes file has weights of the table's population.
+fn check_population(table: &SegmentTable, file: &ElectrodesFile) -> Result<(), ReportProblem> {
+    let expected = &table.metadata().population;
+    if expected.is_empty() || file.populations().iter().any(|population| population.name() == expected) {
+        return Ok(());
+    }
+    let found = join_quoted(file.populations().iter().map(|population| population.name()), 6);
+    Err(ReportProblem::OtherPopulation { expected: expected.clone(), found })
+}
 
 /// Reads both files and builds the page.
 ///
@@ -103,6 +133,7 @@ pub fn build_report(request: &ReportRequest<'_>) -> Result<HtmlReport> {
         Ok(file) => file,
         Err(error) => return report_faults_only(request, &table, error, &expected, &mut clock),
     };
+    check_population(&table, &file).in_file(request.weights)?;
     // a missing contact is not a fault of the file
     let is_there = request.electrode.is_none_or(|name| file.electrodes().iter().any(|e| e.name == name));
     match report_all(request, &table, file, &expected, &mut clock) {
@@ -147,10 +178,17 @@ fn report_all(
     };
     let drawn = figures::plot_weights(&all)?;
     clock.finish_step("segments read and drawn");
-    let scene = scene::ViewerScene::build(&all, request.within_um)?;
-    clock.finish_step("segments around the contact read");
-
     let contacts = contact_table::list_contacts(&lookup)?;
+    let scene = scene::ViewerScene::build(&scene::SceneRequest {
+        plot: &all,
+        palette: &drawn.palette,
+        contacts: &contacts,
+        within_um: request.within_um,
+    })?;
+    clock.finish_step("segments around contacts read");
+    let distance = draw_by_distance(&drawn, &lookup)?;
+    let depth_profiles = draw_by_depth(&drawn, &all, &contacts);
+
     let columns: Vec<usize> = contacts.iter().map(|(_, _, column)| *column as usize).collect();
     let factors = lookup.file().weights_dataset(lookup.population())?;
     let summaries = SummaryAccumulator::new(&factors, &columns)?;
@@ -182,12 +220,15 @@ fn report_all(
         figure: drawn.figure,
     };
     let html = page::HtmlPage {
-        title: format!("leadfield report: {}", table.metadata().population),
+        population: table.metadata().population.clone(),
+        key_numbers: facts::key_numbers(table, Some(&lookup))?,
         facts: facts::collect_facts(table, request.weights, Some((&lookup, &settings)))?,
         timings: clock.to_rows(request.timings_s),
         findings: findings::summarise_findings(&diagnosis, expected),
         contents: Ok(page::PageContents {
             figure: drawn_at.figure.to_svg(),
+            distance,
+            depth_profiles,
             contacts: rows,
             selected_contact: electrode,
             scene,
@@ -195,6 +236,67 @@ fn report_all(
     }
     .to_html();
     Ok(HtmlReport { html, assumptions: table.assumptions(), figure: Ok(drawn_at), diagnosis })
+}
+
+/// Draws the weights against the distance from the contact; returns why if they cannot be drawn.
+fn draw_by_distance(drawn: &WeightsFigure, lookup: &WeightLookup) -> Result<Result<String, &'static str>> {
+    let kind = lookup.description().kind.as_deref();
+    let Some(contact) = lookup.description().position_um else {
+        return Ok(Err("The electrodes file does not state the position of the contact."));
+    };
+    if figures::is_csd_method(kind) {
+        return Ok(Err("Weights of ObjectiveCSD are 1 inside the region and 0 outside of it, at any distance."));
+    }
+    let settings = read_settings(&Hdf5File::open(lookup.file().path())?, lookup.electrode());
+    let is_unbounded = settings.iter().all(|(key, _)| !["boundary", "reference", "disc_radius"].contains(key));
+    let sigma = settings.iter().find_map(|(key, value)| match value {
+        AttributeValue::Number(sigma) if *key == CONDUCTIVITY => SiemensPerMeter::new(*sigma).ok(),
+        _ => None,
+    });
+    let line = match (kind, sigma) {
+        (Some("PointSource" | "LineSource"), Some(sigma)) if is_unbounded => DistanceLine::PointSource(sigma),
+        _ => DistanceLine::InverseDistance,
+    };
+    let figure = figures::plot_weights_by_distance(&drawn.sample, &drawn.values, contact, line);
+    Ok(figure.map(|figure| figure.to_svg()).ok_or("All weights are 0."))
+}
+
+/// Draws segments and weights by depth, sorted by section type, and by morphological type if the circuit states it.
+fn draw_by_depth(
+    drawn: &WeightsFigure,
+    plot: &WeightsPlot<'_>,
+    contacts: &[ContactColumn<'_>],
+) -> Vec<(&'static str, String)> {
+    let segments = &drawn.sample.segments;
+    let mut nodes: Vec<u64> = segments.iter().map(|s| s.node_id).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    let types = neuron_types::read_neuron_types(plot.table, &nodes).ok();
+    let by_type = types.map(|types| {
+        let text = |s: &SampledSegment| types.get(&s.node_id).map_or("unknown", String::as_str);
+        SegmentCategories::by_text("mtype", &segments.iter().map(text).collect::<Vec<_>>())
+    });
+    let draw = |categories: SegmentCategories| {
+        let profile = figures::DepthProfile {
+            sample: &drawn.sample,
+            values: &drawn.values,
+            categories: &categories,
+            axis: depth_axis(contacts),
+            contact: (plot.lookup.electrode(), plot.lookup.description().position_um),
+            method: plot.lookup.description().kind.as_deref(),
+        };
+        (categories.title, figures::plot_depth_profile(&profile).to_svg())
+    };
+    std::iter::once(SegmentCategories::by_section_type(segments)).chain(by_type).map(draw).collect()
+}
+
+/// Returns the axis along which contacts extend furthest; y, along which cortical columns extend, if none is longer.
+fn depth_axis(contacts: &[ContactColumn<'_>]) -> usize {
+    const UPRIGHT: usize = 1;
+    let positions = contacts.iter().filter_map(|(_, description, _)| description.position_um);
+    let bounds = Aabb::enclosing(positions);
+    let size = if bounds.is_empty() { [0.0; 3] } else { bounds.size().to_array() };
+    (0..3).fold(UPRIGHT, |best, axis| if size[axis] > size[best] { axis } else { best })
 }
 
 /// Builds the page for a file that only the lenient validator can read.
@@ -219,7 +321,8 @@ fn report_faults_only(
     };
     clock.finish_step("electrodes file examined");
     let html = page::HtmlPage {
-        title: format!("leadfield report: {}", table.metadata().population),
+        population: table.metadata().population.clone(),
+        key_numbers: facts::key_numbers(table, None)?,
         facts: facts::collect_facts(table, request.weights, None)?,
         timings: clock.to_rows(request.timings_s),
         findings: findings::summarise_findings(&diagnosis, expected),

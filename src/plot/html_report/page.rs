@@ -12,12 +12,15 @@ use super::findings::{self, FindingsTable};
 use super::scene::ViewerScene;
 
 const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("view.js");
+const VIEW_SCRIPT: &str = include_str!("view.js");
+const PAGE_SCRIPT: &str = include_str!("page.js");
 
 /// Content of the page.
 pub struct HtmlPage {
-    /// Its title.
-    pub title: String,
+    /// Name of the population.
+    pub population: String,
+    /// The most important numbers: what they are, and the numbers.
+    pub key_numbers: Vec<(String, String)>,
     /// What was computed.
     pub facts: FactGroups,
     /// Durations of steps.
@@ -32,6 +35,10 @@ pub struct HtmlPage {
 pub struct PageContents {
     /// Picture of the selected contact's weights, SVG.
     pub figure: String,
+    /// Weights against distance, SVG, or why there is no such picture.
+    pub distance: Result<String, &'static str>,
+    /// Depth profiles: by what the segments are sorted, and the picture, SVG.
+    pub depth_profiles: Vec<(&'static str, String)>,
     /// All contacts.
     pub contacts: Vec<ContactRow>,
     /// Name of the selected contact.
@@ -43,30 +50,56 @@ pub struct PageContents {
 impl HtmlPage {
     /// Writes the whole page.
     pub fn to_html(&self) -> String {
-        let title = escape_xml(&self.title);
-        let (facts, took, findings) =
-            (groups_html(&self.facts.0), groups_html(std::slice::from_ref(&self.timings)), self.findings_html());
+        let population = escape_xml(&self.population);
+        let (provenance, times) = (groups_html(&self.facts.0), groups_html(std::slice::from_ref(&self.timings)));
+        let (header, findings) = (self.header_html(&population), self.findings_html());
         let drawn = match &self.contents {
             Ok(drawn) => drawn.to_html(),
             Err(why) => format!(
-                "<h2>No pictures</h2>\n<p>The electrodes file cannot be drawn before it is fixed: {}</p>\n",
+                "<section>\n<h2>No pictures</h2>\n<p>The electrodes file cannot be drawn before it is fixed: \
+                 {}</p>\n</section>\n",
                 escape_xml(why)
             ),
         };
+        let data = match &self.contents {
+            Ok(PageContents { scene: Ok(scene), .. }) => format!(
+                "<script type=\"application/json\" id=\"scene-data\">{}</script>\n<script>\n{VIEW_SCRIPT}</script>\n",
+                scene.to_json()
+            ),
+            _ => String::new(),
+        };
+        let script =
+            if self.contents.is_ok() { format!("{data}<script>\n{PAGE_SCRIPT}</script>\n") } else { String::new() };
         format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width\">\n\
-             <link rel=\"icon\" href=\"data:,\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-             <h1>{title}</h1>\n<h2>What was computed</h2>\n{facts}\
-             <h2>How long it took</h2>\n{took}\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n\
+             <link rel=\"icon\" href=\"data:,\">\n<title>leadfield report: {population}</title>\n\
+             <style>\n{STYLE}</style>\n</head>\n<body>\n{header}<main>\n{drawn}{findings}\
+             <section>\n<details>\n<summary><h2>Provenance</h2></summary>\n{provenance}</details>\n\
+             <details>\n<summary><h2>How long it took</h2></summary>\n{times}\
              <p class=\"note\">Tables and electrodes files hold no times, so that the same inputs give the same \
-             bytes; the file system states when they were written.</p>\n\
-             {findings}{drawn}</body>\n</html>\n"
+             bytes; the file system states when they were written.</p>\n</details>\n</section>\n</main>\n\
+             {script}</body>\n</html>\n"
+        )
+    }
+
+    fn header_html(&self, population: &str) -> String {
+        let number = |(name, value): &(String, String)| {
+            format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escape_xml(name), escape_xml(value))
+        };
+        let FindingsTable { verdict, severity, .. } = &self.findings;
+        format!(
+            "<header>\n<div id=\"title\"><h1><span>leadfield report</span> {population}</h1>\n\
+             <a id=\"verdict\" class=\"{severity}\" href=\"#findings\">Electrodes file: {}</a></div>\n\
+             <dl id=\"numbers\">\n{}</dl>\n</header>\n",
+            escape_xml(verdict),
+            self.key_numbers.iter().map(number).collect::<String>()
         )
     }
 
     fn findings_html(&self) -> String {
-        let FindingsTable { verdict, checked, rows } = &self.findings;
+        let FindingsTable { verdict, checked, rows, .. } = &self.findings;
         let row = |row: &findings::FindingRow| {
             let found: Vec<String> = row.found.iter().map(|text| escape_xml(text)).collect();
             format!(
@@ -78,15 +111,15 @@ impl HtmlPage {
                 escape_xml(row.remedy)
             )
         };
-        let mut html = format!("<h2 id=\"findings\">Electrodes file: {}</h2>\n", escape_xml(verdict));
+        let mut html = format!("<section>\n<h2 id=\"findings\">Electrodes file: {}</h2>\n", escape_xml(verdict));
         if !rows.is_empty() {
-            html += "<table>\n<thead><tr><th scope=\"col\">code</th><th scope=\"col\">severity</th>\
+            html += "<table class=\"stacked\">\n<thead><tr><th scope=\"col\">code</th><th scope=\"col\">severity</th>\
                      <th scope=\"col\">found</th><th scope=\"col\">what clients do</th>\
                      <th scope=\"col\">how to fix it</th></tr></thead>\n<tbody>\n";
             html.extend(rows.iter().map(row));
             html += "</tbody></table>\n";
         }
-        html + &format!("<p class=\"note\">{}.</p>\n", escape_xml(checked))
+        html + &format!("<p class=\"note\">{}.</p>\n</section>\n", escape_xml(checked))
     }
 }
 
@@ -97,40 +130,62 @@ fn groups_html(groups: &[Vec<(String, String)>]) -> String {
     };
     let group =
         |rows: &Vec<(String, String)>| format!("<tbody>\n{}</tbody>\n", rows.iter().map(row).collect::<String>());
-    format!("<table>\n{}</table>\n", groups.iter().map(group).collect::<String>())
+    format!("<table class=\"facts\">\n{}</table>\n", groups.iter().map(group).collect::<String>())
 }
 
 impl PageContents {
     fn to_html(&self) -> String {
         let (chosen, figure, contacts) = (escape_xml(&self.selected_contact), &self.figure, self.contacts_html());
-        let (view, script) = match &self.scene {
-            Ok(scene) => {
-                let data = scene.to_json();
-                let script = format!(
-                    "<script type=\"application/json\" id=\"scene-data\">{data}</script>\n<script>\n{SCRIPT}</script>\n"
-                );
-                (view_html(&chosen, scene), script)
-            }
-            Err(why) => (format!("<p>{}</p>\n", escape_xml(why)), String::new()),
+        let view = match &self.scene {
+            Ok(scene) => view_html(&chosen, scene),
+            Err(why) => format!("<p>{}</p>\n", escape_xml(why)),
         };
+        let distance = match &self.distance {
+            Ok(svg) => format!("<figure>\n{svg}</figure>\n"),
+            Err(why) => format!("<p>{}</p>\n", escape_xml(why)),
+        };
+        let depth = self.depth_html();
         format!(
-            "<h2>Weights of contact {chosen}</h2>\n<figure>\n{figure}</figure>\n\
-             <h2>The segments around contact {chosen}</h2>\n{view}<h2>Contacts</h2>\n{contacts}{script}"
+            "<section>\n<h2>Weights of contact {chosen}</h2>\n<figure class=\"wide\">\n{figure}</figure>\n</section>\n\
+             <section>\n<h2>The segments around a contact</h2>\n{view}</section>\n\
+             <div class=\"columns\">\n<section>\n<h2>Weights of contact {chosen} by distance</h2>\n{distance}</section>\n\
+             <section>\n<h2>Segments and weights by depth</h2>\n{depth}</section>\n</div>\n\
+             <section>\n<h2>Contacts</h2>\n{contacts}</section>\n"
         )
     }
 
+    /// Writes the depth profiles; the first is shown, and the others can be chosen without a script.
+    fn depth_html(&self) -> String {
+        let mut choices = String::new();
+        let mut figures = String::new();
+        for (i, (title, svg)) in self.depth_profiles.iter().enumerate() {
+            let checked = if i == 0 { " checked" } else { "" };
+            choices += &format!(
+                "<input type=\"radio\" name=\"depth\" id=\"depth-{i}\"{checked}><label for=\"depth-{i}\">by {}</label>\n",
+                escape_xml(title)
+            );
+            figures += &format!("<figure class=\"depth-{i}\">\n{svg}</figure>\n");
+        }
+        let choices = if self.depth_profiles.len() > 1 { choices } else { String::new() };
+        format!("<div class=\"choice\">\n{choices}{figures}</div>\n")
+    }
+
     fn contacts_html(&self) -> String {
-        let number = |name: String| format!("<th scope=\"col\" class=\"number\">{name}</th>");
+        let sortable = |name: String, class: &str| {
+            format!("<th scope=\"col\"{class}><button type=\"button\" disabled>{name}</button></th>")
+        };
+        let (text, number) =
+            (|name: &str| sortable(name.into(), ""), |name: String| sortable(name, " class=\"number\""));
         let unit = self.common_unit();
         let unit_text = unit.map(|u| if u.is_empty() { String::new() } else { format!(" ({u})") }).unwrap_or_default();
-        let mut html = "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">name</th>\
-                        <th scope=\"col\">type</th>"
-            .to_string();
-        html += if self.has_settings() { "<th scope=\"col\">settings</th>" } else { "" };
-        html += "<th scope=\"col\">position (um)</th>";
+        let mut html = "<div class=\"scroll\" id=\"contacts\" tabindex=\"0\"><table>\n<thead><tr>".to_string()
+            + &text("name")
+            + &text("type");
+        html += &if self.has_settings() { text("settings") } else { String::new() };
+        html.extend(["x", "y", "z"].map(|axis| number(format!("{axis} (\u{b5}m)"))));
         html.extend(["min", "median", "max"].map(|name| number(format!("{name}{unit_text}"))));
-        html += if unit.is_none() { "<th scope=\"col\">unit</th>" } else { "" };
-        html += &number(format!("segments within {NEAR_UM} um"));
+        html += &if unit.is_none() { text("unit") } else { String::new() };
+        html += &number(format!("segments within {NEAR_UM} \u{b5}m"));
         html += &number("share".into());
         html += "</tr></thead>\n<tbody>\n";
         self.contacts.iter().for_each(|row| self.write_contact_row(row, &mut html));
@@ -153,31 +208,63 @@ impl PageContents {
         let number = |text: &String| format!("<td class=\"number\">{text}</td>");
         let settings = if self.has_settings() { text(&row.settings) } else { String::new() };
         let unit = if self.common_unit().is_none() { text(row.unit) } else { String::new() };
+        let position = row.position.map_or([const { String::new() }; 3], |p| p.to_array().map(format_coordinate));
         let ranges = row.weight_range.map_or([const { String::new() }; 3], |range| range.map(|v| format!("{v:.3e}")));
         let near =
             row.near_segments.map_or_else(Default::default, |(n, share)| [group_thousands(n), format_percent(share)]);
-        let texts = [text(&row.name), text(&row.kind), settings, text(&row.position)].concat();
-        let [ranges, near] = [ranges.iter().map(number).collect(), near.iter().map(number).collect::<String>()];
+        let texts = [text(&row.name), text(&row.kind), settings].concat();
+        let [position, ranges, near] =
+            [&position[..], &ranges[..], &near[..]].map(|all| all.iter().map(number).collect::<String>());
         // writing to a string cannot fail
-        let _: std::fmt::Result = writeln!(html, "<tr{class}>{texts}{ranges}{unit}{near}</tr>");
+        let _: std::fmt::Result = writeln!(html, "<tr{class}>{texts}{position}{ranges}{unit}{near}</tr>");
     }
 }
 
 /// Writes the 3D view of a contact, whose name is already escaped.
-fn view_html(chosen: &str, ViewerScene { summary, legend, .. }: &ViewerScene) -> String {
-    let summary = escape_xml(summary);
+fn view_html(chosen: &str, scene: &ViewerScene) -> String {
+    let summary = escape_xml(&scene.summary);
+    let option = |(i, name): (usize, &String)| {
+        let selected = if i == scene.selected { " selected" } else { "" };
+        format!("<option value=\"{i}\"{selected}>{}</option>", escape_xml(name))
+    };
+    let contacts: String = scene.contacts.iter().enumerate().map(option).collect();
+    let (disabled, why) = match &scene.missing_types {
+        None => ("", String::new()),
+        Some(why) => (" disabled", format!(" Morphological types (mtype) are not known: {}.", escape_xml(why))),
+    };
+    let legends: String = scene
+        .legends
+        .iter()
+        .enumerate()
+        .map(|(i, svg)| format!("<div data-palette=\"{i}\" hidden>{svg}</div>"))
+        .collect();
     format!(
-        "<p class=\"note\">{summary}</p>\n\
+        "<p class=\"note\">{summary}{why}</p>\n\
          <noscript><p class=\"note\">The 3D view needs JavaScript; \
          <code>leadfield plot weights --within</code> draws the same segments.</p></noscript>\n\
-         <div id=\"scene-all\" hidden>\n<p class=\"note screen\" id=\"scene-note\">Drag or arrow keys rotate, wheel or + and \
-         \u{2212} zoom, Home resets; hover for node, section, segment and weight.</p>\n\
-         <p class=\"screen\"><label for=\"scene-reach\">segments up to</label> <input type=\"range\" id=\"scene-reach\"> \
-         <output id=\"scene-told\" for=\"scene-reach\"></output></p>\n\
+         <div id=\"scene-all\" hidden>\n<div id=\"scene-controls\" class=\"screen\">\n\
+         <label>contact <select id=\"scene-contact\">{contacts}</select></label>\n\
+         <label>colour <select id=\"scene-colour\"><option value=\"weight\">weight</option>\
+         <option value=\"neuron\">neuron</option><option value=\"section type\">section type</option>\
+         <option value=\"mtype\"{disabled}>mtype</option></select></label>\n\
+         <label>up to <input type=\"range\" id=\"scene-reach\"> <output id=\"scene-told\" for=\"scene-reach\"></output></label>\n\
+         <span class=\"buttons\"><button type=\"button\" id=\"scene-out\" aria-label=\"zoom out\">\u{2212}</button>\
+         <button type=\"button\" id=\"scene-in\" aria-label=\"zoom in\">+</button>\
+         <button type=\"button\" id=\"scene-reset\">reset</button></span>\n</div>\n\
          <div id=\"scene-box\"><canvas id=\"scene\" tabindex=\"0\" role=\"img\" \
          aria-label=\"Rotatable view of the segments around contact {chosen}\"></canvas>\
-         <div id=\"scene-legend\">{legend}</div><div id=\"scene-tip\" hidden></div></div>\n</div>\n"
+         <div id=\"scene-labels\"></div><div id=\"scene-scale\"><span></span><i></i></div>\
+         <div id=\"scene-hint\" hidden></div><div id=\"scene-tip\" hidden></div></div>\n\
+         <div id=\"scene-legend\">{legends}<ul id=\"scene-kinds\" hidden></ul></div>\n\
+         <p class=\"note screen\" id=\"scene-note\">Drag or two fingers rotate; ctrl + wheel, pinch or + and \
+         \u{2212} zoom; arrow keys rotate, Home resets. Hover for neuron, section, segment and weight. Lines are as wide as \
+         the segments.</p>\n</div>\n"
     )
+}
+
+/// Formats a coordinate in µm: the shortest digits that give the stored number.
+fn format_coordinate(v: f64) -> String {
+    v.to_string().replace('-', "\u{2212}")
 }
 
 /// Formats a share in per cent with three digits.
@@ -190,6 +277,15 @@ fn format_percent(share: f64) -> String {
     format!("{percent:.digits$} %")
 }
 
+/// Formats a large count in a few characters: `10.2 M`.
+pub fn format_short_count(n: u64) -> String {
+    match n {
+        0..1_000_000 => group_thousands(n),
+        1_000_000..1_000_000_000 => format!("{:.1} M", n as f64 / 1e6),
+        _ => format!("{:.1} G", n as f64 * 1e-3 / 1e6),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,5 +293,16 @@ mod tests {
     #[test]
     fn shares_have_three_digits_however_small() {
         assert_eq!([0.0, 1.0, 0.123_456, 0.000_034_56].map(format_percent), ["0 %", "100.0 %", "12.3 %", "0.00346 %"]);
+    }
+
+    #[test]
+    fn large_counts_are_short() {
+        let counts = [999_999, 10_221_696, 2_500_000_000].map(format_short_count);
+        assert_eq!(counts, ["999\u{2009}999", "10.2 M", "2.5 G"]);
+    }
+
+    #[test]
+    fn coordinates_have_a_true_minus_sign() {
+        assert_eq!([-24.0, 0.5].map(format_coordinate), ["\u{2212}24", "0.5"]);
     }
 }

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use crate::io::hdf5::Hdf5File;
 use crate::sonata::electrodes_file::{AttributeValue, read_settings};
 
+/// The attribute with the conductivity.
+pub const CONDUCTIVITY: &str = "conductivity_S_per_m";
+
 /// Settings of some contacts.
 #[derive(Default)]
 pub struct ContactSettings {
@@ -44,9 +47,9 @@ fn describe_settings(file: &Hdf5File, contact: &str) -> Vec<String> {
 
 fn describe_setting(key: &str, value: &AttributeValue) -> String {
     let (name, unit) = match key {
-        "conductivity_S_per_m" => ("conductivity", " S/m"),
-        "radius" | "thickness" => (key, " um"),
-        "disc_radius" => ("disc radius", " um"),
+        CONDUCTIVITY => ("conductivity", " S/m"),
+        "radius" | "thickness" => (key, " \u{b5}m"),
+        "disc_radius" => ("disc radius", " \u{b5}m"),
         "current_nA" => ("current", " nA"),
         "field" => ("lead field", ""),
         _ => (key, ""),
@@ -69,11 +72,11 @@ mod tests {
         let contacts = [
             ("LineSource", all(&["conductivity 0.3 S/m", "reference b"])),
             ("LineSource", all(&["conductivity 0.3 S/m"])),
-            ("ObjectiveCSD_Sphere", all(&["radius 80 um"])),
+            ("ObjectiveCSD_Sphere", all(&["radius 80 \u{b5}m"])),
             ("Magic", all(&[])),
         ];
         let found = ContactSettings::split_shared(&contacts);
-        let shared = [("LineSource", "conductivity 0.3 S/m"), ("ObjectiveCSD_Sphere", "radius 80 um")];
+        let shared = [("LineSource", "conductivity 0.3 S/m"), ("ObjectiveCSD_Sphere", "radius 80 \u{b5}m")];
         assert_eq!(found.shared, shared.map(|(kind, all)| (kind.to_string(), all.to_string())));
         assert_eq!(found.individual, ["reference b", "", "", ""]);
     }
@@ -87,6 +90,6 @@ mod tests {
         );
         assert_eq!(describe("near_field", "radius".into()), "near field radius");
         assert_eq!(describe("field", "head.h5".into()), "lead field head.h5");
-        assert_eq!(describe("thickness", AttributeValue::Number(12.5)), "thickness 12.5 um");
+        assert_eq!(describe("thickness", AttributeValue::Number(12.5)), "thickness 12.5 \u{b5}m");
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use memmap2::Mmap;
 
-use super::index_file::IndexProblem;
+use super::problem::IndexProblem;
 use crate::error::{Error, ErrorLocation, Problem};
 
 /// A mapping that [`shortened_report`] knows.

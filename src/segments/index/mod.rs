@@ -11,12 +11,15 @@ mod mapping;
 pub mod nearest;
 pub mod packed_tree;
 mod page_tree;
+mod problem;
 mod region_tree;
+mod segment_blocks;
 pub mod segment_index;
 
-pub use index_file::IndexProblem;
 pub use mapping::shortened_report;
 pub use nearest::{LeavesByDistance, NearestSegment};
 pub use page_tree::PageTree;
+pub use problem::IndexProblem;
 pub use region_tree::{BoxTree, RegionTree};
+pub use segment_blocks::{CoordinateBlock, CoordinateWidth, SEGMENTS_PER_BLOCK};
 pub use segment_index::SegmentIndex;

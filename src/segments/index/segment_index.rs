@@ -8,28 +8,14 @@
 
 use std::path::Path;
 
-use super::index_file::{MappedIndex, write};
+use super::index_file::{IndexParts, MappedIndex, write};
 use super::nearest::{self, NearestSegment};
 use super::packed_tree::{Aabb32, PackedTree, pack_nodes};
+use super::segment_blocks::{BlockSlices, CoordinateBlock, CoordinateWidth, SEGMENTS_PER_BLOCK};
 use crate::error::Result;
 use crate::geometry::region::{Predicate, Region};
 use crate::geometry::{Aabb, Point};
 use crate::io::atomic_output::OverwritePolicy;
-
-/// Number of segments in a block.
-pub const SEGMENTS_PER_BLOCK: usize = 32;
-
-/// The coordinates of a block: x0, y0, z0, x1, y1, z1, each for all its segments; NaN for unused places.
-pub type CoordinateBlock<T> = [[T; SEGMENTS_PER_BLOCK]; 6];
-
-/// Width of the coordinates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CoordinateWidth {
-    /// float32: 24 bytes per segment.
-    Single,
-    /// float64: 48 bytes per segment.
-    Double,
-}
 
 /// Segments, packed for search. A segment is identified by its index in stored order, from 0.
 #[derive(Debug)]
@@ -53,26 +39,6 @@ struct OwnedIndex {
 enum OwnedBlocks {
     Single(Vec<CoordinateBlock<f32>>),
     Double(Vec<CoordinateBlock<f64>>),
-}
-
-/// All pieces of an index, borrowed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct IndexParts<'a> {
-    /// The tree over the boxes around the segments.
-    pub(super) nodes: &'a [Aabb32],
-    /// The tree over the boxes around their midpoints.
-    pub(super) midpoints: &'a [Aabb32],
-    pub(super) blocks: BlockSlices<'a>,
-    pub(super) rows: &'a [u64],
-    /// The file that contains the pieces; its blocks are checked before they are used.
-    pub(super) mapped: Option<&'a MappedIndex>,
-}
-
-/// Blocks of one of the two widths.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum BlockSlices<'a> {
-    Single(&'a [CoordinateBlock<f32>]),
-    Double(&'a [CoordinateBlock<f64>]),
 }
 
 /// Builds an index from segments in stored order.

@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
+use arrow_array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch, StringArray, UInt32Array};
+use arrow_schema::DataType;
+use arrow_select::take::take;
 
-use super::columns::{ColumnUse, ResultColumns};
+use super::columns::{ColumnUse, ELECTRODE, ResultColumns};
+use super::natural_order::compare_naturally;
 use super::{QueryRows, TableQuery};
 use crate::error::Result;
 use crate::segments::frame::{Aggregate, Frame, FrameProblem, Operation, RowGrouper, RowSorter, SortKey};
@@ -74,7 +79,8 @@ impl<'q> GroupedRows<'q> {
     }
 
     /// Searches, and returns one row per group: the keys, then the aggregates; only the first groups if the query has a
-    /// limit.
+    /// limit. Groups by contact are in the natural order of the contacts' names; a contact without segments is a group of
+    /// none, if only contacts are grouped.
     ///
     /// # Errors
     /// Returns an error if the table, the index or a source is unreadable or damaged.
@@ -83,13 +89,58 @@ impl<'q> GroupedRows<'q> {
         self.query.search(&self.columns.required_columns(), &mut |hits, distances| {
             grouper.add_rows(&Frame::from_batch(&self.columns.build_batch(&hits, distances)?)?)
         })?;
-        let groups = grouper.finish()?.sort(&self.keys)?;
+        let groups = self.complete_contacts(grouper.finish()?)?.sort(&self.keys)?;
         Ok(groups.head(self.query.limit.unwrap_or(usize::MAX)))
+    }
+
+    /// Orders groups by contact, and adds the contacts without segments.
+    fn complete_contacts(&self, groups: Frame) -> Result<Frame> {
+        let (Some(contacts), Some(ELECTRODE)) = (self.query.contact_names(), self.by.first().map(String::as_str))
+        else {
+            return Ok(groups);
+        };
+        let batch = groups.to_batch()?;
+        let Some(names) = batch.column(0).as_string_opt::<i32>() else { return Ok(groups) };
+        let mut rows: Vec<(&str, Option<u32>)> =
+            names.iter().map(Option::unwrap_or_default).zip((0..).map(Some)).collect();
+        if self.by.len() == 1 {
+            let absent = contacts.iter().filter(|contact| !names.iter().flatten().any(|name| name == contact.as_str()));
+            rows.extend(absent.map(|contact| (contact.as_str(), None)));
+        }
+        // stable: groups of the same contact keep their order
+        rows.sort_by(|(a, _), (b, _)| compare_naturally(a, b));
+        let indices: UInt32Array = rows.iter().map(|(_, row)| *row).collect();
+        let mut columns = Vec::with_capacity(batch.num_columns());
+        for (i, (field, column)) in batch.schema_ref().fields().iter().zip(batch.columns()).enumerate() {
+            let taken = take(column, &indices, None).map_err(FrameProblem::from)?;
+            let aggregate = i.checked_sub(self.by.len()).and_then(|i| self.aggregates.get(i));
+            let column: ArrayRef = match aggregate.map(|aggregate| aggregate.operation) {
+                None if i == 0 => Arc::new(StringArray::from_iter_values(rows.iter().map(|(name, _)| name))),
+                Some(Operation::Count | Operation::Sum | Operation::Unique) => fill_with_zeros(taken),
+                _ => taken,
+            };
+            columns.push((field.name().clone(), column, true));
+        }
+        Frame::from_batch(&RecordBatch::try_from_iter_with_nullable(columns).map_err(FrameProblem::from)?)
     }
 
     fn start_grouping(&self) -> Result<RowGrouper> {
         let no_rows = Frame::from_batch(&RecordBatch::new_empty(self.columns.schema.clone()))?;
         RowGrouper::new(&self.by, &self.aggregates, &no_rows)
+    }
+}
+
+/// Replaces missing numbers by 0.
+fn fill_with_zeros(column: ArrayRef) -> ArrayRef {
+    fn fill<T: ArrowPrimitiveType>(column: &ArrayRef) -> ArrayRef {
+        let values = column.as_primitive::<T>().iter().map(Option::unwrap_or_default);
+        Arc::new(PrimitiveArray::<T>::from_iter_values(values))
+    }
+    match column.data_type() {
+        DataType::UInt64 => fill::<UInt64Type>(&column),
+        DataType::Int64 => fill::<Int64Type>(&column),
+        DataType::Float64 => fill::<Float64Type>(&column),
+        _ => column,
     }
 }
 

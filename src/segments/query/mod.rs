@@ -29,6 +29,7 @@ mod columns;
 mod count_by;
 #[cfg(feature = "frame")]
 mod groups;
+mod natural_order;
 mod owned;
 mod rows;
 mod search;
@@ -44,6 +45,7 @@ pub use self::columns::{COMPUTED_COLUMNS, ColumnUse, DISTANCE, ELECTRODE, Unknow
 pub use self::count_by::GroupKey;
 #[cfg(feature = "frame")]
 pub use self::groups::GroupedRows;
+pub use self::natural_order::compare_naturally;
 pub use self::owned::{ArrowRowStream, OwnedQuery, OwnedTarget, RowStream, SharedSource};
 pub use self::rows::QueryRows;
 use crate::error::Result;

@@ -14,8 +14,9 @@ use super::schema::{COORDINATES, Precision, ROW};
 use crate::error::{Context, Result};
 use crate::geometry::Point;
 use crate::io::digest::Digest;
+use crate::segments::index::CoordinateWidth;
 use crate::segments::index::SegmentIndex;
-use crate::segments::index::segment_index::{CoordinateWidth, SegmentIndexBuilder};
+use crate::segments::index::segment_index::SegmentIndexBuilder;
 
 /// Ends and row of a segment.
 type IndexedSegment = (Point, Point, u64);

@@ -16,8 +16,7 @@ use parquet::file::metadata::KeyValue;
 use rayon::prelude::*;
 
 use super::open_part::{OpenPart, OpenRequirement};
-use super::part::TablePart;
-use super::part_files;
+use super::part_files::{self, MANIFEST_FILE_NAME};
 use super::problem::TableProblem;
 use crate::error::{Context, Error, FileProblem, Problem, Result};
 use crate::geometry::{Aabb, Point};
@@ -25,9 +24,6 @@ use crate::io::atomic_output::{OutputConflict, create_without_following};
 use crate::io::digest::file_checksum;
 use crate::io::parquet_file::{Writer, footer_checksum, open_batches, properties_builder};
 use crate::io::reader_panics::{PanicGuard, catch_panics};
-
-/// Name of the manifest in the folder of a table.
-pub const FILE_NAME: &str = "_manifest.parquet";
 
 /// Version of the manifest; a reader rejects newer ones.
 const VERSION: u32 = 1;
@@ -54,10 +50,10 @@ pub enum TableManifestProblem {
     #[error("newer manifest, expected version {VERSION} or older, found {0}")]
     Version(String),
     /// A listed part does not exist.
-    #[error("part is missing, expected a file of {0} bytes as listed in `{FILE_NAME}`, found none")]
+    #[error("part is missing, expected a file of {0} bytes as listed in `{MANIFEST_FILE_NAME}`, found none")]
     Missing(u64),
     /// A part is not listed.
-    #[error("part is not in `{FILE_NAME}`, expected the {expected} parts listed there, found {found}")]
+    #[error("part is not in `{MANIFEST_FILE_NAME}`, expected the {expected} parts listed there, found {found}")]
     Unlisted {
         /// Number of listed parts.
         expected: usize,
@@ -65,7 +61,7 @@ pub enum TableManifestProblem {
         found: usize,
     },
     /// A property of a part differs.
-    #[error("{what} of the part changed since `{FILE_NAME}` was written, expected {expected}, found {found}")]
+    #[error("{what} of the part changed since `{MANIFEST_FILE_NAME}` was written, expected {expected}, found {found}")]
     Differs {
         /// The property.
         what: &'static str,
@@ -82,7 +78,7 @@ impl Problem for TableManifestProblem {
             // the caller adds a hint to every failure to read a manifest
             Self::Version(_) | Self::Malformed { .. } => None,
             Self::Missing(_) | Self::Unlisted { .. } | Self::Differs { .. } => Some(format!(
-                "restore the original parts of the table; if they were changed on purpose, remove `{FILE_NAME}`"
+                "restore the original parts of the table; if they were changed on purpose, remove `{MANIFEST_FILE_NAME}`"
             )),
         }
     }
@@ -184,7 +180,7 @@ pub fn write(folder: &Path, checksums: &[u32]) -> Result<()> {
     };
     let entries = files.iter().zip(checksums).map(entry);
     let entries = entries.collect::<Result<Vec<ManifestEntry>>>()?;
-    let path = folder.join(FILE_NAME);
+    let path = folder.join(MANIFEST_FILE_NAME);
     let file = create_without_following(&path).map_err(FileProblem::Write).in_file(&path)?;
     encode(&file, &entries_to_batch(&entries).map_err(TableProblem::from)?, VERSION)
         .map_err(write_error)
@@ -233,13 +229,13 @@ fn entries_to_batch(entries: &[ManifestEntry]) -> Result<RecordBatch, ArrowError
     RecordBatch::try_new(Arc::new(schema), columns.into_iter().map(|(_, column)| column).collect())
 }
 
-/// Returns the parts of a folder as listed in its manifest; `None` without a manifest. `files` are the existing part
-/// files, in order.
+/// Returns the entries of a folder's manifest, one for each part file; `None` without a manifest. `files` are the existing
+/// part files, in order.
 ///
 /// # Errors
 /// Returns an error if the manifest cannot be read, or if the parts or their sizes differ from it.
-pub(super) fn read_parts(folder: &Path, files: &[PathBuf], demand: OpenRequirement) -> Result<Option<Vec<TablePart>>> {
-    let path = folder.join(FILE_NAME);
+pub(super) fn read_checked_entries(folder: &Path, files: &[PathBuf]) -> Result<Option<Vec<ManifestEntry>>> {
+    let path = folder.join(MANIFEST_FILE_NAME);
     if path.symlink_metadata().is_err() {
         return Ok(None);
     }
@@ -262,8 +258,7 @@ pub(super) fn read_parts(folder: &Path, files: &[PathBuf], demand: OpenRequireme
     let sizes: Vec<Result<()>> = files.par_iter().zip(&entries).map(|(file, entry)| entry.check_size(file)).collect();
     // report the first differing part in order, for any number of threads
     sizes.into_iter().collect::<Result<()>>()?;
-    let parts = files.iter().zip(entries).map(|(file, entry)| TablePart::from_manifest(file.clone(), demand, entry));
-    Ok(Some(parts.collect()))
+    Ok(Some(entries))
 }
 
 fn unlisted_error(file: &Path, entries: &[ManifestEntry], files: &[PathBuf]) -> Error {
@@ -358,7 +353,7 @@ mod tests {
     /// Writes and reads a manifest.
     fn read_back(batch: &RecordBatch, version: u32) -> Result<Vec<ManifestEntry>> {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(FILE_NAME);
+        let path = folder.path().join(MANIFEST_FILE_NAME);
         encode(std::fs::File::create(&path).unwrap(), batch, version).unwrap();
         read_entries(&path)
     }

@@ -6,6 +6,7 @@
 //! leaves of a spatial index.
 
 mod build_index;
+mod circuit_file;
 pub mod manifest;
 mod nearest;
 mod normalize;
@@ -25,15 +26,17 @@ pub mod schema;
 mod verify;
 mod writer;
 
+pub use circuit_file::find_circuit_file;
 pub use pages::{PageWarning, TablePage, TablePages};
 pub use part::TablePart;
 pub use problem::TableProblem;
-pub use query::{Hits, QueryStats, SegmentFilter, SegmentQuery, SegmentSelection};
-pub use reader::SegmentTable;
+pub use query::{Hits, QueryStats, SegmentFilter, SegmentQuery};
+pub use query_regions::SegmentSelection;
+pub use reader::{SegmentTable, check_complete};
 pub use rows::{SegmentEnds, segments_from_batch};
 pub use schema::{FORMAT_VERSION, Precision, TableMetadata};
 pub use verify::Verification;
-pub use writer::{PartLayout, encode_part, segments_to_batch, write_part};
+pub use writer::{PartLayout, encode_part, segments_to_batch, write_part, write_part_unless_stopped};
 
 /// One neuron of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -153,6 +153,7 @@ impl OpenPart {
                 parts: self.metadata_number(key::PARTS)?,
                 // older programs did not write it
                 assumed_rule: text(key::ASSUMED).unwrap_or_default(),
+                simulation_path: text(key::SIMULATION).unwrap_or_default(),
             })
         };
         read().in_file(&self.path)

@@ -13,6 +13,7 @@ use super::schema::Precision;
 use crate::error::Result;
 use crate::geometry::Aabb;
 use crate::io::parquet_file::has_checksums;
+use crate::io::resumable_output::StopCheck;
 use crate::segments::{Segment, Segments};
 
 /// One part of a table: a Parquet file.
@@ -151,7 +152,15 @@ impl TablePart {
     /// # Errors
     /// Returns the errors of [`TablePart::read_by_row`].
     pub fn read_by_row_into(&self, segments: Segments) -> Result<Segments> {
-        self.ensure_open()?.read_by_row_into(segments)
+        self.read_by_row_unless_stopped(segments, &StopCheck::never())
+    }
+
+    /// Reads rows as [`TablePart::read_by_row_into`] does, and looks from time to time whether to stop.
+    ///
+    /// # Errors
+    /// Returns the errors of [`TablePart::read_by_row`], or an error if the run is to stop.
+    pub fn read_by_row_unless_stopped(&self, segments: Segments, stop: &StopCheck<'_>) -> Result<Segments> {
+        self.ensure_open()?.read_by_row_unless_stopped(segments, stop)
     }
 
     /// Reads rows as [`TablePart::read_by_row`] does, but accepts coordinates that are NaN or infinite, so that a check

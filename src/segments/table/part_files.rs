@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::manifest::FILE_NAME;
-use super::{SegmentTable, TableMetadata, TableNeuron};
+use super::TableNeuron;
 use crate::error::{Context, FileProblem, Problem, Result, join_quoted};
-use crate::io::atomic_output::OutputConflict;
+
+/// Name of the manifest in the folder of a table.
+pub const MANIFEST_FILE_NAME: &str = "_manifest.parquet";
 
 /// A folder with files that do not belong to a table.
 #[derive(Debug, thiserror::Error)]
@@ -64,24 +65,13 @@ pub fn check_replaceable(folder: &Path) -> Result<()> {
     let is_empty = |path: &Path| is_folder(path) && list_folder(path).is_ok_and(|paths| paths.is_empty());
     let is_table = |path: &Path| is_folder(path) && list_part_files(path).is_ok_and(|parts| !parts.is_empty());
     others.iter().filter(|path| is_table(path)).try_for_each(|path| check_replaceable(path))?;
-    let is_manifest = |path: &Path| path.file_name() == Some(FILE_NAME.as_ref());
+    let is_manifest = |path: &Path| path.file_name() == Some(MANIFEST_FILE_NAME.as_ref());
     let is_own = |path: &Path| (is_part_file(path) || is_manifest(path)) && kind(path).is_ok_and(|kind| kind.is_file());
     others.retain(|path| !(is_table(path) || is_own(path)));
     let names = others.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy());
     // an unfinished output may contain empty folders, and removing them loses no data
     let is_ours = others.iter().all(|path| is_empty(path));
     if is_ours { Ok(()) } else { Err(ForeignFolder(join_quoted(names, 4))).in_file(folder) }
-}
-
-/// Checks, before a table gets its final name, that its files were not truncated after they were written: all parts
-/// open, and no rows are missing.
-///
-/// # Errors
-/// Returns an error if the parts are not those of this table.
-pub fn check_complete(path: &Path, metadata: &TableMetadata) -> Result<()> {
-    let is_whole = SegmentTable::open(path)
-        .is_ok_and(|table| table.len() == metadata.segments && table.parts().len() as u64 == metadata.parts);
-    if is_whole { Ok(()) } else { Err(OutputConflict::Content).in_file(path) }
 }
 
 /// Splits neurons, in the given order, into runs of at most `most` segments; a neuron is never split.

@@ -10,26 +10,16 @@ use rayon::prelude::*;
 
 use super::pages::{TablePage, TablePages, rows_before_group};
 use super::problem::TableProblem;
-use super::query_regions::QueryRegions;
+use super::query_regions::{QueryRegions, SegmentSelection};
 use super::row_group_reader::{RowGroupReader, assemble_columns, take_rows};
 use super::rows::{FilterColumns, SegmentEnds, check_finite};
 use super::schema::{COORDINATES, NODE_ID, SECTION_TYPE};
 use crate::error::{Context, Result};
-use crate::geometry::Aabb;
-use crate::geometry::region::{Predicate, Region};
+use crate::geometry::region::Predicate;
 use crate::segments::SectionType;
 
 /// Number of rows tested before their hits are delivered, unless one page, or a row group without page index, has more.
 const MAX_RUN_ROWS: usize = 128 * 1024;
-
-/// The part of space to search.
-#[derive(Debug, Clone, Copy)]
-pub enum SegmentSelection<'a> {
-    /// All segments: each is a hit once.
-    All,
-    /// Regions: a segment is a hit once for every region that contains it.
-    Regions(&'a [&'a dyn Region], Predicate),
-}
 
 /// Further conditions on hits.
 #[derive(Debug, Clone, Default)]
@@ -106,16 +96,6 @@ impl SegmentFilter {
             self.node_ids.as_ref().is_none_or(|n| columns.node_id(i).is_some_and(|id| n.binary_search(&id).is_ok()))
         };
         Ok((0..batch.num_rows()).filter(|&i| kind(i) && node(i)).map(|i| i as u32).collect())
-    }
-}
-
-impl SegmentSelection<'_> {
-    /// Returns whether a box may contain a hit.
-    pub fn may_hit(&self, bounds: &Aabb) -> bool {
-        match self {
-            Self::All => true,
-            Self::Regions(regions, _) => regions.iter().any(|r| r.touches(bounds)),
-        }
     }
 }
 

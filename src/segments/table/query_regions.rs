@@ -7,7 +7,6 @@
 use std::ops::Range;
 
 use super::pages::TablePages;
-use super::query::SegmentSelection;
 use super::rows::SegmentEnds;
 use super::{SegmentTable, TablePart};
 use crate::error::Result;
@@ -20,6 +19,25 @@ const BLOCK_ROWS: usize = 32;
 
 /// Up to this number of regions, each is tested against a box; more regions are searched in their tree.
 const MAX_LOOPED_REGIONS: usize = 4;
+
+/// The part of space to search.
+#[derive(Debug, Clone, Copy)]
+pub enum SegmentSelection<'a> {
+    /// All segments: each is a hit once.
+    All,
+    /// Regions: a segment is a hit once for every region that contains it.
+    Regions(&'a [&'a dyn Region], Predicate),
+}
+
+impl SegmentSelection<'_> {
+    /// Returns whether a box may contain a hit.
+    pub fn may_hit(&self, bounds: &Aabb) -> bool {
+        match self {
+            Self::All => true,
+            Self::Regions(regions, _) => regions.iter().any(|r| r.touches(bounds)),
+        }
+    }
+}
 
 /// The regions of a query, with a tree over them.
 pub(super) struct QueryRegions<'a> {

@@ -8,7 +8,9 @@ use super::problem::TableProblem;
 use super::schema::Precision;
 use super::{TableMetadata, TableNeuron, manifest, part_files};
 use crate::error::{Context, FileProblem, Result};
+use crate::file_kind::{FileKind, name_wrong_kind};
 use crate::geometry::Aabb;
+use crate::io::atomic_output::OutputConflict;
 
 /// An open table: its parts, metadata and neurons; rows are read part by part.
 #[derive(Debug)]
@@ -52,6 +54,10 @@ impl SegmentTable {
     }
 
     fn open_with(path: &Path, demand: OpenRequirement) -> Result<Self> {
+        name_wrong_kind(Self::open_parts_with(path, demand), path, &[FileKind::SegmentTable])
+    }
+
+    fn open_parts_with(path: &Path, demand: OpenRequirement) -> Result<Self> {
         let parts = open_parts(path, demand)?;
         let first = parts.first().ok_or(TableProblem::NoParts).in_file(path)?;
         if !parts.iter().any(TablePart::has_metadata) {
@@ -208,14 +214,27 @@ impl SegmentTable {
 
 /// Opens the parts of a file or a folder. If a folder has a manifest, only the first part is opened, unless `demand`
 /// requires all of them.
+/// Checks, before a table gets its final name, that its files were not truncated after they were written: all parts
+/// open, and no rows are missing.
+///
+/// # Errors
+/// Returns an error if the parts are not those of this table.
+pub fn check_complete(path: &Path, metadata: &TableMetadata) -> Result<()> {
+    let is_whole = SegmentTable::open(path)
+        .is_ok_and(|table| table.len() == metadata.segments && table.parts().len() as u64 == metadata.parts);
+    if is_whole { Ok(()) } else { Err(OutputConflict::Content).in_file(path) }
+}
+
 fn open_parts(path: &Path, demand: OpenRequirement) -> Result<Vec<TablePart>> {
     if !path.is_dir() {
         return Ok(vec![TablePart::open(path, demand)?]);
     }
     let files = part_files::list_part_files(path).map_err(FileProblem::Read).in_file(path)?;
-    let Some(parts) = manifest::read_parts(path, &files, demand)? else {
+    let Some(entries) = manifest::read_checked_entries(path, &files)? else {
         return files.iter().map(|file| TablePart::open(file, demand)).collect();
     };
+    let entries = files.iter().zip(entries);
+    let parts: Vec<_> = entries.map(|(file, entry)| TablePart::from_manifest(file.clone(), demand, entry)).collect();
     let opened = if demand == OpenRequirement::ColumnsAndMetadata { parts.len() } else { 1 };
     parts.iter().take(opened).try_for_each(|part| part.ensure_open().map(drop))?;
     Ok(parts)
@@ -227,6 +246,7 @@ fn first_difference(a: &TableMetadata, b: &TableMetadata) -> (String, String) {
         [
             format!("population `{}`", m.population),
             format!("circuit `{}`", m.circuit_path),
+            format!("simulation `{}`", m.simulation_path),
             format!("discretisation `{}`", m.discretisation),
             format!("axon `{}`", m.axon_rule),
             format!("assumed `{}`", m.assumed_rule),

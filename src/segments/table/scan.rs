@@ -16,6 +16,7 @@ use super::schema::{NODE_ID, ROW};
 use crate::error::{Context, Result};
 use crate::io::parquet_file::{ParquetSource, load_offset_index};
 use crate::io::reader_panics::{PanicGuard, catch_panics};
+use crate::io::resumable_output::StopCheck;
 use crate::segments::{Segment, Segments};
 
 /// Number of rows decoded at a time: few enough to stay in a core's cache until they are written to their positions.
@@ -46,16 +47,17 @@ impl OpenPart {
     /// Reads all rows, in the order of `row`: neurons by node id, each contiguous. Reuses the memory of `segments`.
     ///
     /// # Errors
-    /// Returns an error if the file is unreadable or damaged, or if its rows do not match the neuron list.
-    pub fn read_by_row_into(&self, segments: Segments) -> Result<Segments> {
-        self.place_rows(segments, |visit| self.for_each_batch(visit))
+    /// Returns an error if the file is unreadable or damaged, its rows do not match the neuron list, or the run is to
+    /// stop.
+    pub fn read_by_row_unless_stopped(&self, segments: Segments, stop: &StopCheck<'_>) -> Result<Segments> {
+        self.place_rows(segments, |visit| self.for_each_batch_unless_stopped(stop, visit))
     }
 
-    /// Reads rows as [`OpenPart::read_by_row_into`] does, but accepts coordinates that are NaN or infinite, so that a
+    /// Reads rows as [`OpenPart::read_by_row_unless_stopped`] does, but accepts coordinates that are NaN or infinite, so that a
     /// check can report the neuron.
     ///
     /// # Errors
-    /// Returns the errors of [`OpenPart::read_by_row_into`], except for coordinates.
+    /// Returns the errors of [`OpenPart::read_by_row_unless_stopped`], except for coordinates.
     pub fn read_by_row_unchecked(&self) -> Result<Segments> {
         self.place_rows(Segments::default(), |visit| self.for_each_batch_unchecked(|rows| Ok(visit(rows)?)))
     }
@@ -84,9 +86,18 @@ impl OpenPart {
     }
 
     /// Reads all rows in batches, and checks that their coordinates are finite.
-    fn for_each_batch(&self, mut visit: impl FnMut(&BatchRows<'_>) -> Result<(), TableProblem>) -> Result<()> {
+    fn for_each_batch(&self, visit: impl FnMut(&BatchRows<'_>) -> Result<(), TableProblem>) -> Result<()> {
+        self.for_each_batch_unless_stopped(&StopCheck::never(), visit)
+    }
+
+    fn for_each_batch_unless_stopped(
+        &self,
+        stop: &StopCheck<'_>,
+        mut visit: impl FnMut(&BatchRows<'_>) -> Result<(), TableProblem>,
+    ) -> Result<()> {
         let mut first = 0;
         self.for_each_batch_unchecked(|rows| {
+            stop.check()?;
             rows.ends().check_inside(0..rows.len(), &UNBOUNDED_BOX, first)?;
             first += rows.len() as u64;
             Ok(visit(rows)?)

@@ -82,8 +82,11 @@ fn build_schema(precision: Precision) -> Schema {
 pub struct TableMetadata {
     /// Population of the nodes.
     pub population: String,
-    /// Path of the circuit configuration from which the table was built.
+    /// Path of the circuit configuration from which the table was built, from the folder that holds the table.
     pub circuit_path: String,
+    /// Path of the simulation configuration, if the table was built from one, from the folder that holds the table; empty
+    /// otherwise.
+    pub simulation_path: String,
     /// The source of the segment counts, e.g. `report compartment` or `rule, 40 um`.
     pub discretisation: String,
     /// Axon rule, e.g. `replaced, placement bluerecording` or `taper, placement arc`.
@@ -106,6 +109,7 @@ impl TableMetadata {
         let Self {
             population,
             circuit_path,
+            simulation_path,
             discretisation,
             axon_rule,
             assumed_rule,
@@ -114,7 +118,7 @@ impl TableMetadata {
             neurons,
             parts,
         } = self;
-        [population, circuit_path, discretisation, axon_rule, assumed_rule, program_version]
+        [population, circuit_path, simulation_path, discretisation, axon_rule, assumed_rule, program_version]
             .into_iter()
             .for_each(|text| digest.add_text(text));
         [segments, neurons, parts].into_iter().for_each(|&number| digest.add_u64(number));
@@ -143,6 +147,8 @@ pub mod key {
     pub const AXON: &str = "leadfield.axon";
     /// The rule for segment counts if the user gave it; missing if nothing is assumed.
     pub const ASSUMED: &str = "leadfield.assumed";
+    /// The simulation configuration, if the table was built from one.
+    pub const SIMULATION: &str = "leadfield.simulation";
     /// Version of the program.
     pub const PROGRAM_VERSION: &str = "leadfield.program_version";
     /// Number of segments in all parts.

@@ -19,7 +19,9 @@ use super::{TableMetadata, TableNeuron};
 use crate::error::{Context, Error, FileProblem, Problem, Result};
 use crate::geometry::{Aabb, Point, hilbert};
 use crate::io::atomic_output::create_without_following;
+use crate::io::checkpoint::CheckpointProblem;
 use crate::io::parquet_file::{Writer, properties_builder};
+use crate::io::resumable_output::StopCheck;
 use crate::segments::Segments;
 
 /// The Parquet library failed to write.
@@ -29,6 +31,8 @@ enum WriteProblem {
     Parquet(#[from] ParquetError),
     #[error("cannot be written: {0}")]
     Arrow(#[from] arrow_schema::ArrowError),
+    #[error(transparent)]
+    Stopped(#[from] CheckpointProblem),
 }
 
 impl Problem for WriteProblem {
@@ -44,6 +48,7 @@ fn write_error(problem: WriteProblem) -> Error {
             Ok(refused) => FileProblem::Write(*refused).into(),
             Err(inner) => WriteProblem::Parquet(ParquetError::External(inner)).into(),
         },
+        WriteProblem::Stopped(stopped) => stopped.into(),
         problem => problem.into(),
     }
 }
@@ -77,8 +82,23 @@ pub fn write_part(
     metadata: &TableMetadata,
     layout: impl Into<PartLayout>,
 ) -> Result<()> {
+    write_part_unless_stopped(path, segments, neurons, metadata, layout, &StopCheck::never())
+}
+
+/// Writes one part as [`write_part`] does, and looks before each row group whether to stop.
+///
+/// # Errors
+/// Returns an error if writing fails, or the run is to stop.
+pub fn write_part_unless_stopped(
+    path: &Path,
+    segments: &Segments,
+    neurons: &[TableNeuron],
+    metadata: &TableMetadata,
+    layout: impl Into<PartLayout>,
+    stop: &StopCheck<'_>,
+) -> Result<()> {
     let file = create_without_following(path).map_err(FileProblem::Write).in_file(path)?;
-    let written = write_rows(&file, segments, neurons, metadata, layout.into());
+    let written = write_rows(&file, segments, neurons, metadata, layout.into(), stop);
     written.map_err(write_error).in_file(path)?;
     file.sync_all().map_err(FileProblem::Write).in_file(path)
 }
@@ -94,7 +114,7 @@ pub fn encode_part(
     layout: impl Into<PartLayout>,
 ) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    write_rows(&mut bytes, segments, neurons, metadata, layout.into())?;
+    write_rows(&mut bytes, segments, neurons, metadata, layout.into(), &StopCheck::never())?;
     Ok(bytes)
 }
 
@@ -104,12 +124,14 @@ fn write_rows(
     neurons: &[TableNeuron],
     metadata: &TableMetadata,
     PartLayout { precision, row_group_rows }: PartLayout,
+    stop: &StopCheck<'_>,
 ) -> Result<(), WriteProblem> {
     let (short, long) = hilbert_order(segments);
     let row_group_rows = row_group_rows.max(1);
     let properties = writer_properties(neurons, metadata, row_group_rows);
     let mut writer = Writer::new(file, precision.schema(), properties)?;
     for group in short.chunks(row_group_rows).chain(long.chunks(row_group_rows)) {
+        stop.check()?;
         writer.write(&segments_to_batch(segments, group, precision)?)?;
         writer.end_row_group()?;
     }
@@ -204,6 +226,7 @@ fn key_values(neurons: &[TableNeuron], m: &TableMetadata) -> Vec<KeyValue> {
         "node_id": list(|n| n.node_id), "first_row": list(|n| n.first_row), "segments": list(|n| n.segments),
     });
     let assumed = (!m.assumed_rule.is_empty()).then(|| (key::ASSUMED, m.assumed_rule.clone()));
+    let simulation = (!m.simulation_path.is_empty()).then(|| (key::SIMULATION, m.simulation_path.clone()));
     let all = [
         (key::FORMAT_VERSION, FORMAT_VERSION.to_string()),
         (key::POPULATION, m.population.clone()),
@@ -217,5 +240,5 @@ fn key_values(neurons: &[TableNeuron], m: &TableMetadata) -> Vec<KeyValue> {
         (key::PARTS, m.parts.to_string()),
         (key::NEURON_LIST, neuron_list.to_string()),
     ];
-    all.into_iter().chain(assumed).map(|(key, value)| KeyValue::new(key.to_string(), value)).collect()
+    all.into_iter().chain(assumed).chain(simulation).map(|(key, value)| KeyValue::new(key.to_string(), value)).collect()
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::json::JsonNode;
 use super::document::{ConfigDocument, normalise_path};
-use super::{CircuitConfig, ReportConfig, SimulationConfig, check_variables};
+use super::{CircuitConfig, ReportConfig, RunTimes, SimulationConfig, check_variables};
 use crate::error::{Context, Result};
 
 impl SimulationConfig {
@@ -15,9 +15,9 @@ impl SimulationConfig {
         let fields = Self::read_fields(document).in_file(&document.path)?;
         check_variables(&fields.network, &document.variables).in_file(&document.path)?;
         let circuit = CircuitConfig::open(&fields.network)?;
-        let SimulationFields { node_set, node_sets_file, reports, .. } = fields;
+        let SimulationFields { node_set, node_sets_file, reports, run, .. } = fields;
         let variables = document.variables.clone();
-        Ok(Self { path: document.path.clone(), circuit, node_set, node_sets_file, variables, reports })
+        Ok(Self { path: document.path.clone(), circuit, node_set, node_sets_file, variables, reports, run })
     }
 
     fn read_fields(document: &ConfigDocument) -> Result<SimulationFields> {
@@ -30,7 +30,14 @@ impl SimulationConfig {
         let reports = root.get("reports")?.map_or(Ok(Vec::new()), |reports| reports.members())?;
         let report = |(name, at): &(&str, JsonNode<'_>)| ReportConfig::read(name, at, node_set.as_deref(), &folder);
         let reports = reports.iter().map(report).collect::<Result<_>>()?;
-        Ok(SimulationFields { network, node_sets_file: document.get_path(&root, "node_sets_file")?, node_set, reports })
+        let run = root.get("run")?;
+        let number = |key: &str| {
+            let number = run.as_ref().and_then(|run| run.value.get(key)?.as_f64());
+            number.filter(|number| number.is_finite() && *number > 0.0)
+        };
+        let run = RunTimes { dt_ms: number("dt"), tstop_ms: number("tstop") };
+        let node_sets_file = document.get_path(&root, "node_sets_file")?;
+        Ok(SimulationFields { network, node_sets_file, node_set, reports, run })
     }
 }
 
@@ -40,6 +47,7 @@ struct SimulationFields {
     node_set: Option<String>,
     node_sets_file: Option<PathBuf>,
     reports: Vec<ReportConfig>,
+    run: RunTimes,
 }
 
 impl ReportConfig {

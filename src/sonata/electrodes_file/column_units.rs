@@ -2,23 +2,28 @@
 //! dataset.
 //!
 //! Potentials have V/nA, the unit of the dataset. `ObjectiveCSD` gives no potentials: its columns are shares of the
-//! membrane current (unit `1`), or with `per_volume` shares divided by a volume (`1/um3`).
+//! membrane current (unit `1`), or with `per_volume` shares divided by a volume (`1/um3`). `MEG` gives magnetic fields
+//! (`fT/nA`), `CurrentDipole` dipole moments (`um`).
 
 use super::{AttributeValue, ElectrodesFile, PopulationEntry, electrode_path, read_settings};
 use crate::io::hdf5::Hdf5File;
 use crate::methods::objective_csd::Density;
-use crate::methods::{self, Method};
-use crate::units::{CURRENT_SHARE_PER_VOLUME_UNIT, CURRENT_SHARE_UNIT, WEIGHT_UNIT};
+use crate::methods::{self, Method, WeightQuantity};
+use crate::units::{
+    CURRENT_SHARE_PER_VOLUME_UNIT, CURRENT_SHARE_UNIT, DIPOLE_WEIGHT_UNIT, MAGNETIC_WEIGHT_UNIT, WEIGHT_UNIT,
+};
 
 /// The attribute `units` of a dataset, and of a contact's group.
 const UNITS_ATTRIBUTE: &str = "units";
 
 /// Returns the unit of a method's weights.
 pub fn method_unit(method: &dyn Method, density: Density) -> &'static str {
-    match (method.is_potential(), density) {
-        (true, _) => WEIGHT_UNIT,
-        (false, Density::Total) => CURRENT_SHARE_UNIT,
-        (false, Density::PerVolume) => CURRENT_SHARE_PER_VOLUME_UNIT,
+    match (method.quantity(), density) {
+        (WeightQuantity::Potential, _) => WEIGHT_UNIT,
+        (WeightQuantity::MagneticField, _) => MAGNETIC_WEIGHT_UNIT,
+        (WeightQuantity::DipoleMoment, _) => DIPOLE_WEIGHT_UNIT,
+        (WeightQuantity::CurrentShare, Density::Total) => CURRENT_SHARE_UNIT,
+        (WeightQuantity::CurrentShare, Density::PerVolume) => CURRENT_SHARE_PER_VOLUME_UNIT,
     }
 }
 
@@ -67,6 +72,8 @@ mod tests {
         assert_eq!(unit_by_type("ObjectiveCSD_Sphere", &[]), Some("1"));
         assert_eq!(unit_by_type("ObjectiveCSD_Disk_400_20", &[]), Some("1"));
         assert_eq!(unit_by_type("ObjectiveCSD_Disk", &per_volume), Some("1/um3"));
+        assert_eq!(unit_by_type("FourSphere", &[]), Some("V/nA"));
+        assert_eq!((unit_by_type("MEG", &[]), unit_by_type("CurrentDipole", &[])), (Some("fT/nA"), Some("um")));
         assert_eq!(unit_by_type("Voltmeter", &per_volume), None);
     }
 }

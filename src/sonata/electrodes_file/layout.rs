@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::writer::{AttributeValue, ContactLayout, FileLayout, PopulationLayout, WeightsExtent};
+use super::file_layout::{AttributeValue, ContactLayout, FileLayout, PopulationLayout, WeightsExtent};
 use super::{
     ContactDescription, ELECTRODES, ElectrodesFile, ElectrodesFileProblem, WEIGHT_BYTES, electrode_path, node_ids_path,
     offsets_path, read_unit_attribute, scaling_factors_path,

@@ -17,6 +17,7 @@
 
 mod column_rule;
 mod column_units;
+mod file_layout;
 mod layout;
 mod reader;
 mod recomputable_contact;
@@ -26,11 +27,12 @@ mod writer;
 
 pub use column_rule::{ColumnRule, sort_names};
 pub use column_units::{method_unit, read_unit_attribute, unit_by_type};
+pub use file_layout::{AttributeValue, ContactLayout, FileLayout, PopulationLayout};
 pub use layout::{layout_size_bytes, matches_layout};
 pub use reader::{ContactDescription, ContactEntry, ElectrodesFile, PopulationEntry};
 pub use recomputable_contact::{RecomputableContact, SETTING_ATTRIBUTES, read_settings};
 pub use weights_dataset::WeightsDataset;
-pub use writer::{AttributeValue, ContactLayout, FileLayout, PopulationLayout, Reader, Writer};
+pub use writer::{Reader, Writer};
 
 use crate::error::Problem;
 

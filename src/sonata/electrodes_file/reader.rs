@@ -10,6 +10,7 @@ use super::{
     scaling_factors_path,
 };
 use crate::error::{Error, ErrorLocation, Result, join_quoted};
+use crate::file_kind::{FileKind, name_wrong_kind};
 use crate::geometry::Point;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 
@@ -126,6 +127,10 @@ impl ElectrodesFile {
     /// Returns an error if the file is missing or truncated, has no population or no `scaling_factors`, its offsets do
     /// not fit nodes or rows, a node is listed twice, or a column index is out of range.
     pub fn open(path: &Path) -> Result<Self> {
+        name_wrong_kind(Self::open_file(path), path, &[FileKind::ElectrodesFile])
+    }
+
+    fn open_file(path: &Path) -> Result<Self> {
         let file = Hdf5File::open(path)?;
         let populations = read_populations(&file)?;
         let electrodes = read_electrodes(&file, &populations)?;

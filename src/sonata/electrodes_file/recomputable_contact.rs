@@ -3,13 +3,13 @@
 use super::{AttributeValue, ElectrodesFile, electrode_path};
 use crate::geometry::Point;
 use crate::io::hdf5::Hdf5File;
-use crate::methods::medium::Conductivity;
+use crate::methods::medium::{Axis, Conductivity};
 use crate::methods::objective_csd::{Density, Measure};
-use crate::methods::{self, Contact, Method, NearField};
+use crate::methods::{self, Contact, Method, NearField, SettingKind};
 use crate::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
 
 /// The attributes of `type` that contain the settings of a contact's method.
-pub const SETTING_ATTRIBUTES: [&str; 15] = [
+pub const SETTING_ATTRIBUTES: [&str; 20] = [
     CONDUCTIVITY,
     NEAR_FIELD,
     "boundary",
@@ -25,12 +25,22 @@ pub const SETTING_ATTRIBUTES: [&str; 15] = [
     "field_transform",
     "outside_field",
     "reference",
+    HEAD_CENTER,
+    HEAD_RADII,
+    HEAD_CONDUCTIVITIES,
+    COIL_NORMAL,
+    DIPOLE_AXIS,
 ];
 
 const CONDUCTIVITY: &str = "conductivity_S_per_m";
 const NEAR_FIELD: &str = "near_field";
 const RADIUS: &str = "radius";
 const THICKNESS: &str = "thickness";
+const HEAD_CENTER: &str = SettingKind::HeadCenter.key();
+const HEAD_RADII: &str = SettingKind::HeadRadii.key();
+const HEAD_CONDUCTIVITIES: &str = SettingKind::HeadConductivities.key();
+const COIL_NORMAL: &str = SettingKind::CoilNormal.key();
+const DIPOLE_AXIS: &str = SettingKind::DipoleAxis.key();
 
 /// Reads the settings of a contact's method that the file contains.
 pub fn read_settings(file: &Hdf5File, contact: &str) -> Vec<(&'static str, AttributeValue)> {
@@ -80,8 +90,25 @@ impl RecomputableContact {
                 ("per_volume", AttributeValue::Text(truth)) if truth == "true" => {
                     contact.csd_region.density = Density::PerVolume
                 }
+                (HEAD_CENTER, AttributeValue::Numbers(center)) => contact.head.center_um = Some(to_point(center)?),
+                (HEAD_RADII, AttributeValue::Numbers(radii)) => {
+                    contact.head.radii_um = Some(radii.as_slice().try_into().ok()?)
+                }
+                (HEAD_CONDUCTIVITIES, AttributeValue::Numbers(sigmas)) => {
+                    let sigmas: Vec<_> =
+                        sigmas.iter().map(|s| SiemensPerMeter::new(*s)).collect::<Result<_, _>>().ok()?;
+                    contact.head.conductivities = Some(sigmas.try_into().ok()?);
+                }
+                (COIL_NORMAL, AttributeValue::Numbers(normal)) => contact.coil_normal = Some(to_point(normal)?),
+                (DIPOLE_AXIS, AttributeValue::Text(name)) => {
+                    contact.dipole_axis = Some(Axis::ALL.into_iter().find(|axis| axis.name() == name)?)
+                }
                 _ => return None,
             }
+        }
+        // a contact that cannot be prepared, as one without its head, is not recomputed
+        if method.prepare(std::slice::from_ref(&contact)).is_err() {
+            return None;
         }
         if method.required_field().is_some() {
             return None;
@@ -90,6 +117,11 @@ impl RecomputableContact {
         let is_stated = conductivity.is_some() || !method.uses_conductivity();
         Some(Self { method, contact, is_fully_stated: is_stated })
     }
+}
+
+/// Returns three numbers as a point.
+fn to_point(numbers: &[f64]) -> Option<Point> {
+    <[f64; 3]>::try_from(numbers).ok().map(Point::from)
 }
 
 impl ElectrodesFile {

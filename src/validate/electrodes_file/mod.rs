@@ -25,7 +25,8 @@ pub use fixing::{FixSummary, write_fixed_file};
 pub use population::{NodeIds, PopulationRecord};
 pub use recomputed::{RecomputationSummary, ReferenceSegments};
 
-use crate::error::{Result, format_count};
+use crate::error::{Context, Result, format_count};
+use crate::file_kind::{FileKind, WrongKind, name_wrong_kind};
 use crate::io::hdf5::Hdf5File;
 use crate::sonata::electrodes_file::{ColumnRule, ELECTRODES, scaling_factors_path};
 use crate::units::SiemensPerMeter;
@@ -91,14 +92,25 @@ pub fn validate(request: &ValidationRequest<'_>) -> Result<ValidationReport> {
     validate_with(request, &|_, _| ())
 }
 
+/// Refuses an HDF5 file of another known kind; one without any of their groups is a finding.
+fn check_kind(path: &Path) -> Result<()> {
+    match FileKind::detect(path)? {
+        Some(found) if !matches!(found, FileKind::ElectrodesFile | FileKind::OtherHdf5) => {
+            Err(WrongKind { found, expected: &[FileKind::ElectrodesFile], other: None }).in_file(path)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Validates an electrodes file and passes on all weights as they are read: a file may be far larger than memory, and
 /// reading takes most of the time.
 ///
 /// # Errors
 /// Returns the errors of [`validate`].
 pub fn validate_with(request: &ValidationRequest<'_>, each: &BlockVisitor<'_>) -> Result<ValidationReport> {
-    let file = Hdf5File::open(request.file)?;
+    let file = name_wrong_kind(Hdf5File::open(request.file), request.file, &[FileKind::ElectrodesFile])?;
     file.member_names("/")?;
+    check_kind(request.file)?;
     let mut findings = FindingList::default();
     let path = request.file.to_path_buf();
     if file.member_names(&format!("/{ELECTRODES}")).is_err() {

@@ -20,13 +20,12 @@ use super::contacts::ContactRecord;
 use super::finding::FindingList;
 use super::population::PopulationRecord;
 use crate::error::Result;
-use crate::methods::{self, NearField, SettingKind};
+use crate::methods::{self, NearField, SettingKind, WeightQuantity};
 use crate::segments::table::SegmentTable;
 use crate::segments::{NeuronSegments, Segments};
 use crate::sonata::electrodes_file::{RecomputableContact, scaling_factors_path};
 use crate::units::SiemensPerMeter;
 use criterion::AgreementCriterion;
-use differences::NodeSample;
 
 /// Maximum number of weights to compute; exceeded only if four nodes have more.
 const MAX_WEIGHTS: u64 = 4_000_000;
@@ -97,6 +96,13 @@ pub(super) struct SampledNode {
     pub computed: Vec<f64>,
 }
 
+/// The nodes that are compared.
+pub(super) struct NodeSample<'a> {
+    pub width: usize,
+    pub checked: Vec<RecomputedContact<'a>>,
+    pub nodes: Vec<SampledNode>,
+}
+
 /// Compares a population's weights, or a sample of them; returns `None` if nothing can be computed.
 pub(super) fn recompute(
     population: &PopulationRecord,
@@ -128,7 +134,7 @@ pub(super) fn recompute(
                 all_must_agree: formula.is_fully_stated
                     && says_near_field
                     && formula.contact.near_field == NearField::ClampToRadius,
-                is_share: !formula.method.is_potential(),
+                is_share: formula.method.quantity() == WeightQuantity::CurrentShare,
             };
             alone.then_some(RecomputedContact {
                 name: &c.name,

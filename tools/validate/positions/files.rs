@@ -6,7 +6,7 @@ use leadfield::Result;
 use leadfield::convert::bluerecording;
 use leadfield::error::{Context, FileProblem, Problem, join_quoted};
 use leadfield::segments::table::SegmentTable;
-use leadfield::segments::table::manifest::FILE_NAME;
+use leadfield::segments::table::part_files::MANIFEST_FILE_NAME;
 use leadfield::validate::positions::PlacedSegments;
 
 use crate::cli::{Common, open_table};
@@ -82,7 +82,7 @@ impl FolderContents {
                 self.collect(&path)?;
             } else if is_table_part(&path) && !bluerecording::is_positions_file(&path)? {
                 parts = true;
-            } else if path.file_name() == Some(FILE_NAME.as_ref()) {
+            } else if path.file_name() == Some(MANIFEST_FILE_NAME.as_ref()) {
                 // the manifest of a table in the same folder
             } else if matches!(ending, "pkl" | "pickle" | "parquet" | "h5" | "hdf5") {
                 self.files.push(path);

@@ -1,7 +1,8 @@
 //! Formats the results as JSON.
 
 use leadfield::validate::weights::{
-    ContactComparison, LocatedDifference, QUANTILES, WeightsCause, WeightsComparison, WeightsOptions, WorstPair,
+    ContactComparison, DifferingNode, DifferingRows, LocatedDifference, QUANTILES, WeightsCause, WeightsComparison,
+    WeightsOptions, WorstPair,
 };
 use serde_json::{Value, json};
 
@@ -16,11 +17,16 @@ pub fn to_json(findings: &WeightsFindings, options: &WeightsOptions) -> Value {
         "atol": options.tolerance.atol,
         "quantiles_of": QUANTILES,
         "populations_only_in": findings.populations_only_in,
-        "populations": findings.comparisons.iter().zip(&findings.causes).map(|(c, why)| comparison_json(c, why, findings)).collect::<Vec<_>>(),
+        "populations": findings.comparisons.iter().zip(&findings.causes).zip(&findings.rows).map(|((c, why), rows)| comparison_json(c, why, rows, findings)).collect::<Vec<_>>(),
     })
 }
 
-fn comparison_json(c: &WeightsComparison, causes: &[WeightsCause], findings: &WeightsFindings) -> Value {
+fn comparison_json(
+    c: &WeightsComparison,
+    causes: &[WeightsCause],
+    rows: &DifferingRows,
+    findings: &WeightsFindings,
+) -> Value {
     let cause = |cause: &WeightsCause| json!({ "name": cause.name(), "text": cause.to_string() });
     let counts = |n: &leadfield::validate::weights::SegmentCounts| json!({ "node": n.node, "segments": n.segments });
     json!({
@@ -34,8 +40,19 @@ fn comparison_json(c: &WeightsComparison, causes: &[WeightsCause], findings: &We
         "extra_columns_differ": c.extra_columns,
         "units_differ": c.unit_mismatches.iter().map(|d| json!({ "contact": d.contact, "units": d.units })).collect::<Vec<_>>(),
         "electrodes": c.contacts.iter().map(contact_json).collect::<Vec<_>>(),
+        "rows_differ": rows_json(rows),
         "causes": causes.iter().map(cause).collect::<Vec<_>>(),
         "worst": c.worst.iter().map(|pair| worst_pair_json(pair, findings.segments.get(pair))).collect::<Vec<_>>(),
+    })
+}
+
+fn rows_json(rows: &DifferingRows) -> Value {
+    let node = |n: &DifferingNode| json!({ "node": n.node, "rows": n.rows.iter().map(|r| [r.start, r.end - 1]).collect::<Vec<_>>() });
+    json!({
+        "rows": rows.row_count,
+        "nodes": rows.node_count,
+        "first_nodes": rows.first_nodes.iter().map(node).collect::<Vec<_>>(),
+        "may_be_axon_stubs": rows.may_be_stubs,
     })
 }
 

@@ -1,9 +1,12 @@
 //! Formats the results as text.
 
+use std::ops::Range;
 use std::path::Path;
 
 use leadfield::error::{format_count, join_quoted};
-use leadfield::validate::weights::{ContactComparison, LocatedDifference, WeightsComparison, group_by_units};
+use leadfield::validate::weights::{
+    ContactComparison, DifferingNode, DifferingRows, LocatedDifference, WeightsCause, WeightsComparison, group_by_units,
+};
 
 use super::WeightsFindings;
 use crate::validate::MAX_LISTED_NAMES;
@@ -11,12 +14,56 @@ use crate::validate::MAX_LISTED_NAMES;
 /// Formats all results; the last line is `agree` or `differ`.
 pub fn to_text(findings: &WeightsFindings, files: [&Path; 2]) -> String {
     let mut text = only_in_text("population", &findings.populations_only_in, files);
-    for (c, causes) in findings.comparisons.iter().zip(&findings.causes) {
+    for ((c, causes), rows) in findings.comparisons.iter().zip(&findings.causes).zip(&findings.rows) {
         text += &comparison_text(c, files, findings);
+        text += &differing_rows_text(rows);
         causes.iter().for_each(|cause| text += &format!("known cause, {}: {cause}\n", cause.name()));
+        text += &advice_text(causes, rows, findings.has_circuit)
+            .map(|advice| format!("hint: {advice}\n"))
+            .unwrap_or_default();
     }
     text += if findings.agrees() { "agree\n" } else { "differ\n" };
     text
+}
+
+/// Lists the rows that differ, counted from each neuron's first row; empty if none do.
+fn differing_rows_text(rows: &DifferingRows) -> String {
+    if rows.row_count == 0 {
+        return String::new();
+    }
+    let range =
+        |r: &Range<u64>| if r.end == r.start + 1 { r.start.to_string() } else { format!("{}-{}", r.start, r.end - 1) };
+    let node = |n: &DifferingNode| format!("node {}: {}", n.node, shorten_list(n.rows.iter().map(range).collect()));
+    let nodes: Vec<String> = rows.first_nodes.iter().map(node).collect();
+    let more = match rows.node_count - rows.first_nodes.len() as u64 {
+        0 => String::new(),
+        more => format!("; {more} more"),
+    };
+    let (counted, of) = (format_count(rows.row_count, "row"), format_count(rows.node_count, "node"));
+    format!("{counted} of {of} differ, {}{more}\n", nodes.join("; "))
+}
+
+/// Joins the first words of a list.
+fn shorten_list(words: Vec<String>) -> String {
+    const MOST: usize = 8;
+    match words.len().saturating_sub(MOST) {
+        0 => words.join(", "),
+        more => format!("{} and {more} more", words.into_iter().take(MOST).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Names the options that help with differences from a file of BlueRecording 0.2.1.
+fn advice_text(causes: &[WeightsCause], rows: &DifferingRows, has_circuit: bool) -> Option<&'static str> {
+    let is_branch = causes.iter().any(|cause| matches!(cause, WeightsCause::LastBranch { .. }));
+    if is_branch {
+        return Some(
+            "place the stubs as BlueRecording 0.2.1 does: `leadfield positions --axon-placement bluerecording-0.2`",
+        );
+    }
+    (rows.old_file.is_some() && rows.may_be_stubs && !has_circuit).then_some(
+        "these may be the stubs of axons, which BlueRecording 0.2.1 places along another branch: `--circuit CONFIG` \
+         proves it, and `leadfield positions --axon-placement bluerecording-0.2` places them as it does",
+    )
 }
 
 fn comparison_text(c: &WeightsComparison, files: [&Path; 2], findings: &WeightsFindings) -> String {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::criterion::median_ratio;
 use super::shift::{RowShift, find_shift};
-use super::{RecomputedContact, SampledNode};
+use super::{NodeSample, SampledNode};
 use crate::error::{Result, format_count, join_quoted};
 use crate::sonata::electrodes_file::WeightsDataset;
 use crate::validate::electrodes_file::code::Code;
@@ -20,13 +20,6 @@ const FACTOR_TOLERANCE: f64 = 0.01;
 const MAX_SEARCHED: usize = 64;
 /// Maximum number of contacts and nodes that a message lists.
 const MAX_LISTED: usize = 6;
-
-/// The nodes that are compared.
-pub(super) struct NodeSample<'a> {
-    pub width: usize,
-    pub checked: Vec<RecomputedContact<'a>>,
-    pub nodes: Vec<SampledNode>,
-}
 
 /// Factor between the file's and the computed weights of one contact at one node; `None` if they are not proportional.
 type Factor = Option<f64>;

@@ -1,7 +1,6 @@
 //! Finds rows that are elsewhere: shifted by some rows, or exchanged with another node's.
 
-use super::differences::NodeSample;
-use super::{RecomputedContact, SampledNode};
+use super::{NodeSample, RecomputedContact, SampledNode};
 use crate::error::Result;
 use crate::sonata::electrodes_file::WeightsDataset;
 use crate::validate::electrodes_file::population::PopulationRecord;

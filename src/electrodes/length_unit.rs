@@ -1,0 +1,108 @@
+//! The unit of the lengths in a file of contacts, and their conversion to micrometres.
+
+use super::settings::MAX_LENGTH_UM;
+use super::{ElectrodeProblem, ElectrodeSettings};
+use crate::units::LENGTH_UNITS;
+
+/// A unit of length that a file of contacts may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum LengthUnit {
+    /// Micrometres, the unit of SONATA.
+    #[default]
+    Micrometer,
+    /// Millimetres.
+    Millimeter,
+    /// Centimetres.
+    Centimeter,
+    /// Metres.
+    Meter,
+}
+
+impl LengthUnit {
+    const ALL: [Self; 4] = [Self::Micrometer, Self::Millimeter, Self::Centimeter, Self::Meter];
+
+    /// Returns the name: `um`, `mm`, `cm` or `m`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Micrometer => "um",
+            Self::Millimeter => "mm",
+            Self::Centimeter => "cm",
+            Self::Meter => "m",
+        }
+    }
+
+    /// Returns the unit with a name, in which µ is u and upper case is lower case.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let name = name.trim().to_lowercase().replace(['\u{b5}', '\u{3bc}'], "u");
+        Self::ALL.into_iter().find(|unit| unit.name() == name)
+    }
+
+    /// Returns its length in micrometres.
+    pub fn micrometers(self) -> f64 {
+        // all names are those of units
+        LENGTH_UNITS.factor(self.name()).unwrap_or(1.0)
+    }
+}
+
+/// The keys whose values are lengths. A boundary has one too, within its text.
+pub(super) const LENGTH_KEYS: [&str; 6] = ["x", "y", "z", "radius", "thickness", "disc_radius"];
+
+/// Converts the lengths of settings to micrometres; `unit` gives the unit of a key's value.
+///
+/// # Errors
+/// Returns an error if a length is beyond the largest one.
+pub(super) fn convert_settings(
+    mut settings: ElectrodeSettings,
+    unit: impl Fn(&str) -> LengthUnit,
+) -> Result<ElectrodeSettings, ElectrodeProblem> {
+    let convert = |key: &'static str, length: &mut f64, expected: &'static str| {
+        let unit = unit(key);
+        let converted = *length * unit.micrometers();
+        if converted.abs() > MAX_LENGTH_UM {
+            let found = format!("`{length:?}` {}", unit.name());
+            return Err(ElectrodeProblem::Value { key, expected, found });
+        }
+        *length = converted;
+        Ok(())
+    };
+    const AT_MOST: &str = "at most 1e9 um";
+    for (key, length) in [("radius", &mut settings.radius_um), ("thickness", &mut settings.thickness_um)] {
+        length.iter_mut().try_for_each(|length| convert(key, length, AT_MOST))?;
+    }
+    if let Some(disc) = &mut settings.disc {
+        convert("disc_radius", &mut disc.radius_um, AT_MOST)?;
+    }
+    if let Some(boundary) = &mut settings.boundary {
+        convert("boundary", &mut boundary.position_um, "a plane at most 1e9 um from the origin")?;
+    }
+    Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_have_their_length_and_are_found_by_name() {
+        let lengths = LengthUnit::ALL.map(LengthUnit::micrometers);
+        assert_eq!(lengths, [1.0, 1e3, 1e4, 1e6]);
+        for unit in LengthUnit::ALL {
+            assert_eq!(LengthUnit::from_name(unit.name()), Some(unit));
+        }
+        let named = ["µm", "μM", " MM", "inch", ""].map(LengthUnit::from_name);
+        let (um, mm) = (Some(LengthUnit::Micrometer), Some(LengthUnit::Millimeter));
+        assert_eq!(named, [um, um, mm, None, None]);
+    }
+
+    #[test]
+    fn a_length_beyond_the_largest_is_an_error_also_after_the_conversion() {
+        let settings = ElectrodeSettings { radius_um: Some(2e6), ..ElectrodeSettings::default() };
+        let in_unit = |unit| convert_settings(settings.clone(), |_| unit);
+        assert_eq!(in_unit(LengthUnit::Micrometer).unwrap(), settings);
+        assert_eq!(
+            in_unit(LengthUnit::Meter).unwrap_err().to_string(),
+            "wrong `radius`, expected at most 1e9 um, found `2000000.0` m"
+        );
+    }
+}

@@ -1,0 +1,286 @@
+//! Signals at contacts from membrane currents: LFP, ECoG and EEG without a new simulation.
+//!
+//! A compartment report has the membrane current of every segment, and an electrodes file, or a segment table with
+//! electrodes, has the weights. [`Signals`] multiplies and sums, frame by frame and group by group, in bounded memory:
+//!
+//! ```
+//! use leadfield::prelude::*;
+//! use leadfield::signals::{CurrentReport, SignalUnit, Signals};
+//! # fn main() -> Result<()> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/golden/input");
+//! # let config = golden.join("circuit/simulation_config.json");
+//! # let report_path = golden.join("circuit/output/compartment.h5");
+//! # let (table_path, weights_path) = (folder.path().join("segments.parquet"), folder.path().join("weights.h5"));
+//! # let table = Circuit::open(&config)?.segments().write_table(&table_path)?;
+//! # Weights::new(&table, &Electrodes::read(golden.join("electrodes/np8.csv"))?).write(&weights_path)?;
+//! let reports = CurrentReport::open_all(&report_path)?;
+//! let weights = ElectrodesFile::open(&weights_path)?;
+//! let signals = Signals::from_weights(&reports, &weights).unit(SignalUnit::Microvolt).prepare()?;
+//! for block in signals.blocks() {
+//!     let block = block?;
+//!     assert_eq!(block.values.len(), block.times_ms.len() * signals.groups().len() * signals.contacts().len());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The weights of [`Signals::from_tables`] are computed when they are needed, and stored nowhere.
+//! [`Signals::from_online`] sums the cells of the simulator's own `lfp` report.
+
+mod contacts;
+mod current_report;
+mod frames;
+mod groups;
+pub mod output;
+mod plan;
+mod product;
+mod signals_builder;
+
+pub use contacts::{SignalContact, SignalUnit};
+pub use current_report::{CurrentReport, ElementList, ReportDataProblem};
+pub use frames::{TimeProblem, TimeSelection};
+pub use groups::{Grouping, GroupingProblem, NodeLabels, PopulationNodes, resolve_node_set};
+pub use plan::NodeFilter;
+pub use product::Imbalance;
+pub use signals_builder::{NodeImbalance, SignalBlock, SignalBlocks, Signals, SignalsBuilder, SignalsEstimate};
+
+use crate::electrodes::ConfiguredElectrode;
+use crate::error::Problem;
+use crate::sonata::electrodes_file::ElectrodesFile;
+use crate::weights::{SegmentSource, WeightColumns};
+
+/// Where the weights of signals come from.
+#[non_exhaustive]
+pub enum WeightSource<'a> {
+    /// Weights stored in an electrodes file.
+    File {
+        /// The file.
+        file: &'a ElectrodesFile,
+    },
+    /// Weights that are computed from segment tables.
+    Tables {
+        /// One table for each population.
+        sources: Vec<&'a dyn SegmentSource>,
+        /// The electrodes, in column order.
+        electrodes: &'a [ConfiguredElectrode],
+        /// Their methods.
+        columns: WeightColumns,
+    },
+    /// The report has potentials, one column for each contact of each node.
+    Online,
+}
+
+/// What the values of a compartment report are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CurrentKind {
+    /// Currents, nA, whatever the attribute `units` states.
+    #[default]
+    Current,
+    /// Current densities, mA/cm²: NEURON's `i_membrane`. They are multiplied by the segments' areas.
+    Density,
+}
+
+/// What to do with nodes that only the report or only the weights have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MissingNodes {
+    /// They are an error.
+    #[default]
+    Refuse,
+    /// They are left out.
+    LeaveOut,
+}
+
+/// What is subtracted from all signals of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum SignalReference {
+    /// Nothing.
+    #[default]
+    None,
+    /// The signal at a contact.
+    Contact(String),
+    /// The mean of the signals of all used contacts.
+    Mean,
+}
+
+/// Why signals cannot be computed from reports and weights that are each well-formed.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
+pub enum SignalsProblem {
+    /// There is no report.
+    #[error("no reports, expected at least one")]
+    NoReports,
+    /// Two reports have the same population.
+    #[error("second report of population `{population}`, expected one, found `{first}` too")]
+    DuplicatePopulation {
+        /// The population.
+        population: String,
+        /// The other report.
+        first: String,
+    },
+    /// The reports have different times.
+    #[error("other times than those of `{first}`, expected {expected}, found {found}")]
+    Times {
+        /// The first report.
+        first: String,
+        /// Its times.
+        expected: String,
+        /// The times of this report.
+        found: String,
+    },
+    /// The electrodes file lacks the population of a report.
+    #[error("no weights of the report's population, expected `{population}`, found {found}")]
+    NoWeights {
+        /// The population.
+        population: String,
+        /// The populations in the file.
+        found: String,
+    },
+    /// No table has the population of a report.
+    #[error("no segment table of the report's population, expected one of `{population}`, found {found}")]
+    NoTable {
+        /// The population.
+        population: String,
+        /// The populations of the tables.
+        found: String,
+    },
+    /// The populations of an electrodes file have different contacts.
+    #[error("contacts of population `{population}` are not those of `{first}`, expected {expected}, found {found}")]
+    OtherContacts {
+        /// The population.
+        population: String,
+        /// The first population.
+        first: String,
+        /// Its contacts.
+        expected: String,
+        /// The contacts of this population.
+        found: String,
+    },
+    /// A contact is unknown.
+    #[error("unknown contact, expected one of {known}, found `{name}`")]
+    UnknownContact {
+        /// The name.
+        name: String,
+        /// The known names.
+        known: String,
+    },
+    /// Nodes of the report have no weights.
+    #[error(
+        "nodes of population `{population}` without weights: {count}, expected weights for all, found none for node {first}"
+    )]
+    WithoutWeights {
+        /// The population.
+        population: String,
+        /// Number of such nodes.
+        count: u64,
+        /// The first one.
+        first: u64,
+    },
+    /// Nodes with weights are not in the report.
+    #[error(
+        "nodes of population `{population}` without currents: {count}, expected all nodes of the weights, found no node {first}"
+    )]
+    WithoutCurrents {
+        /// The population.
+        population: String,
+        /// Number of such nodes.
+        count: u64,
+        /// The first one.
+        first: u64,
+    },
+    /// A node has another number of segments in the weights.
+    #[error("another number of segments, expected {expected} as in the weights, found {found}")]
+    Segments {
+        /// Number of rows of weights.
+        expected: u64,
+        /// Number of elements.
+        found: usize,
+    },
+    /// A node of an online report has another number of contacts than the first node.
+    #[error("another number of contacts, expected {expected} as for the first node, found {found}")]
+    OnlineContacts {
+        /// Contacts of the first node.
+        expected: u64,
+        /// Contacts of this node.
+        found: usize,
+    },
+    /// An online report has another number of contacts than there are names.
+    #[error("another number of contacts, expected {expected} as named, found {found} in each node")]
+    ContactNames {
+        /// Number of names.
+        expected: usize,
+        /// Number of contacts of each node.
+        found: usize,
+    },
+    /// A node has other sections in the segment table.
+    #[error("another section, expected {expected}, found {found}")]
+    Sections {
+        /// The section in the table.
+        expected: String,
+        /// The section in the report.
+        found: String,
+    },
+    /// No neuron is selected.
+    #[error("no neurons, expected at least one that is in the report, has weights and is selected")]
+    NoNeurons,
+    /// A current is NaN or infinite.
+    #[error("current is not finite in section {section} at {time_ms} ms, expected a number, found {value}")]
+    CurrentNotFinite {
+        /// Section of the neuron; the contact of an online report.
+        section: u32,
+        /// The value.
+        value: f64,
+        /// Time, ms.
+        time_ms: f64,
+    },
+    /// A weight is NaN or infinite.
+    #[error("weight is not finite, expected a number, found {value}")]
+    WeightNotFinite {
+        /// The value.
+        value: f64,
+    },
+    /// The radius of a segment is unknown, so that its area is, too.
+    #[error(
+        "radius of section {section}, segment {segment} is unknown, expected one for the area of current densities"
+    )]
+    NoRadius {
+        /// Section of the neuron.
+        section: u32,
+        /// Segment within the section.
+        segment: u32,
+    },
+    /// Section types are known from segment tables only.
+    #[error("section types are unknown, expected a segment table that has them")]
+    NoSectionType,
+    /// Densities need areas.
+    #[error("areas of segments are unknown, expected a segment table for current densities")]
+    NoAreas,
+    /// The run was asked to stop.
+    #[error("stopped on request")]
+    Stopped,
+}
+
+impl Problem for SignalsProblem {
+    fn kind(&self) -> crate::error::ErrorKind {
+        match self {
+            Self::Stopped => crate::error::ErrorKind::Interrupted,
+            _ => crate::error::ErrorKind::InvalidInput,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Segments { expected, found } if (*found as u64) < *expected => {
+                "the report must have all compartments of all sections (`\"sections\": \"all\", \"compartments\": \
+                 \"all\"`), and be of the circuit of the weights"
+            }
+            Self::Segments { .. } | Self::Sections { .. } => "was the report made with the circuit of the weights?",
+            Self::WithoutWeights { .. } | Self::WithoutCurrents { .. } => {
+                "`--allow-missing` leaves such nodes out; `--node-set` selects nodes"
+            }
+            Self::NoSectionType | Self::NoAreas => "give `--segments` and `--electrodes` instead of `--weights`",
+            _ => return None,
+        };
+        Some(text.into())
+    }
+}

@@ -1,0 +1,113 @@
+//! Writes signals: HDF5 and NumPy files whose blocks of frames are written at their places, and tables of columns.
+
+mod columns;
+mod laid_out;
+mod npy;
+mod report_file;
+mod signal_file;
+
+pub use columns::{ColumnShape, SignalColumns};
+pub use signal_file::{SignalsRequest, check_output, write_signals};
+
+use std::path::Path;
+
+use crate::error::Problem;
+
+/// A file format of signals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignalFormat {
+    /// SONATA report in HDF5, as the simulator's `lfp` report, with the names of contacts and groups.
+    Report,
+    /// NumPy array.
+    Npy,
+    /// Parquet.
+    Parquet,
+    /// Arrow IPC.
+    Arrow,
+    /// CSV.
+    Csv,
+}
+
+/// The type of the written values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ValueType {
+    /// Single precision.
+    #[default]
+    F32,
+    /// Double precision.
+    F64,
+}
+
+impl ValueType {
+    /// Returns the bytes of a value.
+    pub const fn width(self) -> usize {
+        match self {
+            Self::F32 => size_of::<f32>(),
+            Self::F64 => size_of::<f64>(),
+        }
+    }
+}
+
+/// Why signals cannot be written in a format.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignalFormatProblem {
+    /// The file's name states no format.
+    #[error("unknown output format, expected a name that ends in {expected}")]
+    Ending {
+        /// The known endings.
+        expected: String,
+    },
+    /// The format cannot be resumed, or written by several ranks.
+    #[error(
+        "format `{0}` is written from the beginning to the end, expected `report` or `npy` for `--resume` and several ranks"
+    )]
+    Sequential(&'static str),
+}
+
+impl Problem for SignalFormatProblem {
+    fn hint(&self) -> Option<String> {
+        matches!(self, Self::Ending { .. }).then(|| "or give the format: `--format csv`".into())
+    }
+}
+
+impl SignalFormat {
+    /// All formats, each with the ending of its files' names.
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::Report, ".h5"),
+        (Self::Npy, ".npy"),
+        (Self::Parquet, ".parquet"),
+        (Self::Arrow, ".arrow"),
+        (Self::Csv, ".csv"),
+    ];
+
+    /// Returns the format that a file's name states.
+    ///
+    /// # Errors
+    /// Returns an error that lists the endings if the name has none of them.
+    pub fn from_path(path: &Path) -> Result<Self, SignalFormatProblem> {
+        let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        let found = Self::ALL.iter().find(|(_, ending)| name.ends_with(ending));
+        found.map(|(format, _)| *format).ok_or_else(|| {
+            let endings: Vec<&str> = Self::ALL.iter().map(|(_, ending)| *ending).collect();
+            SignalFormatProblem::Ending { expected: endings.join(", ") }
+        })
+    }
+
+    /// Returns its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Npy => "npy",
+            Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// Returns whether blocks are written at their places, in any order, so that a run can be resumed and shared.
+    pub const fn is_laid_out(self) -> bool {
+        matches!(self, Self::Report | Self::Npy)
+    }
+}

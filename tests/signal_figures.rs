@@ -1,0 +1,177 @@
+//! Pictures of signals show what a report holds: cells added up, depths and units on the axes; bad reports are refused
+//! with what is wrong. Spectra are those of scipy.
+
+use std::path::Path;
+use std::process::Command;
+
+use leadfield::geometry::Point;
+use leadfield::io::hdf5::Hdf5File;
+use leadfield::plot::figures::signals::{SignalTraces, welch};
+
+use crate::pictures::{groups, texts};
+use crate::support::{Run, leadfield_in, names_in, scratch};
+
+const FRAMES: usize = 200;
+const CONTACTS: usize = 8;
+
+/// The potential of a contact, mV: a wave of 40 Hz that changes sign between the contacts.
+fn potential(frame: usize, contact: usize) -> f64 {
+    (contact as f64 - 3.5) * (std::f64::consts::TAU * 0.04 * 0.5 * frame as f64).sin()
+}
+
+/// A report as the simulator writes it: two cells, of which one has three times the potential of the other.
+fn write_report(path: &Path) {
+    let file = Hdf5File::create(path).unwrap();
+    for group in ["/report", "/report/default", "/report/default/mapping"] {
+        file.create_group(group).unwrap();
+    }
+    let row = |frame: usize| {
+        [0.25, 0.75].into_iter().flat_map(move |share| (0..CONTACTS).map(move |c| share * potential(frame, c)))
+    };
+    let data: Vec<f32> = (0..FRAMES).flat_map(row).map(|v| v as f32).collect();
+    file.write_dataset("/report/default/data", &data, &[FRAMES, 2 * CONTACTS]).unwrap();
+    file.write_string_attribute("/report/default/data", "units", "mV").unwrap();
+    let mapping = |name: &str| format!("/report/default/mapping/{name}");
+    file.write_dataset(&mapping("node_ids"), &[4_u64, 9], &[2]).unwrap();
+    file.write_dataset(&mapping("index_pointers"), &[0, CONTACTS as u64, 2 * CONTACTS as u64], &[3]).unwrap();
+    let elements: Vec<u32> = (0..2).flat_map(|_| 0..CONTACTS as u32).collect();
+    file.write_dataset(&mapping("element_ids"), &elements, &[2 * CONTACTS]).unwrap();
+    file.write_dataset(&mapping("time"), &[0.0, 0.5 * FRAMES as f64, 0.5], &[3]).unwrap();
+    file.close().unwrap();
+}
+
+/// A folder with `lfp.h5`, and `e.csv` with its contacts along y.
+fn folder() -> tempfile::TempDir {
+    let folder = scratch();
+    write_report(&folder.path().join("lfp.h5"));
+    let rows: String = (0..CONTACTS).map(|i| format!("c{i},0,{},0\n", 50 * i)).collect();
+    std::fs::write(folder.path().join("e.csv"), format!("name,x,y,z\n{rows}")).unwrap();
+    folder
+}
+
+fn draw(folder: &Path, options: &[&str]) -> Run {
+    leadfield_in(folder, &[&["plot", "signals", "lfp.h5", "-o", "a.svg"], options].concat())
+}
+
+fn edit(folder: &Path, change: impl FnOnce(&crate::malformed::electrodes_file::Damaged)) {
+    crate::malformed::electrodes_file::edited(&folder.join("lfp.h5"), change);
+}
+
+#[test]
+fn the_cells_of_a_report_are_added_up() {
+    let folder = folder();
+    let traces = SignalTraces::read(&folder.path().join("lfp.h5"), None, None).unwrap();
+    assert_eq!((traces.frames(), traces.contacts(), traces.unit.as_str()), (FRAMES, CONTACTS, "mV"));
+    assert!(traces.positions_um.is_empty());
+    assert_eq!((traces.times_ms[0], traces.step_ms()), (0.0, 0.5));
+    for frame in [0, 7, FRAMES - 1] {
+        for contact in 0..CONTACTS {
+            let found = traces.values[frame * CONTACTS + contact];
+            assert!((found - potential(frame, contact)).abs() < 1e-6, "{frame} {contact}");
+        }
+    }
+    let electrodes = leadfield::electrodes::read(&folder.path().join("e.csv")).unwrap();
+    let named = SignalTraces::read(&folder.path().join("lfp.h5"), Some(&electrodes), Some("uV")).unwrap();
+    assert_eq!((named.contact_names[7].as_str(), named.unit.as_str()), ("c7", "uV"));
+    assert_eq!(named.positions_um[7], Point::new(0.0, 350.0, 0.0));
+}
+
+#[test]
+fn all_figures_have_their_axes_and_units() {
+    let folder = folder();
+    let told = draw(folder.path(), &["--electrodes", "e.csv"]);
+    assert_eq!((told.code, told.stderr.as_str()), (0, "a.svg: 200 frames at 8 contacts\n"));
+    let svg = std::fs::read_to_string(folder.path().join("a.svg")).unwrap();
+    let texts = texts(&svg);
+    for text in [
+        "lfp.h5",
+        "Traces by depth",
+        "Potential by depth and time",
+        "Current source density, second difference",
+        "Current source density, kernel method",
+        "Power spectra (Welch)",
+        "time (ms)",
+        "y (µm)",
+        "potential (mV)",
+        "µA/mm³ (sinks below 0)",
+        "power density (mV²/Hz)",
+        "8 contacts, 200 frames of 0.5 ms",
+    ] {
+        assert!(texts.contains(&text), "{text} in {texts:?}");
+    }
+    assert_eq!(groups(&svg, "traces")[0].matches("<polyline").count(), CONTACTS);
+    assert_eq!(svg.matches("<image ").count(), 3);
+}
+
+#[test]
+fn without_positions_only_figures_without_depths_are_drawn() {
+    let folder = folder();
+    let told = draw(folder.path(), &[]);
+    assert_eq!(told.code, 0);
+    let warnings: Vec<&str> = told.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(warnings.len(), 2, "{}", told.stderr);
+    assert_eq!(
+        warnings[0],
+        "warning: current source density, second difference left out: current source density needs contacts at 3 \
+         different depths or more, found 1"
+    );
+    draw(folder.path(), &["--figure", "csd", "--force"]).refused(
+        "error: lfp.h5: current source density needs contacts at 3 different depths or more, found 1\n\
+         hint: give the positions of the contacts with `--electrodes FILE`",
+    );
+    for figure in ["traces", "image", "spectrum"] {
+        draw(folder.path(), &["--figure", figure, "--force", "--quiet"]).ok();
+    }
+}
+
+#[test]
+fn reports_that_are_none_or_do_not_fit_are_refused() {
+    let folder = folder();
+    let path = folder.path();
+    std::fs::write(path.join("few.csv"), "name,x,y,z\na,0,0,0\n").unwrap();
+    draw(path, &["--electrodes", "few.csv"]).refused("error: lfp.h5: 1 electrodes, expected 8 as in the report");
+    draw(path, &["--conductivity", "0"]).refused(
+        "error: --conductivity: conductivity out of range, expected a number from 1e-30 to 1e30 S/m, found `0`\n\
+         hint: grey matter has about 0.3 S/m: `--conductivity 0.277`",
+    );
+    draw(path, &["--electrodes", "e.csv", "--unit", "A", "--figure", "csd"])
+        .refused("error: lfp.h5: current source density needs potentials in `V`, `mV` or `uV`, found `A`");
+    edit(path, |file| {
+        let pointers = file.dataset("/report/default/mapping/index_pointers").unwrap();
+        pointers.write(&[0_u64, 5, 16]).unwrap();
+    });
+    draw(path, &[]).refused("error: lfp.h5: /report/default/data: 16 columns, expected a multiple of 5 contacts");
+    edit(path, |file| file.unlink("/report").unwrap());
+    draw(path, &[]).refused(
+        "error: lfp.h5: no report of signals, expected a dataset `/report/POPULATION/data` of frames and contacts\n\
+         hint: draw an `lfp` report of the simulator or the output of `leadfield signals`",
+    );
+    assert_eq!(names_in(path), ["e.csv", "few.csv", "lfp.h5"]);
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with scipy: make clients"]
+fn spectra_are_those_of_scipy() {
+    let python = std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python with the clients");
+    // a sum of incommensurate waves, a slope and an offset
+    let value = |i: usize| (0.37 * i as f64).sin() + 0.2 * (1.93 * i as f64).cos() + 0.001 * i as f64 - 3.0;
+    let values: Vec<f64> = (0..3001).map(value).collect();
+    let script = "import json, sys, scipy.signal as s; d = json.load(sys.stdin); \
+                  print(json.dumps([list(map(float, v)) for v in s.welch(d['x'], fs=d['fs'], nperseg=d['n'])]))";
+    for (rate, segment) in [(1000.0, 256), (2000.0, 1024), (1.0, 2)] {
+        let folder = scratch();
+        let input = folder.path().join("x.json");
+        let data = serde_json::json!({ "x": values, "fs": rate, "n": segment });
+        std::fs::write(&input, data.to_string()).unwrap();
+        let output =
+            Command::new(&python).args(["-c", script]).stdin(std::fs::File::open(&input).unwrap()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let [frequencies, density]: [Vec<f64>; 2] = serde_json::from_slice(&output.stdout).unwrap();
+        let found = welch(&values, rate, segment).unwrap();
+        assert_eq!(found.frequencies_hz, frequencies);
+        let largest = density.iter().copied().fold(0.0, f64::max);
+        for (k, (ours, theirs)) in found.density.iter().zip(&density).enumerate() {
+            assert!((ours - theirs).abs() <= 1e-12 * largest, "{segment} {k}: {ours} {theirs}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! `leadfield plot signals`: draws traces, current source densities and spectra of signals.
+
+use std::path::PathBuf;
+
+use leadfield::Result;
+use leadfield::electrodes;
+use leadfield::error::Context;
+use leadfield::plot::figures::signals::{SignalFigureKind, SignalTraces, SignalsPlot, plot_signals};
+use leadfield::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
+
+use super::{FigureFile, FigureOutput};
+use crate::cli::{Common, Outcome};
+
+/// Draw signals: traces by depth, an image by depth and time, current source density, and power spectra
+///
+/// Signals are an `lfp` report of the simulator, whose cells are added up, or an HDF5 file of `leadfield signals`.
+/// Depth is the coordinate along which the contacts extend furthest; contacts at the same depth are averaged.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Report of signals, HDF5
+    report: PathBuf,
+    /// What to draw
+    #[arg(long, value_name = "FIGURE", default_value = "all")]
+    figure: FigureArg,
+    /// Electrodes in the order of the report, for names and positions that it does not have
+    #[arg(long, value_name = "FILE")]
+    electrodes: Option<PathBuf>,
+    /// Unit of the values, if the report states a wrong one: V, mV or uV
+    #[arg(long, value_name = "UNIT")]
+    unit: Option<String>,
+    /// Conductivity for the current source density, S/m
+    #[arg(long, value_name = "SIGMA", default_value_t = DEFAULT_CONDUCTIVITY.get(), allow_negative_numbers = true)]
+    conductivity: f64,
+    /// Radius of the discs of sources of the kernel method, µm
+    #[arg(long, value_name = "R", default_value_t = 500.0, allow_negative_numbers = true)]
+    source_radius: f64,
+    #[command(flatten)]
+    output: FigureOutput,
+}
+
+/// [`SignalFigureKind`] as an option.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum FigureArg {
+    /// All figures on one page
+    All,
+    /// Traces at the depths of their contacts
+    Traces,
+    /// Potential by depth and time
+    Image,
+    /// Current source density by the second difference
+    Csd,
+    /// Current source density by the kernel method
+    Kcsd,
+    /// Power spectra by Welch's method
+    Spectrum,
+}
+
+impl FigureArg {
+    fn kinds(self) -> &'static [SignalFigureKind] {
+        match self {
+            Self::All => &SignalFigureKind::ALL,
+            Self::Traces => &[SignalFigureKind::Traces],
+            Self::Image => &[SignalFigureKind::Image],
+            Self::Csd => &[SignalFigureKind::Csd],
+            Self::Kcsd => &[SignalFigureKind::KernelCsd],
+            Self::Spectrum => &[SignalFigureKind::Spectrum],
+        }
+    }
+}
+
+/// Runs the tool.
+pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
+    let picture = FigureFile::open(&args.output)?;
+    let conductivity = SiemensPerMeter::new(args.conductivity).in_item("--conductivity")?;
+    let electrodes = args.electrodes.as_deref().map(electrodes::read).transpose()?;
+    let traces = SignalTraces::read(&args.report, electrodes.as_deref(), args.unit.as_deref())?;
+    let name = args.report.file_name().unwrap_or_default().to_string_lossy();
+    let drawn = plot_signals(&SignalsPlot {
+        traces: &traces,
+        kinds: args.figure.kinds(),
+        conductivity_s_per_m: conductivity.get(),
+        source_radius_um: args.source_radius,
+        title: &name,
+    })
+    .in_file(&args.report)?;
+    drawn.left_out.iter().for_each(|why| common.warn(why));
+    picture.write(&drawn.figure)?;
+    let (contacts, frames) = (traces.contacts(), traces.frames());
+    common.print_note(format_args!("{}: {frames} frames at {contacts} contacts", args.output.out.display()));
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,486 @@
+//! `leadfield signals`: computes signals at contacts from reports of membrane currents.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use leadfield::error::{Context, Problem, format_count, join_quoted};
+use leadfield::io::atomic_output::{self, check_not_an_input};
+use leadfield::io::resumable_output::RunSettings;
+use leadfield::signals::output::{
+    ColumnShape, SignalColumns, SignalFormat, SignalFormatProblem, SignalsRequest, ValueType, check_output,
+    write_signals,
+};
+use leadfield::signals::{
+    CurrentKind, CurrentReport, Grouping, MissingNodes, PopulationNodes, SignalContact, SignalReference, SignalUnit,
+    Signals, SignalsBuilder, TimeSelection, resolve_node_set,
+};
+use leadfield::sonata::config::SonataConfig;
+use leadfield::sonata::electrodes_file::ElectrodesFile;
+use leadfield::sonata::nodes::Nodes;
+use leadfield::weights::SegmentSource;
+use leadfield::{Result, units};
+
+use crate::cli::facts::{Facts, format_bytes};
+use crate::cli::help::{CIRCUIT, CONTACTS, FILTER, OUTPUT, RESULT, RUN, examples};
+use crate::cli::method_args::{MethodArgs, open_tables};
+use crate::cli::output::{OutputFormat, OutputSink};
+use crate::cli::progress::Progress;
+use crate::cli::signals::StopSignal;
+use crate::cli::{Common, Outcome, console, overwrite_policy};
+
+/// Compute signals at contacts (LFP, ECoG, EEG) from a report of membrane currents, without a new simulation
+///
+/// REPORT is a compartment report of `i_membrane` over all compartments, or a summation report. Weights come from an
+/// electrodes file (--weights), or are computed and stored nowhere (--segments and --electrodes). With neither, REPORT is the
+/// simulator's own `lfp` report, whose cells are summed.
+#[derive(clap::Args)]
+#[command(after_help = examples!(
+    "leadfield signals currents.h5 --weights weights.h5 -o lfp.h5",
+    "leadfield signals currents.h5 --segments segments.parquet --electrodes probe.csv -o lfp.csv --unit uV",
+    "leadfield signals currents.h5 --weights weights.h5 -o layers.parquet --by layer --reference mean",
+    "leadfield signals lfp_report.h5 --electrodes probe.csv -o sum.npy --by mtype --circuit circuit_config.json",
+))]
+pub struct Args {
+    /// SONATA reports; a file may have several populations
+    #[arg(required = true, value_name = "REPORT")]
+    reports: Vec<PathBuf>,
+    /// File to write; the name states the format: .h5 (SONATA report), .npy, .parquet, .arrow, .csv
+    #[arg(short, long = "output", alias = "out", value_name = "FILE", help_heading = OUTPUT)]
+    out: PathBuf,
+    /// Electrodes file with the weights
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["segments", "electrodes"], help_heading = CONTACTS)]
+    weights: Option<PathBuf>,
+    /// Segment tables, one for each population, from which weights are computed
+    #[arg(long, value_name = "TABLE", requires = "electrodes", help_heading = CIRCUIT)]
+    segments: Vec<PathBuf>,
+    /// Contacts: those whose weights are computed, or the names of the contacts of an online `lfp` report
+    #[arg(long, value_name = "FILE", help_heading = CONTACTS)]
+    electrodes: Option<PathBuf>,
+    #[command(flatten)]
+    methods: MethodArgs,
+    /// Sum by `population`, `section_type` or `node`, by an attribute of the nodes (`mtype`, `layer`, `region`,
+    /// `synapse_class`, ...), or by node sets (NAME,...); without it all segments are summed
+    #[arg(long, value_name = "GROUPS", help_heading = RESULT)]
+    by: Option<String>,
+    /// Circuit or simulation configuration with attributes and node sets [default: the one that the table names]
+    #[arg(long, value_name = "CONFIG", help_heading = CIRCUIT)]
+    circuit: Option<PathBuf>,
+    /// Use only the nodes of a node set
+    #[arg(long, value_name = "NAME", help_heading = FILTER)]
+    node_set: Option<String>,
+    /// Leave out nodes that only the report or only the weights have
+    #[arg(long, help_heading = FILTER)]
+    allow_missing: bool,
+    /// Use only these contacts, in this order; can be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = FILTER)]
+    electrode: Vec<String>,
+    /// First time, ms
+    #[arg(long, value_name = "MS", allow_negative_numbers = true, help_heading = FILTER)]
+    start: Option<f64>,
+    /// End, ms, excluded
+    #[arg(long, value_name = "MS", allow_negative_numbers = true, help_heading = FILTER)]
+    end: Option<f64>,
+    /// Time between frames, ms, a multiple of the report's
+    #[arg(long, value_name = "MS", allow_negative_numbers = true, help_heading = FILTER)]
+    stride: Option<f64>,
+    /// Subtract the signal of a contact, or `mean`, that of all used contacts
+    #[arg(long, value_name = "NAME|mean", help_heading = RESULT)]
+    reference: Option<String>,
+    /// Unit of potentials
+    #[arg(long, default_value = "mV", help_heading = RESULT)]
+    unit: UnitArg,
+    /// Type of the written values
+    #[arg(long, default_value = "f32", help_heading = RESULT)]
+    dtype: TypeArg,
+    /// The report has current densities, mA/cm2, instead of currents, nA; needs --segments
+    #[arg(long, help_heading = CIRCUIT)]
+    density: bool,
+    /// Format, if it is not that of the file's name
+    #[arg(long, help_heading = OUTPUT)]
+    format: Option<FormatArg>,
+    /// Write one column for each signal instead of one row for each value (Parquet, Arrow, CSV)
+    #[arg(long, help_heading = OUTPUT)]
+    wide: bool,
+    /// Largest number of frames that are computed together: the unit that `--resume` and ranks share
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = RUN)]
+    block_frames: Option<u32>,
+    /// Print what the run would need, and write nothing
+    #[arg(long, help_heading = RUN)]
+    dry_run: bool,
+    /// Resume an interrupted run of the same inputs and settings; if there was none, begin
+    #[arg(long, help_heading = OUTPUT)]
+    resume: bool,
+    /// Replace an existing file, and what an interrupted run left
+    #[arg(short, long, help_heading = OUTPUT)]
+    force: bool,
+}
+
+/// [`SignalUnit`] as an option.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum UnitArg {
+    /// Volts
+    #[value(name = "V")]
+    Volt,
+    /// Millivolts
+    #[value(name = "mV")]
+    Millivolt,
+    /// Microvolts
+    #[value(name = "uV")]
+    Microvolt,
+}
+
+impl From<UnitArg> for SignalUnit {
+    fn from(unit: UnitArg) -> Self {
+        match unit {
+            UnitArg::Volt => Self::Volt,
+            UnitArg::Millivolt => Self::Millivolt,
+            UnitArg::Microvolt => Self::Microvolt,
+        }
+    }
+}
+
+/// [`ValueType`] as an option.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum TypeArg {
+    /// Single precision
+    F32,
+    /// Double precision
+    F64,
+}
+
+/// [`SignalFormat`] as an option.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum FormatArg {
+    /// SONATA report (HDF5)
+    Report,
+    /// NumPy array
+    Npy,
+    /// Parquet
+    Parquet,
+    /// Arrow IPC
+    Arrow,
+    /// CSV
+    Csv,
+}
+
+impl From<FormatArg> for SignalFormat {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Report => Self::Report,
+            FormatArg::Npy => Self::Npy,
+            FormatArg::Parquet => Self::Parquet,
+            FormatArg::Arrow => Self::Arrow,
+            FormatArg::Csv => Self::Csv,
+        }
+    }
+}
+
+/// Errors of options.
+#[derive(Debug, thiserror::Error)]
+enum OptionProblem {
+    #[error("no circuit to take node sets and attributes from, expected `--circuit` or a table that names one")]
+    NoCircuit,
+    #[error("no weights, expected `--weights`, or `--segments` and `--electrodes`, for a report of membrane currents")]
+    NoWeights,
+}
+
+impl Problem for OptionProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoCircuit => Some("name the circuit or simulation configuration: `--circuit CONFIG`".into()),
+            Self::NoWeights => {
+                Some("only an online `lfp` report, with one element for each contact of each node, needs none".into())
+            }
+        }
+    }
+}
+
+/// Number of neurons that do not balance of which a warning is printed.
+const MAX_NAMED_NEURONS: usize = 5;
+
+/// Distance at which the far field of a net current is stated, µm.
+const FAR_UM: f64 = 1000.0;
+
+/// Runs the tool.
+pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
+    let started = Instant::now();
+    let format = match args.format {
+        Some(format) => format.into(),
+        None => SignalFormat::from_path(&args.out).in_file(&args.out)?,
+    };
+    let inputs = args.reports.iter().chain(&args.weights).chain(&args.segments).chain(&args.electrodes);
+    let fields = args.methods.field_files();
+    check_not_an_input(&args.out, inputs.chain(&fields).chain(args.methods.head_pose()).map(PathBuf::as_path))?;
+    if !format.is_laid_out() && (args.resume || common.ranks().size() > 1) {
+        return Err(SignalFormatProblem::Sequential(format.name())).in_file(&args.out);
+    }
+    if common.ranks().is_first() && !args.dry_run {
+        check_output(&args.out, overwrite_policy(args.force), args.resume)?;
+    }
+    let reports = open_reports(args, common)?;
+    let weights = args.weights.as_deref().map(ElectrodesFile::open).transpose()?;
+    let tables = open_tables(&args.segments, args.methods.populations(), common)?;
+    let sources: Vec<&dyn SegmentSource> = tables.iter().map(|table| table as &dyn SegmentSource).collect();
+    let read = |path| args.methods.read_electrodes(path, common);
+    let contacts = args.electrodes.as_deref().map(read).transpose()?.unwrap_or_default();
+    let is_online = sources.is_empty() && is_online(&reports, weights.as_ref())?;
+    let configured = match &args.electrodes {
+        Some(path) => args.methods.configure_electrodes(path, &contacts, &sources, common)?,
+        None => Vec::new(),
+    };
+    let builder = match &weights {
+        Some(file) if is_online => Signals::from_online(&reports, names_of_file(file, &reports)?),
+        Some(file) => Signals::from_weights(&reports, file),
+        None if !sources.is_empty() => Signals::from_tables(&reports, &sources, &configured),
+        None if is_online => {
+            Signals::from_online(&reports, configured.iter().map(SignalContact::from_electrode).collect())
+        }
+        None => {
+            let path = reports.first().map(CurrentReport::path).unwrap_or(Path::new(""));
+            return Err(OptionProblem::NoWeights).in_file(path);
+        }
+    };
+    if !is_online && !args.density {
+        note_units(&reports, common);
+    }
+    let made_from = tables.first().and_then(|table| table.circuit_file()).unwrap_or_default();
+    let builder = apply_options(args, builder, &reports, &made_from)?;
+    let signals = builder.prepare()?;
+    print_left_out(&signals, common);
+    if args.dry_run {
+        return print_estimate(args, &signals, common);
+    }
+    let estimate = signals.estimate();
+    let progress = Progress::new(common, "values", estimate.elements * estimate.frames);
+    let stop = StopSignal::install(common, &progress);
+    let value_type = match args.dtype {
+        TypeArg::F32 => ValueType::F32,
+        TypeArg::F64 => ValueType::F64,
+    };
+    let settings = RunSettings {
+        existing: overwrite_policy(args.force),
+        resume: args.resume,
+        is_stopped: &|| stop.is_requested(),
+        on_progress: &|n| progress.add(n),
+    };
+    let mut was_complete = false;
+    if format.is_laid_out() {
+        let request = SignalsRequest { signals: &signals, output: &args.out, format, value_type, settings };
+        let summary = write_signals(&request, common.ranks())?;
+        was_complete = summary.resumed == summary.units && summary.units > 0;
+    } else {
+        write_columns(args, &signals, format, value_type, &settings)?;
+    }
+    progress.finish();
+    warn_imbalances(&signals, common);
+    let (frames, contacts, groups) = (signals.times_ms().len(), signals.contacts().len(), signals.groups().len());
+    let groups = if signals.is_total() { String::new() } else { format!(", {}", format_count(groups as u64, "group")) };
+    let end = match was_complete {
+        true => "complete already, from the same inputs and settings".into(),
+        false => format!("{:.2} s", started.elapsed().as_secs_f64()),
+    };
+    common.print_note(format_args!(
+        "{}: {} of {}{groups}, {}, {}, {end}",
+        args.out.display(),
+        format_count(frames as u64, "frame"),
+        format_count(contacts as u64, "contact"),
+        format_count(estimate.neurons, "neuron"),
+        format_count(estimate.elements, if is_online { "element" } else { "segment" }),
+    ));
+    common.print_balance();
+    Ok(Outcome::Done)
+}
+
+fn open_reports(args: &Args, common: &Common) -> Result<Vec<CurrentReport>> {
+    let mut reports = Vec::new();
+    for path in &args.reports {
+        reports.extend(CurrentReport::open_all(path)?);
+    }
+    if let Some(slow) = reports.iter().find(|report| !report.is_plain()) {
+        common.print_note(format_args!(
+            "note: {}: the values are not contiguous: they are read through the HDF5 library, which is slower",
+            slow.path().display()
+        ));
+    }
+    Ok(reports)
+}
+
+/// Returns whether the reports are online `lfp` reports: one element for each contact of each node. With an electrodes
+/// file the number of contacts must be the file's, and a neuron's number of segments another one.
+fn is_online(reports: &[CurrentReport], weights: Option<&ElectrodesFile>) -> Result<bool> {
+    for report in reports {
+        let elements = report.elements(0).map_or(0, |(columns, _)| columns.len());
+        let is_of_file = |file: &ElectrodesFile| {
+            let contacts = file.electrodes().len();
+            let population = file.populations().iter().find(|p| p.name() == report.population());
+            let rows = |node: &u64| population.and_then(|p| p.rows_of_node(*node)).map(|rows| rows.end - rows.start);
+            contacts == elements && report.node_ids().iter().any(|node| rows(node) != Some(elements as u64))
+        };
+        if !report.is_like_online() || !weights.is_none_or(is_of_file) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn names_of_file(file: &ElectrodesFile, reports: &[CurrentReport]) -> Result<Vec<SignalContact>> {
+    let Some(first) = reports.first() else { return Ok(Vec::new()) };
+    Ok(SignalContact::read_all(file, first.population())?.into_iter().map(|(contact, _)| contact).collect())
+}
+
+/// Notes that currents are nA, if a report states another unit.
+fn note_units(reports: &[CurrentReport], common: &Common) {
+    let stated = reports.iter().find(|report| report.stated_units() != Some("nA"));
+    if let Some(report) = stated {
+        let found = report.stated_units().map_or("no unit".into(), |unit| format!("`{unit}`"));
+        common.print_note(format_args!(
+            "note: {}: {found} is stated for the currents; they are taken as nA, as simulators write `i_membrane` \
+             (`--density` for mA/cm2)",
+            report.path().display()
+        ));
+    }
+}
+
+/// Applies the options that select and sum.
+fn apply_options<'a>(
+    args: &Args,
+    builder: SignalsBuilder<'a>,
+    reports: &'a [CurrentReport],
+    made_from: &Path,
+) -> Result<SignalsBuilder<'a>> {
+    let populations: Vec<PopulationNodes<'_>> = reports.iter().map(|r| (r.population(), r.node_ids())).collect();
+    let circuit = || -> Result<SonataConfig> {
+        match &args.circuit {
+            Some(path) => SonataConfig::open(path),
+            None if made_from.as_os_str().is_empty() => Err(OptionProblem::NoCircuit.into()),
+            None => SonataConfig::open(made_from),
+        }
+    };
+    let grouping = match args.by.as_deref() {
+        None => Grouping::Total,
+        Some("population") => Grouping::Population,
+        Some("node") => Grouping::Node,
+        Some("section_type") => Grouping::SectionType,
+        Some(names) => group_by_circuit(&circuit().in_item("--by")?, &populations, names)?,
+    };
+    let filter = match &args.node_set {
+        Some(name) => Some(resolve_node_set(&circuit().in_item("--node-set")?, &populations, name)?),
+        None => None,
+    };
+    let reference = match args.reference.as_deref() {
+        None => SignalReference::None,
+        Some("mean") => SignalReference::Mean,
+        Some(name) => SignalReference::Contact(name.into()),
+    };
+    let builder = builder
+        .group_by(grouping)
+        .nodes(filter)
+        .contacts(&args.electrode)
+        .times(TimeSelection { start_ms: args.start, end_ms: args.end, stride_ms: args.stride })
+        .reference(reference)
+        .unit(args.unit.into())
+        .missing_nodes(if args.allow_missing { MissingNodes::LeaveOut } else { MissingNodes::Refuse })
+        .currents(if args.density { CurrentKind::Density } else { CurrentKind::Current });
+    Ok(match args.block_frames {
+        Some(frames) => builder.block_frames(frames as usize),
+        None => builder,
+    })
+}
+
+/// Groups by an attribute of the nodes if they have one of this name, otherwise by node sets.
+fn group_by_circuit(circuit: &SonataConfig, populations: &[PopulationNodes<'_>], names: &str) -> Result<Grouping> {
+    let first = populations.first().map(|(name, _)| *name);
+    let attributes = Nodes::open(circuit.circuit().population(first)?)?.attribute_names()?;
+    if attributes.iter().any(|attribute| attribute == names) {
+        return Grouping::by_attribute(circuit, populations, names);
+    }
+    let sets: Vec<String> = names.split(',').map(str::to_string).collect();
+    Grouping::by_node_sets(circuit, populations, &sets)
+}
+
+fn print_left_out(signals: &Signals<'_>, common: &Common) {
+    if signals.left_out_nodes() > 0 {
+        let nodes = format_count(signals.left_out_nodes(), "node");
+        common.warn(format_args!("{nodes} left out, which only the report or only the weights have"));
+    }
+    if signals.ungrouped_nodes() > 0 {
+        common.warn(format_args!("{} in no group", format_count(signals.ungrouped_nodes(), "node")));
+    }
+}
+
+fn print_estimate(args: &Args, signals: &Signals<'_>, common: &Common) -> Result<Outcome> {
+    let estimate = signals.estimate();
+    let width = match args.dtype {
+        TypeArg::F32 => ValueType::F32.width(),
+        TypeArg::F64 => ValueType::F64.width(),
+    } as u64;
+    let mut facts = Facts::default();
+    facts.add("neurons", estimate.neurons);
+    facts.add("segments", estimate.elements);
+    facts.add("frames", estimate.frames);
+    facts.add("groups", signals.groups().len());
+    facts.add("contacts", signals.contacts().len());
+    facts.add("blocks", estimate.blocks);
+    facts.add("currents", format!("{} to read", format_bytes(estimate.elements * estimate.frames * 4)));
+    facts.add("size", format!("about {}", format_bytes(estimate.values * width)));
+    facts.add("free", atomic_output::free_bytes(&args.out).map_or("unknown".into(), format_bytes));
+    facts.add("memory", format!("about {}", format_bytes(estimate.memory)));
+    if common.ranks().is_first() {
+        console::print(facts)?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Writes a format that begins at the beginning, block by block.
+fn write_columns(
+    args: &Args,
+    signals: &Signals<'_>,
+    format: SignalFormat,
+    value_type: ValueType,
+    settings: &RunSettings<'_>,
+) -> Result<()> {
+    let shape = if args.wide { ColumnShape::Wide } else { ColumnShape::Long };
+    let columns = SignalColumns::new(signals, shape, value_type);
+    let output = match format {
+        SignalFormat::Parquet => OutputFormat::Parquet,
+        SignalFormat::Arrow => OutputFormat::Arrow,
+        _ => OutputFormat::Csv,
+    };
+    let mut sink = OutputSink::open(Some(&args.out), output, settings.existing, columns.schema())?;
+    let frames = signals.times_ms().len();
+    for first in (0..frames).step_by(signals.block_frames()) {
+        let behind = frames.min(first + signals.block_frames());
+        let block = signals.compute_frames(first..behind, settings.is_stopped, settings.on_progress)?;
+        columns.for_each_batch(&block, &mut |batch| sink.write(batch))?;
+    }
+    sink.finish()
+}
+
+/// Warns of neurons whose currents do not sum to zero.
+fn warn_imbalances(signals: &Signals<'_>, common: &Common) {
+    let mut found = signals.imbalances();
+    if found.is_empty() {
+        return;
+    }
+    found.sort_by(|a, b| b.net_na.abs().total_cmp(&a.net_na.abs()));
+    let sigma = units::DEFAULT_CONDUCTIVITY.get();
+    let far_v =
+        |net_na: f64| net_na.abs() * units::NANOAMPERE_PER_MICROMETER / (4.0 * std::f64::consts::PI * sigma * FAR_UM);
+    common.warn(format_args!(
+        "{} whose membrane currents do not sum to zero, as with a current clamp: each adds the field of a monopole, \
+         which falls with 1/r where that of a balanced neuron falls with 1/r^2 or faster",
+        format_count(found.len() as u64, "neuron")
+    ));
+    for neuron in found.iter().take(MAX_NAMED_NEURONS) {
+        let far_uv = far_v(neuron.net_na) * SignalUnit::Microvolt.per_volt();
+        common.print_note(format_args!(
+            "  `{}` node {}: net current {:.4} nA at {} ms, {far_uv:.3} uV at 1 mm",
+            neuron.population, neuron.node_id, neuron.net_na, neuron.time_ms
+        ));
+    }
+    if found.len() > MAX_NAMED_NEURONS {
+        let rest: Vec<String> = found.iter().skip(MAX_NAMED_NEURONS).map(|n| n.node_id.to_string()).collect();
+        common.print_note(format_args!("  and {}", join_quoted(rest, 12)));
+    }
+    common.print_note("hint: a `summation` report of `i_membrane` and the clamp's current (`IClamp`) balances");
+}
