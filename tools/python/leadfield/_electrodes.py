@@ -118,7 +118,7 @@ class Electrodes:
         if isinstance(which, slice):
             return self._with(contacts[which])
         names = {contact["name"]: contact for contact in contacts}
-        wanted = [which] if isinstance(which, (int, str)) or not hasattr(which, "__iter__") else list(which)
+        wanted: list[Any] = list(which) if not isinstance(which, str) and hasattr(which, "__iter__") else [which]
         return self._with([names[w] if isinstance(w, str) else contacts[w] for w in wanted])
 
     @property

@@ -261,11 +261,11 @@ def _conductivities(value: Any) -> list[str]:
 
 
 def _is_single(dtype: Any) -> bool:
-    if dtype in ("f64", "f32"):
-        return bool(dtype == "f32")
+    if isinstance(dtype, str) and dtype in ("f64", "f32"):
+        return dtype == "f32"
     import numpy as np
 
     name = np.dtype(dtype).name
     if name not in ("float64", "float32"):
         raise ValueError(f"dtype: unknown, expected `f64` or `f32`, found `{name}`")
-    return name == "float32"
+    return bool(name == "float32")
