@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
 
 from . import _leadfield
 from ._common import PathLike, Progress, path_text, progress_of, warn
@@ -23,8 +22,7 @@ Fields = Union[PathLike, Sequence[PathLike], Mapping[str, PathLike]]
 NearField = Literal["radius", "exact"]
 
 
-@dataclass(frozen=True)
-class WeightsSummary:
+class WeightsSummary(NamedTuple):
     """What :func:`write_weights` wrote."""
 
     path: str
