@@ -196,7 +196,9 @@ impl Hdf5File {
             Some(refused) => Error::from(FileProblem::Write(refused)),
             None => Hdf5Problem::Write(one_line_message(&e)).into(),
         };
-        let inner = hdf5::File::create(path).map_err(refusal).in_file(path)?;
+        // HDF5 2 stores the time of the root group otherwise, so that equal inputs would give different bytes
+        let builder = hdf5::FileBuilder::new().with_fcpl(|creation| creation.obj_track_times(false)).clone();
+        let inner = builder.create(path).map_err(refusal).in_file(path)?;
         Ok(Self::new(inner, path, None, true))
     }
 

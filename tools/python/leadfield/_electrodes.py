@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -34,7 +33,7 @@ class Electrodes:
     """
 
     def __init__(self, contacts: Iterable[Mapping[str, Any]]) -> None:
-        self._list = _leadfield.ElectrodeList.parse(json.dumps([_plain(contact) for contact in contacts]), False)
+        self._list = _leadfield.ElectrodeList.parse(_to_json([_plain(contact) for contact in contacts]), False)
 
     @classmethod
     def _of(cls, made: _leadfield.ElectrodeList) -> Electrodes:
@@ -74,7 +73,7 @@ class Electrodes:
             return cls._of(_leadfield.ElectrodeList.read(path_text(source), discs))
         described = source.to_dict(array_as_list=True)
         probes = described["probes"] if "probes" in described else [described]
-        text = json.dumps({"specification": "probeinterface", "probes": probes}, default=_json_value)
+        text = _to_json({"specification": "probeinterface", "probes": probes})
         return cls._of(_leadfield.ElectrodeList.parse(text, discs))
 
     @classmethod
@@ -110,7 +109,7 @@ class Electrodes:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Iterates over the contacts as mappings."""
-        return iter(json.loads(self._list.to_json()))
+        return iter(_from_json(self._list.to_json()))
 
     def __getitem__(self, which: int | slice | str | Sequence[int] | Sequence[str]) -> Electrodes:
         """Returns some contacts: by number, slice, name, or a list of numbers or names."""
@@ -118,7 +117,7 @@ class Electrodes:
         if isinstance(which, slice):
             return self._with(contacts[which])
         names = {contact["name"]: contact for contact in contacts}
-        wanted = [which] if isinstance(which, (int, str)) or not hasattr(which, "__iter__") else list(which)
+        wanted: list[Any] = list(which) if not isinstance(which, str) and hasattr(which, "__iter__") else [which]
         return self._with([names[w] if isinstance(w, str) else contacts[w] for w in wanted])
 
     @property
@@ -213,10 +212,10 @@ class Electrodes:
 
         text, losses = self._list.to_probeinterface()
         warn(losses)
-        return probeinterface.ProbeGroup.from_dict(json.loads(text))
+        return probeinterface.ProbeGroup.from_dict(_from_json(text))
 
     def _with(self, contacts: Sequence[Mapping[str, Any]]) -> Electrodes:
-        text = json.dumps([_plain(contact) for contact in contacts])
+        text = _to_json([_plain(contact) for contact in contacts])
         return self._of(_leadfield.ElectrodeList.parse(text, False, self._list.folder))
 
     def _placed(self, points: Any, rotation: Any, normals: Any = None) -> Electrodes:
@@ -247,6 +246,18 @@ class Electrodes:
 
 def _plain(contact: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _json_value(value) if hasattr(value, "tolist") else value for key, value in contact.items()}
+
+
+def _to_json(value: Any) -> str:
+    import json
+
+    return json.dumps(value, default=_json_value)
+
+
+def _from_json(text: str) -> Any:
+    import json
+
+    return json.loads(text)
 
 
 def _json_value(value: Any) -> Any:

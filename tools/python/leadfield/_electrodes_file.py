@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import json
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -112,6 +110,9 @@ class ElectrodesFile:
         return f"<ElectrodesFile {self.path!r}: {len(self._contacts())} contacts, populations {', '.join(self.populations)}>"
 
     def _repr_html_(self) -> str:
+        import html
+        import json
+
         rows = "".join(
             f"<tr><td>{html.escape(str(name))}</td><td>{html.escape(json.dumps(at))}</td><td>{html.escape(str(kind))}</td></tr>"
             for name, at, kind, _, _ in self._contacts()[:20]

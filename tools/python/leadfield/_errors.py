@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 __all__ = [
     "DamagedError",
     "FileError",
@@ -81,11 +79,12 @@ _CLASSES: dict[str, type[LeadfieldError]] = {
 
 # options of the program whose arguments have other names in Python
 _ARGUMENTS = {"--force": "overwrite=True", "--resume": "resume=True", "--csd": "within=None", "--keep-axon": 'axon_rule="keep"'}
-_OPTION = re.compile(r"`(--[a-z][a-z-]*)((?:[ =][^`]*)?)`")
+_OPTION = r"`(--[a-z][a-z-]*)((?:[ =][^`]*)?)`"
 
 
 def _python_words(hint: str) -> str:
     """Returns a hint with arguments instead of the program's options."""
+    import re
 
     def argument(match: re.Match[str]) -> str:
         option, value = match.group(1), match.group(2).strip(" =")
@@ -97,7 +96,7 @@ def _python_words(hint: str) -> str:
         is_word = re.fullmatch(r"[a-z][a-z0-9.-]*", value) is not None
         return f'`{name}="{value}"`' if is_word else f"`{name}={value}`"
 
-    return _OPTION.sub(argument, hint)
+    return re.sub(_OPTION, argument, hint)
 
 
 def exception_of(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import Literal
 
 from . import _leadfield
@@ -32,6 +31,8 @@ class Html(str):
     """A page: its HTML text. A notebook shows it in a frame."""
 
     def _repr_html_(self) -> str:
+        import html
+
         return f'<iframe srcdoc="{html.escape(self)}" width="100%" height="800" style="border:0"></iframe>'
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -67,6 +66,8 @@ class Rows:
 
 
 def _html_table(rows: _leadfield.Rows, count: int) -> str:
+    import html
+
     columns = rows.to_pydict()
     head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
     shown = [values[:_SHOWN_ROWS] for values in columns.values()]
@@ -381,6 +382,8 @@ class Segments:
         return f"<Segments {self.path!r}: {len(self)} segments of {about['neurons']} neurons, `{about['population']}`>"
 
     def _repr_html_(self) -> str:
+        import html
+
         low, high = self.bounds
         about = {
             **self.metadata,

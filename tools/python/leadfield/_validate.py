@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from . import _leadfield
 from ._common import PathLike, Progress, path_text, progress_of
@@ -13,8 +11,7 @@ from ._circuit import Circuit
 from ._segments import Segments
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """A fault of an electrodes file."""
 
     code: str
@@ -33,12 +30,19 @@ class Finding:
         return f"{self.code} {self.severity}: {self.text}"
 
 
-@dataclass(frozen=True)
 class Validation:
-    """The result of :func:`validate_electrodes_file`: true if there are no errors."""
+    """The result of :func:`validate_electrodes_file`: true if there are no errors.
 
-    path: str
-    findings: list[Finding] = field(default_factory=list)
+    Attributes
+    ----------
+    path : str
+        The file.
+    findings : list of Finding
+        Errors first, then by code.
+    """
+
+    def __init__(self, path: str, findings: list[Finding]) -> None:
+        self.path, self.findings = path, findings
 
     @property
     def is_valid(self) -> bool:
@@ -57,7 +61,12 @@ class Validation:
     def __str__(self) -> str:
         return "\n".join(map(str, self.findings)) or "valid"
 
+    def __repr__(self) -> str:
+        return f"<Validation of {self.path!r}: {len(self.findings)} findings, valid: {self.is_valid}>"
+
     def _repr_html_(self) -> str:
+        import html
+
         if not self.findings:
             return "<p>valid</p>"
         rows = (
@@ -117,15 +126,24 @@ def validate_electrodes_file(
     return Validation(path_text(path), [Finding(**finding) for finding in found])
 
 
-@dataclass(frozen=True)
 class Comparison:
-    """The result of :func:`compare_weights`: true if the files agree."""
+    """The result of :func:`compare_weights`: true if the files agree.
 
-    agrees: bool
-    populations_only_in: tuple[list[str], list[str]]
-    populations: list[dict[str, Any]]
-    """For each pair of populations: ``nodes``, ``rows``, ``electrodes`` with their largest differences, what is in only one
-    file, and known causes."""
+    Attributes
+    ----------
+    agrees : bool
+        Whether the files agree.
+    populations_only_in : (list of str, list of str)
+        Populations that are in only one file.
+    populations : list of dict
+        For each pair of populations: ``nodes``, ``rows``, ``electrodes`` with their largest differences, what is in only
+        one file, and known causes.
+    """
+
+    def __init__(
+        self, agrees: bool, populations_only_in: tuple[list[str], list[str]], populations: list[dict[str, Any]]
+    ) -> None:
+        self.agrees, self.populations_only_in, self.populations = agrees, populations_only_in, populations
 
     def __bool__(self) -> bool:
         return self.agrees
@@ -140,6 +158,9 @@ class Comparison:
     def causes(self) -> list[str]:
         """Known causes of the differences, where the numbers prove them."""
         return [cause for population in self.populations for cause in population["causes"]]
+
+    def __repr__(self) -> str:
+        return f"<Comparison: {str(self).splitlines()[0]}>"
 
     def __str__(self) -> str:
         rows = sum(population["rows"] for population in self.populations)

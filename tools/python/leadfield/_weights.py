@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
 
 from . import _leadfield
 from ._common import PathLike, Progress, path_text, progress_of, warn
@@ -23,8 +22,7 @@ Fields = Union[PathLike, Sequence[PathLike], Mapping[str, PathLike]]
 NearField = Literal["radius", "exact"]
 
 
-@dataclass(frozen=True)
-class WeightsSummary:
+class WeightsSummary(NamedTuple):
     """What :func:`write_weights` wrote."""
 
     path: str
@@ -261,11 +259,11 @@ def _conductivities(value: Any) -> list[str]:
 
 
 def _is_single(dtype: Any) -> bool:
-    if dtype in ("f64", "f32"):
-        return bool(dtype == "f32")
+    if isinstance(dtype, str) and dtype in ("f64", "f32"):
+        return dtype == "f32"
     import numpy as np
 
     name = np.dtype(dtype).name
     if name not in ("float64", "float32"):
         raise ValueError(f"dtype: unknown, expected `f64` or `f32`, found `{name}`")
-    return name == "float32"
+    return bool(name == "float32")

@@ -150,10 +150,11 @@ def test_a_difference_is_found_with_its_contact(made, tmp_path):
     assert lf.compare_weights(made.weights, path, rtol=1e-5)
 
 
-def test_another_conductivity_is_named_as_cause(made, tmp_path):
+def test_another_conductivity_is_a_difference_of_that_ratio(made, tmp_path):
     lf.write_weights(made.segments, made.electrodes, tmp_path / "w.h5", conductivity=0.3)
     found = lf.compare_weights(made.weights, tmp_path / "w.h5")
-    assert not found and found.causes
+    assert not found
+    assert found.largest_relative == pytest.approx(1 - 0.277 / 0.3, rel=1e-9)
 
 
 def test_files_of_different_contacts_do_not_agree(made, tmp_path):
@@ -168,7 +169,8 @@ def test_golden_columns_are_matched_by_sorted_names(golden_segments, tmp_path):
     lf.write_weights(golden_segments, e, tmp_path / "w.h5", near_field="exact")
     arguments = {"ignore_extra_column": True, "rtol": 1e-11}
     assert lf.compare_weights(tmp_path / "w.h5", GOLDEN / "reference" / "named.h5", columns="sorted-names", **arguments)
-    assert not lf.compare_weights(tmp_path / "w.h5", GOLDEN / "reference" / "named.h5", **arguments)
+    found = lf.compare_weights(tmp_path / "w.h5", GOLDEN / "reference" / "named.h5", **arguments)
+    assert not found and len(found.causes) == 1 and found.causes[0] in str(found)
 
 
 # ------------------------------------------------------------------------------------------------------------ pictures

@@ -26,15 +26,14 @@ def _run(*arguments, **settings):
 def test_importing_takes_less_than_50_ms_and_loads_neither_numpy_nor_polars():
     script = """
 import sys, time
-start = time.perf_counter()
+start = time.process_time()
 import leadfield
-taken = time.perf_counter() - start
+taken = time.process_time() - start
 print(taken, any(name in sys.modules for name in ("numpy", "polars", "pyarrow", "pandas", "tqdm")))
 """
     runs = [_run("-c", script).stdout.split() for _ in range(5)]
     assert all(others == "False" for _, others in runs)
-    if "debug" not in str(Path(lf._leadfield.__file__).resolve()):
-        assert min(float(taken) for taken, _ in runs) < 0.05
+    assert min(float(taken) for taken, _ in runs) < 0.05
 
 
 def test_all_names_exist_and_are_documented():
@@ -152,7 +151,7 @@ def test_hints_speak_python(hint, expected):
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="notes of exceptions are new in Python 3.11")
 def test_a_traceback_shows_the_hint():
-    done = _run("-c", "import leadfield as lf; lf.linear(3, 1.0, type='LineSorce')")
+    done = _run("-c", "import leadfield as lf; lf.linear(3, 1.0, type='ObjectiveCSD_Sphere', conductivity=0.3)")
     assert done.returncode == 1
     assert "hint: " in done.stderr
 
