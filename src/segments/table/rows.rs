@@ -196,11 +196,6 @@ impl<'a> BatchRows<'a> {
         self.radius.is_valid(i).then(|| self.radius.value(i))
     }
 
-    /// Returns the rows in an electrodes file of a batch with this column.
-    pub(super) fn row_values(batch: &RecordBatch) -> Result<&[u64]> {
-        Ok(required_column(batch, ROW)?.as_primitive::<UInt64Type>().values())
-    }
-
     /// Iterates over the node and the row of each segment.
     pub(super) fn nodes_and_rows(&self) -> impl Iterator<Item = (u64, u64)> {
         self.node_id.iter().copied().zip(self.row.iter().copied())
@@ -278,4 +273,9 @@ impl<'a> FilterColumns<'a> {
     pub(super) fn node_id(&self, i: usize) -> Option<u64> {
         self.node_id.and_then(|nodes| nodes.get(i)).copied()
     }
+}
+
+/// Returns the rows in an electrodes file of a batch with this column.
+pub(super) fn row_values(batch: &RecordBatch) -> Result<&[u64]> {
+    Ok(required_column(batch, ROW)?.as_primitive::<UInt64Type>().values())
 }

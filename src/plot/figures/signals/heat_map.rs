@@ -1,6 +1,6 @@
 //! Draws values by depth and time as an image, blue below zero and brown above.
 
-use super::layout::{DrawnPanel, FramePlace, draw_ground};
+use super::panel_parts::{DrawnPanel, FramePlace, draw_ground};
 use crate::plot::canvas::{AxisScale, Colour, ColourBar, ColourMap, DrawItem, Extend, PlotFrame};
 
 /// What to draw.

@@ -3,12 +3,13 @@
 use super::current_source_density::{kernel_csd, second_difference_csd};
 use super::heat_map::{HeatMap, draw_heat_map};
 use super::laminar::LaminarSignal;
+use super::panel_parts::{DrawnPanel, FramePlace, shorten, unit_label};
 use super::power_spectrum::welch;
 use super::spectrum::draw_spectra;
 use super::traces::draw_traces;
 use super::{SignalProblem, SignalTraces};
 use crate::plot::canvas::{
-    Colour, DrawItem, Figure, LABEL_SIZE_PT, Paint, SMALL_SIZE_PT, TITLE_SIZE_PT, Text, TextAnchor, truncate_to_width,
+    Colour, DrawItem, Figure, LABEL_SIZE_PT, SMALL_SIZE_PT, TITLE_SIZE_PT, Text, TextAnchor, truncate_to_width,
 };
 use crate::units::{POTENTIAL_UNITS, SECONDS_PER_MILLISECOND};
 
@@ -65,15 +66,6 @@ pub struct SignalFigure {
     /// Why figures were left out.
     pub left_out: Vec<String>,
 }
-
-/// A figure in its place: items, and the right and lower borders of labels, pt.
-pub(super) struct DrawnPanel {
-    pub items: Vec<DrawItem>,
-    pub right: f32,
-}
-
-/// Left, top, width and height of a frame, pt.
-pub(super) type FramePlace = [f32; 4];
 
 /// Size of a frame, and of a single one, pt.
 const FRAME_PT: [f32; 2] = [300.0, 210.0];
@@ -143,17 +135,6 @@ pub fn plot_signals(request: &SignalsPlot<'_>) -> Result<SignalFigure, SignalPro
     Ok(SignalFigure { figure: Figure { width, height, title: request.title.into(), items }, left_out })
 }
 
-/// Formats a number with at most four digits after the point.
-pub(super) fn shorten(v: f64) -> String {
-    let text = format!("{v:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').into()
-}
-
-/// Writes a unit with the letter µ.
-pub(super) fn unit_label(unit: &str) -> String {
-    unit.replace('u', "\u{b5}")
-}
-
 fn draw_panel(
     request: &SignalsPlot<'_>,
     laminar: &LaminarSignal,
@@ -206,11 +187,6 @@ fn draw_panel(
             draw_spectra(traces, laminar, place, &|values| welch(values, rate_hz, segment))
         }
     }
-}
-
-/// Draws a frame's ground.
-pub(super) fn draw_ground([left, top, width, height]: FramePlace) -> DrawItem {
-    DrawItem::rectangle([left, top, width, height], Paint::fill(Colour::WHITE))
 }
 
 #[cfg(test)]
@@ -266,10 +242,5 @@ mod tests {
         assert!(matches!(alone, SignalProblem::Depths { .. }));
         let nameless = SignalTraces { unit: "1".into(), ..traces(true) };
         assert_eq!(plot(&nameless, &[SignalFigureKind::Csd]).unwrap_err(), SignalProblem::Unit("1".into()));
-    }
-
-    #[test]
-    fn numbers_have_no_trailing_zeros() {
-        assert_eq!([0.1, 0.025, 2.0].map(shorten), ["0.1", "0.025", "2"]);
     }
 }

@@ -7,6 +7,7 @@ mod current_source_density;
 mod heat_map;
 mod laminar;
 mod layout;
+mod panel_parts;
 mod power_spectrum;
 mod report_file;
 mod spectrum;

@@ -1,7 +1,7 @@
 //! Draws power spectra of some contacts, and the mean of all.
 
 use super::laminar::LaminarSignal;
-use super::layout::{DrawnPanel, FramePlace, draw_ground, shorten, unit_label};
+use super::panel_parts::{DrawnPanel, FramePlace, draw_ground, shorten, unit_label};
 use super::power_spectrum::PowerSpectrum;
 use super::{SignalProblem, SignalTraces};
 use crate::plot::canvas::{

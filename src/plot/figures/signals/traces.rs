@@ -2,7 +2,7 @@
 
 use super::SignalTraces;
 use super::laminar::LaminarSignal;
-use super::layout::{DrawnPanel, FramePlace, draw_ground, unit_label};
+use super::panel_parts::{DrawnPanel, FramePlace, draw_ground, unit_label};
 use crate::plot::canvas::{
     AxisScale, Colour, DrawItem, PagePoint, Paint, PlotFrame, SMALL_SIZE_PT, Text, TextAnchor, text_width,
 };
