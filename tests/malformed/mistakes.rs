@@ -192,7 +192,8 @@ fn a_folder_stands_for_the_only_configuration_in_it() {
     assert!(run(&["info", "simulated.parquet"]).ok().contains("circuit/simulation_config.json"));
     let config = |name: &str| folder.path().join("circuit").join(name);
     std::fs::copy(config("simulation_config.json"), config("other_simulation_config.json")).unwrap();
-    run(&["positions", "circuit", "-o", "s.parquet"]).refused(
+    let align = |config: &str| run(&["electrodes", "linear", "--contacts", "2", "--pitch", "9", "--align-to", config]);
+    align("circuit").refused(
         "error: circuit: is a folder, expected a configuration or a folder with one file `*_config.json`, found \
          `other_simulation_config.json`, `simulation_config.json`\n\
          hint: name the one to use: `circuit/other_simulation_config.json`",
@@ -205,7 +206,7 @@ fn a_folder_stands_for_the_only_configuration_in_it() {
         std::fs::read(project().join("s.parquet")).unwrap()
     );
     assert!(run(&["info", "circuit"]).ok().starts_with("kind "));
-    run(&["positions", ".", "-o", "t.parquet"]).refused(
+    align(".").refused(
         "error: .: is a folder, expected a configuration or a folder with one file `*_config.json`, found none",
     );
 }
@@ -250,7 +251,7 @@ fn missing_folders_of_outputs_are_made_and_removed_if_the_run_fails() {
     run(&["query", table, "--limit", "1", "-o", "d/q.csv"]).ok();
     run(&["report", table, "a/b/w.h5", "-o", "e/r.html"]).ok();
     assert_eq!(names_in(folder.path()), ["a", "c", "d", "e"]);
-    run(&["weights", table, "no.csv", "-o", "f/g/w.h5"])
+    run(&["weights", table, "no.csv", "-o", "f/g/w.h5", "--quiet"])
         .refused("error: no.csv: cannot be read: no such file or directory");
     run(&["weights", table, contacts.to_str().unwrap(), "-o", "f/g/w.h5", "--dry-run"]).ok();
     assert_eq!(names_in(folder.path()), ["a", "c", "d", "e"]);
