@@ -106,8 +106,10 @@ impl RecomputableContact {
                 _ => return None,
             }
         }
-        // a contact that cannot be prepared, as one without its head, is not recomputed
-        if method.prepare(std::slice::from_ref(&contact)).is_err() {
+        // a contact without its head or its axis is not recomputed; disks need the contacts of their array
+        let needs = [SettingKind::HeadCenter, SettingKind::DipoleAxis];
+        let is_alone = method.accepted_settings().iter().any(|setting| needs.contains(setting));
+        if is_alone && method.prepare(std::slice::from_ref(&contact)).is_err() {
             return None;
         }
         if method.required_field().is_some() {
