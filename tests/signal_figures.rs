@@ -156,8 +156,8 @@ fn spectra_are_those_of_scipy() {
     // a sum of incommensurate waves, a slope and an offset
     let value = |i: usize| (0.37 * i as f64).sin() + 0.2 * (1.93 * i as f64).cos() + 0.001 * i as f64 - 3.0;
     let values: Vec<f64> = (0..3001).map(value).collect();
-    let script = "import json, sys, scipy.signal as s; d = json.load(sys.stdin); \
-                  print(json.dumps([list(map(float, v)) for v in s.welch(d['x'], fs=d['fs'], nperseg=d['n'])]))";
+    let script = "import json, sys, numpy, scipy.signal as s; d = json.load(sys.stdin); x = numpy.array(d['x']); \
+                  print(json.dumps([list(map(float, v)) for v in s.welch(x, fs=d['fs'], nperseg=d['n'])]))";
     for (rate, segment) in [(1000.0, 256), (2000.0, 1024), (1.0, 2)] {
         let folder = scratch();
         let input = folder.path().join("x.json");

@@ -114,7 +114,6 @@ impl ViewerScene {
             own["names"] = json!(distinct.iter().map(|node| types.get(node)).collect::<Vec<_>>());
             categories.push(own);
         }
-        let position = |k: usize| distinct.get(k).copied();
         let node_index: Vec<u32> =
             nodes.iter().map(|node| distinct.binary_search(node).unwrap_or_default() as u32).collect();
         let ends = segments.iter().flat_map(|s| s.start.to_array().into_iter().chain(s.end.to_array()));
@@ -127,7 +126,7 @@ impl ViewerScene {
             "others": others.iter().map(|(name, p)| json!([name, p.to_array()])).collect::<Vec<_>>(),
             "palettes": palettes.iter().map(|(palette, _)| palette_json(palette)).collect::<Vec<_>>(),
             "categories": categories,
-            "nodes": (0..distinct.len()).filter_map(position).collect::<Vec<_>>(),
+            "nodes": &distinct,
             "node": encode_base64(&node_index.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>()),
             "section": encode_base64(&segments.iter().flat_map(|s| s.section_id.to_le_bytes()).collect::<Vec<_>>()),
             "segment": encode_base64(&segments.iter().flat_map(|s| s.segment_id.to_le_bytes()).collect::<Vec<_>>()),

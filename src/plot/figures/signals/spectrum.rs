@@ -35,7 +35,10 @@ pub(super) fn draw_spectra(
         let members = laminar.members.get(*depth).map_or(&[][..], Vec::as_slice);
         let Some(own) = members.first().and_then(|contact| all.get(*contact)) else { continue };
         let name = match (laminar.has_positions, members.first()) {
-            (true, _) => format!("{} \u{b5}m", shorten(laminar.depths.get(*depth).copied().unwrap_or_default())),
+            (true, _) => format!(
+                "{} \u{b5}m",
+                shorten(laminar.depths.get(*depth).copied().unwrap_or_default()).replace('-', "\u{2212}")
+            ),
             (false, contact) => contact.and_then(|c| traces.contact_names.get(*c)).cloned().unwrap_or_default(),
         };
         let colour = ColourMap::Viridis.colour_at(0.85 * i as f64 / shown.len().saturating_sub(1).max(1) as f64);
