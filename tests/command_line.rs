@@ -30,7 +30,7 @@ const HEADINGS: [&str; 15] = [
 ];
 
 /// All commands, as the program lists them: `""` is the program, `plot weights` a tool's command.
-fn commands() -> Vec<String> {
+pub fn commands() -> Vec<String> {
     let mut found = vec![String::new()];
     let mut next = 0;
     while let Some(command) = found.get(next).cloned() {
@@ -52,7 +52,8 @@ fn in_100_columns(args: &[&str]) -> Run {
     Run::of(command)
 }
 
-fn help_of(command: &str) -> String {
+/// The help of a command, `--help`.
+pub fn help_of(command: &str) -> String {
     let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
     in_100_columns(&args).ok()
 }

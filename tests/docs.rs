@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
+use crate::command_line::{commands, help_of};
 use crate::support::{Run, root, scratch};
 
 /// Blocks of these languages are run: `sh` in `make test`, `python` and `sql` where `LEADFIELD_PYTHON` names an interpreter.
@@ -215,10 +216,7 @@ fn options_in(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_option_that_the_pages_name_exists() {
-    // the help of all commands, which another test compares with the program's
-    let files = std::fs::read_dir(root().join("tests/outputs/help")).unwrap();
-    let help = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
-    let mut known: BTreeSet<String> = help.flat_map(|text| options_in(&text)).collect();
+    let mut known: BTreeSet<String> = commands().iter().flat_map(|command| options_in(&help_of(command))).collect();
     known.extend(FOREIGN_OPTIONS.iter().map(ToString::to_string));
     for (page, text) in pages() {
         let unknown: Vec<String> = options_in(&text).difference(&known).cloned().collect();
