@@ -208,7 +208,7 @@ fn write_into(spec: &CircuitSpec, folder: &Path, progress: &mut dyn FnMut(u64)) 
     let of = |m: &u32| morphologies.get(*m as usize).map_or(0, |(ids, _)| ids.len() as u64);
     let segments = nodes.morphology.iter().map(of).sum();
     let mut rng = SeededRng::new(spec.seed, stream::REPORT);
-    let report_path = || Ok::<_, crate::Error>(create_folder(folder.join("output"))?.join("compartment.h5"));
+    let report_path = || Ok::<_, crate::error::Error>(create_folder(folder.join("output"))?.join("compartment.h5"));
     match spec.report {
         SyntheticReport::None => {}
         SyntheticReport::OneFrame => {
