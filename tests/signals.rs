@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use leadfield::Result;
 use leadfield::electrodes::{self, Electrodes};
+use leadfield::geometry::Aabb;
 use leadfield::io::hdf5::Hdf5File;
 use leadfield::methods::NearField;
-use leadfield::segments::table::SegmentTable;
+use leadfield::segments::table::{SegmentTable, TableMetadata, TableNeuron};
 use leadfield::segments::{SectionType, Segments};
 use leadfield::signals::{
     CurrentKind, CurrentReport, Grouping, NodeLabels, SignalReference, SignalUnit, Signals, TimeSelection,
@@ -530,6 +532,49 @@ fn chunked_reports_give_the_same_signals() {
     assert_eq!(a, b);
 }
 
+/// A table under another population's name.
+struct RenamedTable {
+    table: SegmentTable,
+    metadata: TableMetadata,
+}
+
+impl RenamedTable {
+    fn new(table: SegmentTable, population: &str) -> Self {
+        let metadata = TableMetadata { population: population.into(), ..table.metadata().clone() };
+        Self { table, metadata }
+    }
+}
+
+impl SegmentSource for RenamedTable {
+    fn path(&self) -> &Path {
+        self.table.path()
+    }
+
+    fn metadata(&self) -> &TableMetadata {
+        &self.metadata
+    }
+
+    fn bounds(&self) -> Result<Aabb> {
+        self.table.bounds()
+    }
+
+    fn fingerprint(&self) -> Result<u64> {
+        SegmentSource::fingerprint(&self.table)
+    }
+
+    fn part_count(&self) -> usize {
+        self.table.part_count()
+    }
+
+    fn part_neurons(&self, part: usize) -> &[TableNeuron] {
+        self.table.part_neurons(part)
+    }
+
+    fn read_part(&self, part: usize, spare: Segments) -> Result<Segments> {
+        self.table.read_part(part, spare)
+    }
+}
+
 #[test]
 fn several_populations_are_summed_and_separated() {
     let reference = Reference::new();
@@ -554,9 +599,8 @@ fn several_populations_are_summed_and_separated() {
         copy.write_dataset(&format!("/report/{name}/data"), &own, &[20, element_ids.len()]).unwrap();
     }
     copy.close().unwrap();
-    let (mut other, electrodes) = configured(&reference);
-    let (first, _) = configured(&reference);
-    other.set_population("others");
+    let (first, electrodes) = configured(&reference);
+    let other = RenamedTable::new(configured(&reference).0, "others");
     let sources: [&dyn SegmentSource; 2] = [&first, &other];
     let reports = CurrentReport::open_all(&reference.path("two.h5")).unwrap();
     let prepare = |grouping: Grouping| {
