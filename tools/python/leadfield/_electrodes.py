@@ -39,6 +39,7 @@ class Electrodes:
     def _of(cls, made: _leadfield.ElectrodeList) -> Electrodes:
         self = cls.__new__(cls)
         self._list = made
+        warn(made.warnings)
         return self
 
     @classmethod

@@ -203,5 +203,11 @@ def test_the_line_of_a_fault_is_named(tmp_path):
     assert str(refused.value) == f"{tmp_path / 'e.csv'}: line[3]: wrong `y`, expected a number, found `?`"
 
 
+def test_a_column_that_is_not_used_is_a_warning(tmp_path):
+    (tmp_path / "e.csv").write_text("name,x,y,z,comment\na,1,2,3,hello\n")
+    with pytest.warns(lf.LeadfieldWarning, match="comment"):
+        assert lf.Electrodes.from_csv(tmp_path / "e.csv").names == ["a"]
+
+
 def test_a_notebook_shows_a_picture():
     assert lf.linear(3, pitch=20.0)._repr_html_().startswith("<svg")
