@@ -167,7 +167,6 @@ def test_golden_files_are_read(name):
         ([{"name": "a", "x": 1, "y": 2, "z": "up"}], "wrong `z`, expected a number"),
         ([{"name": "a", "x": 1, "y": 2, "z": 3}] * 2, "`a`"),
         ([{"name": "a", "x": 1, "y": 2, "z": 3, "type": "Point"}], "Point"),
-        ([{"name": "a", "x": 1, "y": 2, "z": 3, "colour": 4}], "colour"),
         ([{"name": "a/b", "x": 1, "y": 2, "z": 3}], "a/b"),
         ([{"name": "a", "x": 1, "y": 2, "z": 3, "type": "ObjectiveCSD_Sphere", "conductivity": 0.3}], "conductivity"),
     ],
