@@ -34,11 +34,13 @@ class Electrodes:
 
     def __init__(self, contacts: Iterable[Mapping[str, Any]]) -> None:
         self._list = _leadfield.ElectrodeList.parse(_to_json([_plain(contact) for contact in contacts]), False)
+        warn(self._list.warnings)
 
     @classmethod
     def _of(cls, made: _leadfield.ElectrodeList) -> Electrodes:
         self = cls.__new__(cls)
         self._list = made
+        warn(made.warnings)
         return self
 
     @classmethod
