@@ -401,7 +401,7 @@ fn the_program_resumes_a_run_that_replaces_an_output_with_both_options() {
         leadfield_in(dir, &[&["positions", CIRCUIT, "-o", "t.parquet", "--quiet"], options].concat()).ok()
     };
     single(&[]);
-    single(&["--keep-axon", "--resume", "--force"]);
+    single(&["--precision", "f32", "--resume", "--force"]);
 }
 
 #[test]

@@ -482,12 +482,20 @@ fn with_population(name: &str) -> tempfile::TempDir {
 
 #[test]
 fn populations_become_folders_only_if_their_names_are_plain() {
-    for (name, message) in [("..", ".."), (".hidden", ".hidden"), ("a\nb", "a\\nb"), ("a\u{1b}[2J", "a\\u{1b}[2J")] {
+    for (name, message) in [
+        ("..", ".."),
+        (".hidden", ".hidden"),
+        ("a\nb", "a\\nb"),
+        ("a\u{1b}[2J", "a\\u{1b}[2J"),
+        ("_manifest.parquet", "_manifest.parquet"),
+        ("part-00000.parquet", "part-00000.parquet"),
+    ] {
         let dir = with_population(name);
         let before = names_in(dir.path());
         leadfield_in(dir.path(), &["positions", "c/circuit_config.json", "-o", "out", "--quiet"]).refused(&format!(
             "error: c/networks/nodes/more.h5: population `{message}` cannot name the folder of its table, expected a \
-             name of at most 240 bytes without `/`, `\\`, control characters and a leading `.`\n\
+             name of at most 240 bytes without `/`, `\\`, control characters and a leading `.` that is not the name of \
+             a part or manifest\n\
              hint: choose one population with `--population`: its table is then named like the output"
         ));
         assert_eq!(names_in(dir.path()), before, "{name:?}");

@@ -355,7 +355,7 @@ fn names_that_the_file_cannot_hold_are_refused() {
     for (name, text) in [
         ("a/b", "name cannot be stored, expected a contact name without `/`, found `a/b`"),
         ("cells", "name used twice in the file, expected each once, found `cells` again"),
-        ("electrodes", "name used twice in the file, expected each once, found `electrodes` again"),
+        ("electrodes", "reserved name, expected a contact name other than `electrodes`, found `electrodes`"),
     ] {
         let error = write(&[&table], &[electrode(name, 0.0, &TOLD)], &path).unwrap_err();
         assert_eq!(error.to_string(), format!("{}: {text}", path.display()));

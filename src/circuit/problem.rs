@@ -79,7 +79,7 @@ pub enum SegmentationProblem {
     /// The population's name is not a valid folder name.
     #[error(
         "population `{}` cannot name the folder of its table, expected a name of at most 240 bytes without `/`, `\\`, control \
-         characters and a leading `.`", .0.escape_default()
+         characters and a leading `.` that is not the name of a part or manifest", .0.escape_default()
     )]
     PopulationName(String),
     /// Several populations were selected for a single output file.

@@ -69,8 +69,8 @@ pub struct WeightTable<'a> {
 }
 
 impl<'a> WeightTable<'a> {
-    /// Prepares a population. Potentials in another known unit are converted to V/nA. An extra last column of ones (BlueRecording 0.2.1) is left out; the rule states how
-    /// columns belong to contacts in such a file.
+    /// Prepares a population. Potentials in another known unit are converted to V/nA. An extra last column of ones
+    /// (BlueRecording 0.2.1) is left out; the rule states how columns belong to contacts in such a file.
     ///
     /// # Errors
     /// Returns an error if a contact has no column or shares it, has a name that the table needs, or has weights in an

@@ -97,7 +97,7 @@ pub fn read_text(path: &Path) -> Result<Vec<u8>> {
         file.by_ref().take(most).read_to_end(bytes).map_err(FileProblem::Read).in_file(path)
     };
     read(longest as u64, &mut bytes)?;
-    if let Some((_, format)) = BINARY_FORMATS.iter().find(|(first, _)| bytes.starts_with(first)) {
+    if let Some(&(_, format)) = BINARY_FORMATS.iter().find(|(first, _)| bytes.starts_with(first)) {
         return Err(FileProblem::Binary(format)).in_file(path);
     }
     if found > MAX_TEXT_BYTES {

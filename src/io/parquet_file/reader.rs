@@ -57,7 +57,7 @@ pub fn is_written_here(path: &Path) -> bool {
                 || pairs.any(|pair| pair.key.starts_with(KEY_PREFIX))
         }
         // only files of this program have the checksum that does not match
-        Err(error) => error.problem() == Some(&ParquetProblem::FooterChanged),
+        Err(error) => error.problem::<ParquetProblem>() == Some(&ParquetProblem::FooterChanged),
     }
 }
 

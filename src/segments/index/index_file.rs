@@ -270,7 +270,9 @@ mod tests {
         change(&mut bytes);
         std::fs::write(&path, bytes).unwrap();
         let error = SegmentIndex::open(&path, 42).unwrap_err();
-        assert!(error.hint().unwrap().starts_with("remove the file"));
+        // only a damaged index of this table is of no use to anybody
+        let is_other = matches!(error.problem(), Some(IndexProblem::NotAnIndex | IndexProblem::OtherTable { .. }));
+        assert_eq!(error.hint().unwrap().starts_with("remove the file"), !is_other);
         error.to_string().replace(path.to_str().unwrap(), "a.index")
     }
 

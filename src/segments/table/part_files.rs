@@ -46,8 +46,8 @@ pub fn is_own_name(name: &str) -> bool {
 fn is_own_file(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let is_unfinished = || {
-        let endings = path.ancestors().skip(1).take(2).filter_map(Path::extension);
-        endings.into_iter().any(|ending| ending == "partial")
+        let mut endings = path.ancestors().skip(1).take(2).filter_map(Path::extension);
+        endings.any(|ending| ending == "partial")
     };
     is_own_name(name) && (is_unfinished() || is_written_here(path))
 }
