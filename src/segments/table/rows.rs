@@ -196,11 +196,6 @@ impl<'a> BatchRows<'a> {
         self.radius.is_valid(i).then(|| self.radius.value(i))
     }
 
-    /// Returns the rows in an electrodes file of a batch with this column.
-    pub(super) fn row_values(batch: &RecordBatch) -> Result<&[u64]> {
-        Ok(required_column(batch, ROW)?.as_primitive::<UInt64Type>().values())
-    }
-
     /// Iterates over the node and the row of each segment.
     pub(super) fn nodes_and_rows(&self) -> impl Iterator<Item = (u64, u64)> {
         self.node_id.iter().copied().zip(self.row.iter().copied())
@@ -246,6 +241,11 @@ pub fn segments_from_batch(batch: &RecordBatch) -> Result<Segments> {
     let mut segments = Segments::with_capacity(rows.len());
     (0..rows.len()).for_each(|i| segments.push(rows.get(i)));
     Ok(segments)
+}
+
+/// Returns the rows in an electrodes file of a batch with this column.
+pub(super) fn row_values(batch: &RecordBatch) -> Result<&[u64]> {
+    Ok(required_column(batch, ROW)?.as_primitive::<UInt64Type>().values())
 }
 
 /// Iterates over the node and the row of each row of a batch with these two columns.
