@@ -102,7 +102,7 @@ fn every_command_is_listed_and_has_examples_and_groups_in_one_order() {
         let groups: Vec<&str> = headings.iter().copied().filter(|h| *h != "General:" && *h != "Examples:").collect();
         assert!(groups.iter().all(|heading| place(heading).is_some()), "{command}: {headings:?}");
         if !groups.contains(&"Commands:") {
-            assert!(groups.is_sorted_by_key(|heading| place(heading)), "{command}: {headings:?}");
+            assert!(groups.is_sorted_by_key(place), "{command}: {headings:?}");
         }
         assert!(headings.ends_with(&["General:", "Examples:"]), "{command}: {headings:?}");
         for option in ["-q, --quiet", "-v, --verbose", "--threads <N>", "-h, --help", "-V, --version"] {

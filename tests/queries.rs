@@ -210,7 +210,8 @@ fn the_nearest_come_with_their_distance() {
         cells(&query(&["--nearest", "5", "--at", &format!("{},{},{}", p.x, p.y, p.z), "--columns", "row,distance"]));
     let distance = |s: &Segment| p.distance(nearest_point_on_segment(p, s.start, s.end));
     let mut expected: Vec<(f64, u64)> = segments().iter().map(|s| (distance(s), s.row)).collect();
-    expected.sort_by(|a, b| a.0.total_cmp(&b.0));
+    // two segments that share the nearest point are in the order of their rows
+    expected.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     let expected: Vec<Vec<String>> =
         expected[..5].iter().map(|(d, row)| vec![row.to_string(), d.to_string()]).collect();
     assert_eq!(found[1..], expected);

@@ -172,7 +172,7 @@ fn groups_are_summed_separately_and_together_give_the_total() {
 
     // overlapping labels: a node in several groups, and nodes in none
     let labels = nodes.iter().filter(|&&node| node % 3 != 0);
-    let groups_of = |node: u64| if node % 2 == 0 { vec![0_u32, 1] } else { vec![1] };
+    let groups_of = |node: u64| if node.is_multiple_of(2) { vec![0_u32, 1] } else { vec![1] };
     let of_node = BTreeMap::from_iter(labels.map(|&node| (node, groups_of(node)))).into_iter().collect();
     let names = vec!["even".to_string(), "not-third".to_string()];
     let labelled = prepared(Grouping::Labels(NodeLabels { names, of_node: [(POPULATION.into(), of_node)].into() }));

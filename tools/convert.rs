@@ -44,6 +44,8 @@ pub struct Args {
     /// Files, folders (with all files below them) and patterns such as `positions*.pkl`
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    contact_file: ContactFileArgs,
     /// What to write (default: by the input's type and OUTPUT's name)
     #[arg(long, help_heading = RESULT, value_name = "FORM")]
     to: Option<ConvertTarget>,
@@ -51,8 +53,6 @@ pub struct Args {
     /// are several
     #[arg(long, help_heading = RESULT, value_name = "NAME")]
     population: Option<String>,
-    #[command(flatten)]
-    contact_file: ContactFileArgs,
     /// Width of coordinates and weights in tables and columns
     #[arg(long, help_heading = RESULT, value_name = "WIDTH", default_value = "f64")]
     precision: PrecisionArg,

@@ -171,10 +171,10 @@ impl Product<'_> {
         let mut sums = vec![0.0; frames.len() * self.row_length()];
         let mut segments = Segments::default();
         for part in &self.plan.parts {
-            if let (Some((table, place)), WeightSource::Tables { sources, .. }) = (part.table_part, self.source) {
-                if let Some(source) = sources.get(table) {
-                    segments = source.read_part(place, std::mem::take(&mut segments))?;
-                }
+            if let (Some((table, place)), WeightSource::Tables { sources, .. }) = (part.table_part, self.source)
+                && let Some(source) = sources.get(table)
+            {
+                segments = source.read_part(place, std::mem::take(&mut segments))?;
             }
             if !self.add_part(part, &segments, frames, &mut sums, imbalances)? {
                 return Ok(None);

@@ -136,10 +136,10 @@ impl CircuitSpec {
         if !(1..=self.cells).contains(&self.morphologies) {
             return Err(CircuitSpecProblem::Morphologies { cells: self.cells, found: self.morphologies });
         }
-        if let SyntheticReport::Currents { frames } = self.report {
-            if !(1..=MAX_FRAMES).contains(&frames) {
-                return Err(CircuitSpecProblem::Frames(frames));
-            }
+        if let SyntheticReport::Currents { frames } = self.report
+            && !(1..=MAX_FRAMES).contains(&frames)
+        {
+            return Err(CircuitSpecProblem::Frames(frames));
         }
         for (side, found) in [("radius", self.radius_um), ("height", self.height_um)] {
             if !(found > 0.0 && found <= MAX_CYLINDER_UM) {

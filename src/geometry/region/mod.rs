@@ -200,7 +200,7 @@ impl Problem for RegionProblem {}
 
 /// Formats a number; a very large or small one with an exponent, instead of hundreds of digits.
 fn short_number(value: f64) -> String {
-    let is_short = value == 0.0 || !value.is_finite() || (1e-6..1e16).contains(&value.abs());
+    let is_short = value == 0.0 || !value.is_finite() || (1e-5..1e16).contains(&value.abs());
     if is_short { value.to_string() } else { format!("{value:e}") }
 }
 

@@ -338,7 +338,7 @@ fn describe_agreement(counts: &PairCounts, comparison: &WeightsComparison) -> St
     let pairs: u64 = counts.differences.iter().flatten().sum();
     match worst {
         None => format!("Yes: all {} weights are equal.", group_thousands(pairs)),
-        Some((_, value)) if value == 0.0 => format!("Yes: all {} weights are equal.", group_thousands(pairs)),
+        Some((_, 0.0)) => format!("Yes: all {} weights are equal.", group_thousands(pairs)),
         Some((_, value)) if value <= ROUNDING_DIFFERENCE => {
             format!("Yes: they differ by rounding, at most {value:.0e} of a weight.")
         }

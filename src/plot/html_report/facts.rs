@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::page::format_short_count;
 use super::settings::{CONDUCTIVITY, ContactSettings};
 use super::timing;
 use crate::error::{Context, FileProblem, Result, format_count};
@@ -121,4 +120,24 @@ fn size_on_disk(path: &Path) -> Result<u64> {
 
 fn format_megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+/// Formats a large count in a few characters: `10.2 M`.
+fn format_short_count(n: u64) -> String {
+    match n {
+        0..1_000_000 => group_thousands(n),
+        1_000_000..1_000_000_000 => format!("{:.1} M", n as f64 / 1e6),
+        _ => format!("{:.1} G", n as f64 * 1e-3 / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_counts_are_short() {
+        let counts = [999_999, 10_221_696, 2_500_000_000].map(format_short_count);
+        assert_eq!(counts, ["999\u{2009}999", "10.2 M", "2.5 G"]);
+    }
 }

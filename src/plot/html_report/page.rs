@@ -277,15 +277,6 @@ fn format_percent(share: f64) -> String {
     format!("{percent:.digits$} %")
 }
 
-/// Formats a large count in a few characters: `10.2 M`.
-pub fn format_short_count(n: u64) -> String {
-    match n {
-        0..1_000_000 => group_thousands(n),
-        1_000_000..1_000_000_000 => format!("{:.1} M", n as f64 / 1e6),
-        _ => format!("{:.1} G", n as f64 * 1e-3 / 1e6),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,12 +284,6 @@ mod tests {
     #[test]
     fn shares_have_three_digits_however_small() {
         assert_eq!([0.0, 1.0, 0.123_456, 0.000_034_56].map(format_percent), ["0 %", "100.0 %", "12.3 %", "0.00346 %"]);
-    }
-
-    #[test]
-    fn large_counts_are_short() {
-        let counts = [999_999, 10_221_696, 2_500_000_000].map(format_short_count);
-        assert_eq!(counts, ["999\u{2009}999", "10.2 M", "2.5 G"]);
     }
 
     #[test]
