@@ -8,7 +8,13 @@ use std::sync::{MutexGuard, PoisonError};
 
 use hdf5::Dataset;
 use hdf5_sys::h5d::{H5D_layout_t, H5Dget_create_plist};
-use hdf5_sys::h5l::{H5L_info1_t, H5L_type_t, H5Lget_info1, H5Lget_val};
+// HDF5 1.10, the system's on many machines, has the first call only; HDF5 2, which is linked in, the second only
+#[cfg(not(feature = "static-hdf5"))]
+#[allow(deprecated, reason = "newer libraries of the system have both, and call this one deprecated")]
+use hdf5_sys::h5l::{H5L_info1_t as LinkInfo, H5Lget_info1 as get_link_info};
+#[cfg(feature = "static-hdf5")]
+use hdf5_sys::h5l::{H5L_info2_t as LinkInfo, H5Lget_info2 as get_link_info};
+use hdf5_sys::h5l::{H5L_type_t, H5Lget_val};
 use hdf5_sys::h5p::{H5P_DEFAULT, H5Pclose, H5Pget_external_count, H5Pget_layout};
 
 use super::{Hdf5File, Hdf5Problem};
@@ -120,12 +126,15 @@ impl Hdf5File {
 
     /// Returns the type of a link; `None` if it is missing. Asking a hard link for its value instead would be an error,
     /// which costs the library 15 µs.
-    #[allow(deprecated, reason = "HDF5 1.10, the system's, has no other call; HDF5 2 keeps this one")]
+    #[cfg_attr(
+        not(feature = "static-hdf5"),
+        allow(deprecated, reason = "newer libraries of the system have both, and call this one deprecated")
+    )]
     fn link_type(&self, name: &CStr) -> Option<H5L_type_t> {
-        let mut info = H5L_info1_t::default();
+        let mut info = LinkInfo::default();
         let id = self.inner.id();
         // SAFETY: the name ends with zero, the call fills `info`, and the file is open
-        let status = hdf5::sync::sync(|| unsafe { H5Lget_info1(id, name.as_ptr(), &raw mut info, H5P_DEFAULT) });
+        let status = hdf5::sync::sync(|| unsafe { get_link_info(id, name.as_ptr(), &raw mut info, H5P_DEFAULT) });
         (status >= 0).then_some(info.type_)
     }
 
