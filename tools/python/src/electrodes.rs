@@ -111,6 +111,9 @@ pub fn neuropixels_um(py: Python<'_>, first_site: u32, contacts: u32) -> PyResul
     Ok(points_to_array(py, probe::neuropixels(first_site, contacts).or_raise()?.into_iter()))
 }
 
+/// Positions and directions, each of shape (contacts, 3).
+type PointArrays<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>);
+
 /// Places a probe: returns the positions of its contacts, and the directions of their normals, in the circuit.
 #[pyfunction]
 pub fn place_um<'py>(
@@ -121,7 +124,7 @@ pub fn place_um<'py>(
     direction: [f64; 3],
     roll: f64,
     anchor: &str,
-) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>)> {
+) -> PyResult<PointArrays<'py>> {
     let anchors = [("first", ProbeAnchor::First), ("center", ProbeAnchor::Center), ("origin", ProbeAnchor::Origin)];
     let anchor = choose("anchor", anchor, &anchors)?;
     let pose = ProbePose::new(Point::from(at), Point::from(direction), roll, anchor).or_raise()?;

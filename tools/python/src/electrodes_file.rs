@@ -107,8 +107,8 @@ impl ElectrodesFile {
         let values = work::run(py, None, |watch| {
             let population = self.0.population(population)?;
             let columns = self.columns(population, electrodes.as_deref()).in_file(self.0.path())?;
-            let ranges = match node_ids {
-                None => vec![0..population.rows()],
+            let ranges: Vec<std::ops::Range<u64>> = match node_ids {
+                None => std::iter::once(0..population.rows()).collect(),
                 Some(nodes) => {
                     let range = |&node: &u64| {
                         let rows = population.rows_of_node(node);

@@ -145,11 +145,11 @@ fn parse_section_types(names: &[String]) -> PyResult<Vec<SectionType>> {
     names.iter().map(parse).collect()
 }
 
+/// Regions with the names of their contacts.
+type NamedRegions = Vec<(String, Arc<dyn Region>)>;
+
 /// Returns the regions of contacts: balls, or those of their ObjectiveCSD types.
-fn contact_regions(
-    electrodes: &[Electrode],
-    within_um: Option<f64>,
-) -> PyResult<(Vec<(String, Arc<dyn Region>)>, Vec<String>)> {
+fn contact_regions(electrodes: &[Electrode], within_um: Option<f64>) -> PyResult<(NamedRegions, Vec<String>)> {
     if let Some(radius) = within_um {
         let ball = |e: &Electrode| -> PyResult<(String, Arc<dyn Region>)> {
             Ok((e.name.clone(), Arc::new(Sphere::new(e.position_um, radius).in_item("within").or_raise()?)))
