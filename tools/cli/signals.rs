@@ -52,13 +52,14 @@ pub fn exit_code() -> Option<u8> {
 pub struct StopSignal {
     is_requested: Arc<AtomicBool>,
     has_ended: Arc<AtomicBool>,
+    answer: Option<std::thread::JoinHandle<()>>,
 }
 
 impl StopSignal {
     /// Installs the signal handlers, and a thread that answers the first signal and removes the progress bar.
     pub fn install(common: &Common, progress: &Progress) -> Self {
         let flags = FLAGS.get_or_init(Flags::install);
-        let stop = Self { is_requested: flags.is_requested.clone(), has_ended: Arc::default() };
+        let mut stop = Self { is_requested: flags.is_requested.clone(), has_ended: Arc::default(), answer: None };
         let (is_requested, has_ended) = (stop.is_requested.clone(), stop.has_ended.clone());
         let (is_quiet, units, signal) = (common.quiet, common.ranks().units(), flags.signal.clone());
         let has_counts = common.ranks().size() == 1;
@@ -77,7 +78,7 @@ impl StopSignal {
             }
         };
         // without the thread the run stops all the same
-        drop(std::thread::Builder::new().name("signals".into()).spawn(answer));
+        stop.answer = std::thread::Builder::new().name("signals".into()).spawn(answer).ok();
         stop
     }
 
@@ -90,6 +91,10 @@ impl StopSignal {
 impl Drop for StopSignal {
     fn drop(&mut self) {
         self.has_ended.store(true, Ordering::Relaxed);
+        // a run that stops at once is answered before its error is printed
+        if let Some(answer) = self.answer.take().filter(|_| self.is_requested()) {
+            drop(answer.join());
+        }
     }
 }
 

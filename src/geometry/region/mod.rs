@@ -282,7 +282,8 @@ mod tests {
             "center out of range, expected finite coordinates up to 1e100 um, found (NaN, 0, 0)"
         );
         for radius in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            let expected = format!("radius out of range, expected a finite number above 0 um, found `{radius}`");
+            let expected =
+                format!("radius out of range, expected a number above 0 and at most 1e100 um, found `{radius}`");
             assert_eq!(text(Sphere::new(Y, radius)), expected);
             assert_eq!(text(Disk::new(Y, Y, radius, 1.0)), expected);
             assert_eq!(text(Capsule::new(Y, Point::ORIGIN, radius)), expected);
