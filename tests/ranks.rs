@@ -84,7 +84,7 @@ fn run_in<T: Send>(size: usize, run: impl Fn(usize, &Ranks) -> Result<T> + Sync)
                 let ranks = Ranks::new(Box::new(Threads { rank, shared }));
                 let result = run(rank, &ranks);
                 let is_reporter = ranks.is_reporter(result.as_ref().map(drop));
-                ranks.wait_for_all();
+                assert_eq!(ranks.wait_for_all(rank as u64), size as u64 - 1);
                 (result, is_reporter, ranks.balance())
             })
         };

@@ -40,11 +40,11 @@ impl Run {
         self.stderr.lines().filter(ours).collect::<Vec<_>>().join("\n")
     }
 
-    /// Asserts that the ranks failed with this message, reported once.
+    /// Asserts that the ranks ended with this message, reported once, and this exit code.
     #[track_caller]
-    fn failed_once(&self, text: &str) {
+    fn ended_once(&self, text: &str, code: i32) {
         assert_eq!(self.messages(), text, "{}", self.stderr);
-        assert_eq!(self.code, 2);
+        assert_eq!(self.code, code, "{}", self.stderr);
     }
 }
 
@@ -94,14 +94,14 @@ fn failing_ranks_report_their_error_once() {
     let dir = dir.path();
     let missing = "error: nothing.csv: cannot be read: no such file or directory";
     let wrong = ["weights", "table", "nothing.csv", "-o", "w.h5"];
-    Run::of(ranks(dir, 3, &wrong)).failed_once(missing);
+    Run::of(ranks(dir, 3, &wrong)).ended_once(missing, 2);
     for rank in [0, 1] {
         let mut all = [WEIGHTS.to_vec(), WEIGHTS.to_vec()];
         all[rank] = wrong.to_vec();
         let mut command = mpirun(dir);
         let program = env!("CARGO_BIN_EXE_leadfield");
         command.args(["-n", "1", program]).args(&all[0]).args([":", "-n", "1", program]).args(&all[1]);
-        Run::of(command).failed_once(missing);
+        Run::of(command).ended_once(missing, 2);
     }
     let run = Run::of(ranks(dir, 2, &["weights", "--nonsense"]));
     assert_eq!(run.messages(), "error: unexpected argument '--nonsense' found", "{}", run.stderr);
@@ -219,7 +219,7 @@ fn a_signal_to_one_rank_stops_all_at_the_end_of_a_part() {
     let dir = folder(1500);
     let dir = dir.path();
     let (expected, output) = (undisturbed(dir), dir.join("w.h5"));
-    for (rank, name) in [(0, "-INT"), (1, "-TERM"), (1, "-USR1")] {
+    for (rank, name, code) in [(0, "-INT", 130), (1, "-TERM", 143), (1, "-USR1", 138)] {
         // on a busy machine the signal may come after the end of the run
         let stopped_run = (0..20).find_map(|_| {
             let (run, parts) = run_with_signal(dir, rank, name, &output);
@@ -231,7 +231,7 @@ fn a_signal_to_one_rank_stops_all_at_the_end_of_a_part() {
             None
         });
         let (run, parts) = stopped_run.expect("no run was stopped half way");
-        run.failed_once(&format!("error: {}", stopped(Path::new("w.h5"), parts)));
+        run.ended_once(&format!("error: {}", stopped(Path::new("w.h5"), parts)), code);
         Run::of(ranks(dir, 2, &[&WEIGHTS[..], &["--resume"]].concat())).ok();
         assert!(std::fs::read(&output).unwrap() == expected);
         std::fs::remove_file(&output).unwrap();

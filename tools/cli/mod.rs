@@ -185,8 +185,9 @@ impl Common {
             let (seconds, bytes) = (self.started.elapsed().as_secs_f64(), max_memory_bytes());
             self.print_note(format_args!("{seconds:.2} s, at most {} of memory", facts::format_bytes(bytes)));
         }
-        self.ranks().wait_for_all();
-        exit_code(&result)
+        // a signal to one rank stops all, and all exit alike: launchers return the code of the first that has ended
+        let signal_code = self.ranks().wait_for_all(signals::exit_code().into());
+        exit_code(&result, signal_code)
     }
 }
 
@@ -251,14 +252,15 @@ fn max_memory_bytes() -> u64 {
 /// Exit code of an error.
 const EXIT_ERROR: u8 = 2;
 
-fn exit_code(result: &Result<Outcome>) -> u8 {
+/// Returns the exit code of a result; `signal_code` is that of a run that a signal stopped, 0 if there was no signal.
+fn exit_code(result: &Result<Outcome>, signal_code: u64) -> u8 {
     match result {
         Ok(Outcome::Done) => 0,
         Ok(Outcome::Differ) => 1,
-        Err(error) => {
-            let stopped = signals::exit_code().filter(|_| error.kind() == leadfield::error::ErrorKind::Interrupted);
-            stopped.unwrap_or(EXIT_ERROR)
+        Err(error) if error.kind() == leadfield::error::ErrorKind::Interrupted && signal_code > 0 => {
+            u8::try_from(signal_code).unwrap_or(EXIT_ERROR)
         }
+        Err(_) => EXIT_ERROR,
     }
 }
 

@@ -42,10 +42,10 @@ impl Flags {
     }
 }
 
-/// Returns the exit code of a run that a signal stopped: 130 after Ctrl-C; `None` if there was no signal.
-pub fn exit_code() -> Option<u8> {
-    let signal = FLAGS.get()?.signal.load(Ordering::Relaxed);
-    (signal > 0).then(|| u8::try_from(SIGNAL_EXIT_CODE + signal).ok()).flatten()
+/// Returns the exit code of a run that a signal stopped: 130 after Ctrl-C; 0 if there was no signal.
+pub fn exit_code() -> u8 {
+    let signal = FLAGS.get().map_or(0, |flags| flags.signal.load(Ordering::Relaxed));
+    if signal > 0 { u8::try_from(SIGNAL_EXIT_CODE + signal).unwrap_or(u8::MAX) } else { 0 }
 }
 
 /// Whether a stop was requested. While it exists, the first signal is answered with a line.

@@ -266,9 +266,10 @@ impl Ranks {
         outcome.is_err() && first_failed == Some(self.rank())
     }
 
-    /// Waits until all ranks call this, because launchers stop all processes when one exits early.
-    pub fn wait_for_all(&self) {
-        drop(self.communicator.all_gather(&[0], &mut || ()));
+    /// Waits until all ranks call this, because launchers stop all processes when one exits early. Returns the largest of
+    /// the numbers that the ranks give.
+    pub fn wait_for_all(&self, number: u64) -> u64 {
+        self.communicator.all_gather(&[number], &mut || ()).into_iter().fold(number, u64::max)
     }
 
     /// Sends the bytes of rank 0 to all ranks: the state in which it found the output.
