@@ -7,6 +7,7 @@ use std::path::Path;
 use leadfield::geometry::{Point, Quaternion};
 use leadfield::methods::head::{DEFAULT_CONDUCTIVITIES_S_PER_M, DEFAULT_RADII_UM, FourSphereHead, HeadSettings};
 use leadfield::methods::{self, Contact, four_sphere, four_sphere_reciprocity, infinite_dipole, meg};
+use leadfield::segments::table::SegmentTable;
 use leadfield::segments::{Segment, Segments};
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::units::SiemensPerMeter;
@@ -362,6 +363,24 @@ fn a_wrong_head_is_reported() {
     let text = "error: e.csv: contact `Cz`: the midpoint of segment 0 of section 0 of node 0 is outside the brain, \
                 expected at most 79000 um from the head's centre, found ";
     assert!(far.code == 2 && far.stderr.starts_with(text), "{}", far.stderr);
+    // a neuron whose centre is in the brain, and whose farthest segment is as far outside
+    let segments = SegmentTable::open(&dir.join("s.parquet")).unwrap().parts()[0].read_by_row().unwrap();
+    let midpoints: Vec<Point> = segments.iter().map(|segment| segment.midpoint()).collect();
+    let center = midpoints.iter().fold(Point::ORIGIN, |sum, m| sum + *m) / midpoints.len() as f64;
+    let farthest = midpoints.iter().copied().max_by(|a, b| a.distance(center).total_cmp(&b.distance(center))).unwrap();
+    let reach = farthest.distance(center);
+    let direction = (farthest - center) / reach;
+    let head = center - direction * (79_000.0 - reach / 2.0);
+    let electrode = head + direction * 90_000.0;
+    let text = |p: Point, separator: &str| [p.x, p.y, p.z].map(|x| x.to_string()).join(separator);
+    let partly = run(&one(",head_center", &text(electrode, ","), &format!(",{}", text(head, " "))), None);
+    let first = segments.iter().find(|segment| segment.midpoint().distance(head) > 79_000.0).unwrap();
+    let expected = format!(
+        "error: e.csv: contact `Cz`: the midpoint of segment {} of section {} of node {} is outside the brain, expected at \
+         most 79000 um from the head's centre, found ",
+        first.segment_id, first.section_id, first.node_id
+    );
+    assert!(partly.code == 2 && partly.stderr.starts_with(&expected), "{}", partly.stderr);
     run("name,x,y,z,type\nm,0,11000,0,MEG\n", Some(POSE)).refused(
         "error: e.csv: contact `m`: magnetometer inside the head, expected at least 90000 um from the head's centre, \
          found 89500.0 um\n\

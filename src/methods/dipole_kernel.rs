@@ -9,6 +9,7 @@
 //! nothing but the place of the dipole.
 
 use super::dipole_reciprocity::neuron_center;
+use super::reciprocity::describe_segment;
 use super::{PreparedMethod, radius_or_default_um};
 use crate::error::Error;
 use crate::geometry::Point;
@@ -25,6 +26,14 @@ pub(super) trait DipoleFormula: Send + Sync {
 
     /// Returns why a contact has no signal from a dipole at `center`; `what` names the dipole.
     fn explain(&self, center: Point, column: usize, what: &str) -> Option<Error>;
+
+    /// Sets the weights of contacts to NaN whose head has no place for a segment at `midpoint`, µm.
+    fn refuse_segment(&self, _midpoint: Point, _weights: &mut [f64]) {}
+
+    /// Returns why [`DipoleFormula::refuse_segment`] refused a segment; `what` names its midpoint.
+    fn explain_segment(&self, _midpoint: Point, _column: usize, _what: &str) -> Option<Error> {
+        None
+    }
 }
 
 /// A vector for each contact, by component.
@@ -65,15 +74,24 @@ impl<F: DipoleFormula> PreparedMethod for DipoleKernel<F> {
         let mut vectors = ContactVectors::with_length(contacts);
         self.0.fill_vectors(center, radius_um, &mut vectors);
         for ((start, end), row) in neuron.start.iter().zip(neuron.end).zip(out.chunks_exact_mut(contacts)) {
-            let d = start.midpoint(*end) - center;
+            let midpoint = start.midpoint(*end);
+            let d = midpoint - center;
             let components = vectors.x.iter().zip(&vectors.y).zip(&vectors.z);
             for (weight, ((x, y), z)) in row.iter_mut().zip(components) {
                 *weight = x * d.x + y * d.y + z * d.z;
             }
+            self.0.refuse_segment(midpoint, row);
         }
     }
 
-    fn explain_missing_weight(&self, neuron: &NeuronSegments<'_>, _segment: usize, column: usize) -> Option<Error> {
-        self.0.explain(neuron_center(neuron)?, column, &format!("the centre of node {}", neuron.node_id()?))
+    fn explain_missing_weight(&self, neuron: &NeuronSegments<'_>, segment: usize, column: usize) -> Option<Error> {
+        let of_center =
+            || self.0.explain(neuron_center(neuron)?, column, &format!("the centre of node {}", neuron.node_id()?));
+        let of_segment = || {
+            let segment = (segment < neuron.len()).then(|| neuron.get(segment))?;
+            let what = format!("the midpoint of {}", describe_segment(&segment));
+            self.0.explain_segment(segment.midpoint(), column, &what)
+        };
+        of_center().or_else(of_segment)
     }
 }

@@ -26,7 +26,7 @@
 //! [`four_sphere_reciprocity`](super::four_sphere_reciprocity) for the same head without that assumption. The potential
 //! is that against infinity; `reference` subtracts another electrode.
 //!
-//! Limits: the neuron's centre must lie in the brain sphere, and the electrode in CSF, skull or scalp (an ECoG electrode
+//! Limits: the neuron's centre and all its midpoints must lie in the brain sphere, and the electrode in CSF, skull or scalp (an ECoG electrode
 //! is one in the CSF). The rest of the series is below 1e-14 of M's largest possible value at that depth. A centre
 //! nearer than 0.3 % of the electrode's radius to the electrode's sphere is an error, because the series would need more
 //! than 25000 terms.
@@ -120,8 +120,16 @@ impl Method for FourSphere {
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {
+        let series = SphereSeries::new(contacts)?;
+        let mut heads: Vec<(FourSphereHead, Vec<usize>)> = Vec::new();
+        for (column, electrode) in (0..series.len()).filter_map(|column| Some((column, series.electrode(column)?))) {
+            match heads.iter_mut().find(|(head, _)| *head == electrode.head) {
+                Some((_, columns)) => columns.push(column),
+                None => heads.push((electrode.head, vec![column])),
+            }
+        }
         let names = contacts.iter().map(|c| c.name.clone()).collect();
-        Ok(Box::new(DipoleKernel(PreparedFourSphere { series: SphereSeries::new(contacts)?, names })))
+        Ok(Box::new(DipoleKernel(PreparedFourSphere { series, heads, names })))
     }
 }
 
@@ -129,6 +137,8 @@ impl Method for FourSphere {
 #[derive(Debug)]
 struct PreparedFourSphere {
     series: SphereSeries,
+    /// The different heads, each with its contacts' columns.
+    heads: Vec<(FourSphereHead, Vec<usize>)>,
     names: Vec<String>,
 }
 
@@ -144,5 +154,19 @@ impl DipoleFormula for PreparedFourSphere {
     fn explain(&self, center: Point, column: usize, what: &str) -> Option<Error> {
         let name = self.names.get(column)?;
         Some(self.series.explain(center, column, what)?.in_item(&format!("contact `{name}`")))
+    }
+    fn refuse_segment(&self, midpoint: Point, weights: &mut [f64]) {
+        for (_, columns) in self.heads.iter().filter(|(head, _)| !head.is_in_brain(midpoint)) {
+            for column in columns {
+                if let Some(weight) = weights.get_mut(*column) {
+                    *weight = f64::NAN;
+                }
+            }
+        }
+    }
+
+    fn explain_segment(&self, midpoint: Point, column: usize, what: &str) -> Option<Error> {
+        let problem = self.series.electrode(column)?.head.source_problem(midpoint, what)?;
+        Some(Error::from(problem).in_item(&format!("contact `{}`", self.names.get(column)?)))
     }
 }

@@ -106,11 +106,16 @@ impl FourSphereHead {
         }
     }
 
+    /// Returns whether a point lies in the brain; one that is not finite does not.
+    pub fn is_in_brain(&self, point: Point) -> bool {
+        point.distance(self.center_um) <= self.brain_radius_um()
+    }
+
     /// Returns the problem of a source outside the brain; `None` for one inside.
     pub fn source_problem(&self, source: Point, what: &str) -> Option<SourceOutsideBrain> {
         let found_um = source.distance(self.center_um);
-        let is_inside = found_um <= self.brain_radius_um();
-        (!is_inside).then(|| SourceOutsideBrain { what: what.into(), brain_um: self.brain_radius_um(), found_um })
+        let problem = || SourceOutsideBrain { what: what.into(), brain_um: self.brain_radius_um(), found_um };
+        (!self.is_in_brain(source)).then(problem)
     }
 }
 
