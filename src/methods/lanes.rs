@@ -10,11 +10,17 @@ pub(super) const LANES: usize = 16;
 /// One number for each contact of a group, aligned to cache lines.
 ///
 /// It is filled by a loop over all lanes. Closures would not be compiled for each vector width.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
-pub(super) struct Lanes(pub [f64; LANES]);
+pub(super) struct Lanes<const N: usize = LANES>(pub [f64; N]);
 
-impl std::ops::Index<usize> for Lanes {
+impl<const N: usize> Default for Lanes<N> {
+    fn default() -> Self {
+        Self([0.0; N])
+    }
+}
+
+impl<const N: usize> std::ops::Index<usize> for Lanes<N> {
     type Output = f64;
 
     #[inline(always)]
@@ -23,7 +29,7 @@ impl std::ops::Index<usize> for Lanes {
     }
 }
 
-impl std::ops::IndexMut<usize> for Lanes {
+impl<const N: usize> std::ops::IndexMut<usize> for Lanes<N> {
     #[inline(always)]
     fn index_mut(&mut self, lane: usize) -> &mut f64 {
         &mut self.0[lane]

@@ -4,6 +4,7 @@ use std::f64::consts::PI;
 
 use super::Contact;
 use super::head::FourSphereHead;
+use super::lanes::Lanes;
 use super::shell_series::{self, MAX_ORDER, order_for_gradient, order_for_potential};
 use crate::error::{Context, Problem, Result};
 use crate::geometry::Point;
@@ -11,26 +12,6 @@ use crate::units::NANOAMPERE_PER_MICROMETER;
 
 /// Number of electrodes that are summed together: the additions of one electrode wait for each other.
 const LANES: usize = 8;
-
-/// One number for each electrode of a group.
-#[derive(Debug, Clone, Copy, Default)]
-struct Lanes([f64; LANES]);
-
-impl std::ops::Index<usize> for Lanes {
-    type Output = f64;
-
-    #[inline(always)]
-    fn index(&self, lane: usize) -> &f64 {
-        &self.0[lane]
-    }
-}
-
-impl std::ops::IndexMut<usize> for Lanes {
-    #[inline(always)]
-    fn index_mut(&mut self, lane: usize) -> &mut f64 {
-        &mut self.0[lane]
-    }
-}
 
 /// An electrode of a four-sphere head, on or below the scalp.
 #[derive(Debug, Clone, Copy)]
@@ -94,17 +75,17 @@ pub(super) struct SphereSeries {
 struct ElectrodeGroup {
     lanes: [HeadElectrode; LANES],
     /// g_n of each lane, from n = 1.
-    coefficients: Vec<Lanes>,
+    coefficients: Vec<Lanes<LANES>>,
     /// Largest |g_n| of each lane, divided by |g_1|.
-    spread: Lanes,
+    spread: Lanes<LANES>,
 }
 
 /// A source as the electrodes of a group see it.
 struct GroupView {
     /// Distance of the source from the head's centre, divided by that of the electrode.
-    share: Lanes,
+    share: Lanes<LANES>,
     /// Cosine of the angle between source and electrode.
-    cosine: Lanes,
+    cosine: Lanes<LANES>,
     /// Direction from the head's centre to the source; 0 at the centre itself.
     direction: [Point; LANES],
     /// Whether the series converges and the source lies in the brain.
@@ -211,7 +192,7 @@ impl ElectrodeGroup {
         let view = self.view(source, order_for_potential);
         let (y, cosine) = (&view.share, &view.cosine);
         let (mut before, mut now) = (Lanes([1.0; LANES]), *cosine);
-        let (mut power, mut sum) = (*y, Lanes::default());
+        let (mut power, mut sum) = (*y, Lanes::<LANES>::default());
         for (n, g) in (1..=view.order).zip(&self.coefficients) {
             let (grow, fade) = legendre_factors(n);
             for lane in 0..LANES {
@@ -233,7 +214,8 @@ impl ElectrodeGroup {
         // P_(n-1), P_n and P_n'
         let ones = Lanes([1.0; LANES]);
         let (mut before, mut now, mut slope) = (ones, *cosine, ones);
-        let (mut power, mut radial, mut across) = (ones, Lanes::default(), Lanes::default());
+        let zeros = Lanes::<LANES>::default();
+        let (mut power, mut radial, mut across) = (ones, zeros, zeros);
         for (n, g) in (1..=view.order).zip(&self.coefficients) {
             let (grow, fade) = legendre_factors(n);
             let order = n as f64;
