@@ -41,8 +41,8 @@
 //! In the order in which data flow: [`circuit`] cuts neurons into segments and places them (with [`morphology`] and
 //! [`sonata`]); [`segments`] holds them in memory, in tables and under indices; [`electrodes`] are contacts and their files;
 //! [`methods`] are the formulas, one page each, and [`lead_field`] the fields that some of them need; [`weights`] combines
-//! all, and [`signals`] multiplies the weights with membrane currents. [`convert`], [`validate`] and [`plot`] work on the files of this program and of others. `examples/` has programs for
-//! each; `ARCHITECTURE.md` describes the data structures.
+//! all, and [`signals`] multiplies the weights with membrane currents. [`convert`], [`validate`] and [`plot`] work on the
+//! files of this program and of others. `examples/` has programs for each; `ARCHITECTURE.md` describes the data structures.
 //!
 //! Units: micrometres, nanoamperes, volts, siemens per metre; see [`units`]. Formulas open no files. The library prints
 //! nothing, ends no process and knows no MPI. Errors can be matched: [`Error::kind`], [`Error::problem`].
@@ -55,6 +55,8 @@ pub mod circuit;
 pub mod convert;
 pub mod electrodes;
 pub mod error;
+// names the kind of a file that is given in another one's place; the program calls it
+#[doc(hidden)]
 pub mod file_kind;
 pub mod geometry;
 pub mod io;

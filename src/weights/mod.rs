@@ -22,16 +22,21 @@ mod weights_builder;
 mod weights_job;
 
 pub use by_part::{ByPartProblem, finish, lay_out, write_parts};
+// the program warns of contacts and settings that look wrong
+#[doc(hidden)]
 pub use distant_contacts::{DistantContacts, SUSPICIOUS_DISTANCE_UM};
 pub use dry_run::dry_run;
 pub use given_weights::write_given_weights;
+#[doc(hidden)]
 pub use implausible::{CIRCUIT_SPAN_UM, Implausible, MIN_PITCH_UM, MIN_PROBE_UM, TISSUE_CONDUCTIVITY_S_PER_M};
 pub use in_memory::WeightValue;
 pub use segment_source::SegmentSource;
 pub use weight_columns::WeightColumns;
 pub use weight_lookup::{WeightLookup, WeightLookupProblem};
 pub use weights_builder::Weights;
-pub use weights_job::{add_electrode, check_output};
+pub use weights_job::add_electrode;
+#[doc(hidden)]
+pub use weights_job::check_output;
 
 use std::path::Path;
 
