@@ -20,6 +20,7 @@ use leadfield::sonata::nodes::Nodes;
 use leadfield::weights::SegmentSource;
 use leadfield::{Result, units};
 
+use crate::cli::contact_file::DASH;
 use crate::cli::facts::{Facts, format_bytes};
 use crate::cli::help::{CIRCUIT, CONTACTS, FILTER, OUTPUT, RESULT, RUN, examples};
 use crate::cli::method_args::{MethodArgs, open_tables};
@@ -53,7 +54,7 @@ pub struct Args {
     #[arg(long, help_heading = CIRCUIT)]
     density: bool,
     /// Electrodes file with the weights
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["segments", "electrodes"], help_heading = CONTACTS)]
+    #[arg(long, value_name = "FILE", conflicts_with_all = COMPUTED_ONLY, help_heading = CONTACTS)]
     weights: Option<PathBuf>,
     /// Contacts: those whose weights are computed, or the names of the contacts of an online `lfp` report
     #[arg(long, value_name = "FILE", help_heading = CONTACTS)]
@@ -91,7 +92,8 @@ pub struct Args {
     /// Type of the written values
     #[arg(long, default_value = "f32", help_heading = RESULT)]
     dtype: TypeArg,
-    /// File to write; the name states the format: .h5 (SONATA report), ecp.h5 (BMTK), .nwb, .npy, .parquet, .arrow, .csv
+    /// File to write; the name states the format: .h5 (SONATA report), ecp.h5 (BMTK), .nwb, .npy, .parquet, .arrow, .csv; -
+    /// for standard output
     #[arg(short, long = "output", alias = "out", value_name = "FILE", help_heading = OUTPUT)]
     out: PathBuf,
     /// Format, if it is not that of the file's name
@@ -187,6 +189,8 @@ enum OptionProblem {
     NoCircuit,
     #[error("no weights, expected `--weights`, or `--segments` and `--electrodes`, for a report of membrane currents")]
     NoWeights,
+    #[error("format `{0}` is no stream, expected `parquet`, `arrow` or `csv` for standard output")]
+    NoStream(&'static str),
 }
 
 impl Problem for OptionProblem {
@@ -196,9 +200,26 @@ impl Problem for OptionProblem {
             Self::NoWeights => {
                 Some("only an online `lfp` report, with one element for each contact of each node, needs none".into())
             }
+            Self::NoStream(_) => Some("or name a file: `-o FILE`".into()),
         }
     }
 }
+
+/// Options that have no effect on stored weights.
+const COMPUTED_ONLY: [&str; 12] = [
+    "segments",
+    "electrodes",
+    "conductivity",
+    "near_field",
+    "csd_array",
+    "csd_spacing",
+    "fields",
+    "field",
+    "outside_field",
+    "field_current",
+    "field_transform",
+    "head_pose",
+];
 
 /// Number of neurons that do not balance of which a warning is printed.
 const MAX_NAMED_NEURONS: usize = 5;
@@ -213,13 +234,22 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         Some(format) => format.into(),
         None => SignalFormat::from_path(&args.out).in_file(&args.out)?,
     };
+    let is_stdout = args.out.as_os_str() == DASH;
+    if is_stdout && format.is_laid_out() {
+        return Err(OptionProblem::NoStream(format.name()).into());
+    }
     let inputs = args.reports.iter().chain(&args.weights).chain(&args.segments).chain(&args.electrodes);
     let fields = args.methods.field_files();
-    check_not_an_input(&args.out, inputs.chain(&fields).chain(args.methods.head_pose()).map(PathBuf::as_path))?;
+    if !is_stdout {
+        check_not_an_input(&args.out, inputs.chain(&fields).chain(args.methods.head_pose()).map(PathBuf::as_path))?;
+    }
     if !format.is_laid_out() && (args.resume || common.ranks().size() > 1) {
         return Err(SignalFormatProblem::Sequential(format.name())).in_file(&args.out);
     }
-    if common.ranks().is_first() && !args.dry_run {
+    if format.is_laid_out() && args.wide {
+        return Err(SignalFormatProblem::NoColumns(format.name())).in_file(&args.out);
+    }
+    if common.ranks().is_first() && !args.dry_run && !is_stdout {
         check_output(&args.out, overwrite_policy(args.force), args.resume)?;
     }
     let reports = open_reports(args, common)?;
@@ -451,13 +481,14 @@ fn write_columns(
     settings: &RunSettings<'_>,
 ) -> Result<()> {
     let shape = if args.wide { ColumnShape::Wide } else { ColumnShape::Long };
-    let columns = SignalColumns::new(signals, shape, value_type);
+    let columns = SignalColumns::new(signals, shape, value_type).in_file(&args.out)?;
     let output = match format {
         SignalFormat::Parquet => OutputFormat::Parquet,
         SignalFormat::Arrow => OutputFormat::Arrow,
         _ => OutputFormat::Csv,
     };
-    let mut sink = OutputSink::open(Some(&args.out), output, settings.existing, columns.schema())?;
+    let path = (args.out.as_os_str() != DASH).then_some(args.out.as_path());
+    let mut sink = OutputSink::open(path, output, settings.existing, columns.schema())?;
     let frames = signals.times_ms().len();
     for first in (0..frames).step_by(signals.block_frames()) {
         let behind = frames.min(first + signals.block_frames());

@@ -17,6 +17,14 @@ pub struct TimeSelection {
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum TimeProblem {
+    /// A time is NaN or infinite.
+    #[error("{which} is not a time, expected a number of ms, found {found}")]
+    NotFinite {
+        /// Which of the times.
+        which: &'static str,
+        /// The time.
+        found: f64,
+    },
     /// The stride is not a multiple of the step.
     #[error(
         "stride is not a multiple of the report's time step, expected a multiple of {step_ms} ms, found {found} ms"
@@ -55,10 +63,15 @@ impl TimeSelection {
     /// Returns the indices of the frames in the range, for a report with these times.
     ///
     /// # Errors
-    /// Returns an error if no frame is in the range, or the stride is not a multiple of the step.
+    /// Returns an error if a time is not finite, no frame is in the range, or the stride is not a multiple of the step.
     pub fn select(&self, first_ms: f64, step_ms: f64, frames: usize) -> Result<Vec<usize>, TimeProblem> {
         if frames == 0 {
             return Err(TimeProblem::Empty);
+        }
+        let times = [("start", self.start_ms), ("end", self.end_ms), ("stride", self.stride_ms)];
+        let not_finite = |(which, time): (&'static str, Option<f64>)| Some((which, time.filter(|t| !t.is_finite())?));
+        if let Some((which, found)) = times.into_iter().find_map(not_finite) {
+            return Err(TimeProblem::NotFinite { which, found });
         }
         let last_ms = first_ms + (frames - 1) as f64 * step_ms;
         let index = |time: f64| ((time - first_ms) / step_ms - TOLERANCE).ceil().clamp(0.0, frames as f64) as usize;
@@ -96,5 +109,12 @@ mod tests {
             times(Some(3.0), Some(4.0), None).unwrap_err().to_string(),
             "no frame in the time range, expected times from 1 to 1.9 ms, found 3 to 4 ms"
         );
+        for (selection, text) in [
+            (times(Some(f64::NAN), None, None), "start is not a time, expected a number of ms, found NaN"),
+            (times(None, Some(f64::INFINITY), None), "end is not a time, expected a number of ms, found inf"),
+            (times(None, None, Some(f64::NAN)), "stride is not a time, expected a number of ms, found NaN"),
+        ] {
+            assert_eq!(selection.unwrap_err().to_string(), text);
+        }
     }
 }

@@ -46,11 +46,17 @@ pub enum GroupingProblem {
         /// The node.
         found: u64,
     },
+    /// A node set is named twice.
+    #[error("node set is named twice, expected different ones, found `{0}` again")]
+    RepeatedSet(String),
 }
 
 impl Problem for GroupingProblem {
     fn hint(&self) -> Option<String> {
-        Some("name the circuit that the report belongs to: `--circuit CONFIG`".into())
+        match self {
+            Self::Node { .. } => Some("name the circuit that the report belongs to: `--circuit CONFIG`".into()),
+            Self::RepeatedSet(_) => None,
+        }
     }
 }
 
@@ -84,8 +90,11 @@ impl Grouping {
     /// none.
     ///
     /// # Errors
-    /// Returns an error if a population or a set is unknown, or a node is not in the circuit.
+    /// Returns an error if a population or a set is unknown, a set is named twice, or a node is not in the circuit.
     pub fn by_node_sets(circuit: &SonataConfig, populations: &[PopulationNodes<'_>], names: &[String]) -> Result<Self> {
+        if let Some((_, name)) = names.iter().enumerate().find(|(i, name)| names.iter().take(*i).any(|n| n == *name)) {
+            return Err(GroupingProblem::RepeatedSet(name.clone()).into());
+        }
         let mut labels = NodeLabels { names: names.to_vec(), ..Default::default() };
         let sets = NodeSets::from_config(circuit)?;
         for &(population, ids) in populations {

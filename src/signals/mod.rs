@@ -164,6 +164,12 @@ pub enum SignalsProblem {
         /// The known names.
         known: String,
     },
+    /// A contact is chosen twice.
+    #[error("contact is chosen twice, expected different ones, found `{name}` again")]
+    RepeatedContact {
+        /// The name.
+        name: String,
+    },
     /// Nodes of the report have no weights.
     #[error(
         "nodes of population `{population}` without weights: {count}, expected weights for all, found none for node {first}"

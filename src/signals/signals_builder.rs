@@ -434,6 +434,10 @@ impl<'a> SignalsBuilder<'a> {
             true => (0..known.len()).collect(),
             false => self.electrodes.iter().map(find).collect::<Result<Vec<_>, _>>().in_item("--electrode")?,
         };
+        let again = chosen.iter().enumerate().find(|(i, place)| chosen.iter().take(*i).any(|before| before == *place));
+        if let Some((contact, _)) = again.and_then(|(_, place)| known.get(*place)) {
+            return Err(SignalsProblem::RepeatedContact { name: contact.name.clone() }).in_item("--electrode");
+        }
         let chosen: Vec<(SignalContact, usize)> = chosen.iter().filter_map(|&i| known.get(i).cloned()).collect();
         let (mut contacts, mut columns): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
         let mut reference = None;

@@ -78,7 +78,7 @@ pub enum NodeSetProblem {
 impl Problem for NodeSetProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Unknown { .. } => Some("name one of these with `--node-set`, or add the set to the file".into()),
+            Self::Unknown { .. } => Some("name one of these, or add the set to the file".into()),
             Self::NoName("numbers") => Some("node ids are written `{\"node_id\": [0, 1]}`".into()),
             _ => None,
         }
@@ -487,7 +487,7 @@ mod tests {
     fn an_unknown_set_is_refused_with_the_known_ones() {
         let input = Input::new();
         let hint = input.refused_all(&json!({"A": [], "B": []}), "unknown node set, expected `A`, `B`, found `X`");
-        assert_eq!(hint.unwrap(), "name one of these with `--node-set`, or add the set to the file");
+        assert_eq!(hint.unwrap(), "name one of these, or add the set to the file");
         input.refused(&json!(["Y"]), "X: unknown node set, expected `X`, found `Y`");
         assert_eq!(
             NodeSets::default().resolve_ids("X", "P", &input.nodes).unwrap_err().to_string(),

@@ -283,7 +283,7 @@ fn an_unknown_node_set() {
     Circuit::new().refused_with(
         &["--node-set", "Everyone"],
         "error: node_sets.json: unknown node set, expected `All`, `Reported`, found `Everyone`\n\
-         hint: name one of these with `--node-set`, or add the set to the file",
+         hint: name one of these, or add the set to the file",
     );
 }
 

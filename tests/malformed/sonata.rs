@@ -188,7 +188,7 @@ fn an_unknown_node_set() {
     Input::new().refused(
         &node_set("Everyone"),
         "node_sets.json: unknown node set, expected `All`, `Coloured`, `Outside`, found `Everyone`\n\
-         hint: name one of these with `--node-set`, or add the set to the file",
+         hint: name one of these, or add the set to the file",
     );
 }
 

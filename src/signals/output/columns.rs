@@ -1,11 +1,12 @@
 //! Signals as columns: long (`time`, `contact`, `group`, `value`), or wide (`time` and a column for each signal).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, StringArray};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
-use super::ValueType;
+use super::{SignalFormatProblem, ValueType};
 use crate::error::{Problem, Result};
 use crate::signals::{SignalBlock, Signals};
 
@@ -40,7 +41,10 @@ const ROWS_PER_BATCH: usize = 1 << 16;
 impl<'s> SignalColumns<'s> {
     /// Creates the columns of signals. The metadata has the units: `leadfield.time_unit`, and `leadfield.value_unit` or
     /// one unit for each field.
-    pub fn new(signals: &'s Signals<'s>, shape: ColumnShape, value_type: ValueType) -> Self {
+    ///
+    /// # Errors
+    /// Returns an error if two columns have one name, since a contact is called `time`.
+    pub fn new(signals: &'s Signals<'s>, shape: ColumnShape, value_type: ValueType) -> Result<Self> {
         let value = match value_type {
             ValueType::F32 => DataType::Float32,
             ValueType::F64 => DataType::Float64,
@@ -75,8 +79,12 @@ impl<'s> SignalColumns<'s> {
                 }
             }
         }
+        let mut names = HashSet::new();
+        if let Some(again) = fields.iter().find(|field| !names.insert(field.name().clone())) {
+            return Err(SignalFormatProblem::RepeatedColumn(again.name().clone()).into());
+        }
         let schema = Arc::new(Schema::new_with_metadata(fields, metadata.into_iter().collect()));
-        Self { signals, shape, value_type, schema }
+        Ok(Self { signals, shape, value_type, schema })
     }
 
     /// Returns the schema.

@@ -79,6 +79,12 @@ pub enum SignalFormatProblem {
         /// Number of groups.
         found: usize,
     },
+    /// Two columns of a wide table have one name.
+    #[error("two columns of one name, expected different ones, found `{0}` again")]
+    RepeatedColumn(String),
+    /// The format has no columns.
+    #[error("format `{0}` has no columns, expected `parquet`, `arrow` or `csv` for `--wide`")]
+    NoColumns(&'static str),
     /// The format has potentials only.
     #[error("signal of contact `{contact}` is not a potential, expected V, mV or uV for format `nwb`, found `{unit}`")]
     NotPotential {
@@ -94,7 +100,8 @@ impl Problem for SignalFormatProblem {
         match self {
             Self::Ending { .. } => Some("or give the format: `--format csv`".into()),
             Self::Groups { .. } => Some("leave `--by` out, or write `.h5`, `.npy` or a table".into()),
-            Self::Sequential(_) | Self::NotPotential { .. } => None,
+            Self::RepeatedColumn(_) => Some("leave `--wide` out: a long table has a row for each value".into()),
+            Self::Sequential(_) | Self::NoColumns(_) | Self::NotPotential { .. } => None,
         }
     }
 }
