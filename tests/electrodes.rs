@@ -204,6 +204,18 @@ fn shapes_of_probeinterface_become_discs_that_turn_with_the_probe() {
     assert!((discs[1].radius_um - 12.0 / std::f64::consts::PI.sqrt()).abs() < 1e-12, "the area of the square");
 }
 
+#[test]
+fn a_coil_turns_with_the_probe() {
+    let folder = scratch();
+    let file = folder.path().join("meg.csv");
+    std::fs::write(&file, "name,x,y,z,type,head_center,coil_normal\nm,0,32000,0,MEG,0 -76500 0,1 0 0\n").unwrap();
+    let placed = made(&format!("from {} --roll 90", file.display()));
+    // rolled by 90 degrees about y, counterclockwise seen from above: x becomes -z; the head stays where it is
+    let settings = &placed[0].settings;
+    assert!(settings.coil_normal.unwrap().distance(Point::new(0.0, 0.0, -1.0)) < 1e-12, "{settings:?}");
+    assert_eq!(settings.head.center_um.unwrap(), Point::new(0.0, -76_500.0, 0.0));
+}
+
 /// Writes an atlas of 1 x 3 x 1 voxels of 100 um, the lowest in `S1;L1`, the next in `S1;L2`, the last in none.
 fn atlas(folder: &Path) {
     let header = "NRRD0004\ntype: uint32\ndimension: 3\nsizes: 1 3 1\nendian: little\nencoding: raw\n\

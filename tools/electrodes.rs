@@ -263,7 +263,9 @@ impl PlacementArgs {
         let sites: Vec<Point> = electrodes.iter().map(|e| e.position_um).collect();
         for (electrode, position) in electrodes.iter_mut().zip(pose.place_contacts(&sites)) {
             electrode.position_um = position;
-            electrode.settings.disc = electrode.settings.disc.map(|disc| pose.rotate_disc(disc));
+            let settings = &mut electrode.settings;
+            settings.disc = settings.disc.map(|disc| pose.rotate_disc(disc));
+            settings.coil_normal = settings.coil_normal.map(|normal| pose.rotate_direction(normal));
         }
         electrodes::check_positions(&electrodes)?;
         if let Some(folder) = &self.atlas {

@@ -17,6 +17,7 @@ use super::head_pose::HeadPose;
 use super::{Electrode, ElectrodeSettings, UNKNOWN_REGION};
 use crate::error::Result;
 use crate::geometry::Point;
+use crate::methods::head::HeadSettings;
 use crate::methods::{Method, SettingKind};
 
 /// A system of electrode sites.
@@ -139,16 +140,20 @@ impl Arc {
     }
 }
 
-/// Returns the electrodes of a system on the scalp of a head, in the circuit's frame. They have the head's settings if
-/// their method takes them.
+/// Returns the electrodes of a system on the scalp of a head, in the circuit's frame. They have those of the head's
+/// settings that their method takes.
 ///
 /// # Errors
 /// Returns an error if the radii of the head do not increase.
 pub fn electrodes(system: CapSystem, pose: &HeadPose, method: &'static dyn Method) -> Result<Vec<Electrode>> {
     let head = pose.settings.to_head()?;
-    let takes_head = method.accepted_settings().contains(&SettingKind::HeadConductivities);
+    let takes = |kind| method.accepted_settings().contains(&kind);
     let settings = ElectrodeSettings {
-        head: if takes_head { pose.settings } else { Default::default() },
+        head: HeadSettings {
+            center_um: pose.settings.center_um.filter(|_| takes(SettingKind::HeadCenter)),
+            radii_um: pose.settings.radii_um.filter(|_| takes(SettingKind::HeadRadii)),
+            conductivities: pose.settings.conductivities.filter(|_| takes(SettingKind::HeadConductivities)),
+        },
         ..ElectrodeSettings::default()
     };
     let electrode = |(name, direction): (String, Point)| Electrode {
@@ -225,6 +230,23 @@ mod tests {
         assert!((degrees("PO7", "PO3") - degrees("PO3", "POz")).abs() < 1e-9);
         // front is before back, left is not right
         assert!(all["Fp1"].y > 0.9 && all["O1"].y < -0.9 && all["O1"].x < 0.0 && all["T7"].x < -0.9);
+    }
+
+    #[test]
+    fn contacts_have_the_settings_that_their_method_takes() {
+        let settings = HeadSettings {
+            center_um: Some(Point::new(1.0, 2.0, 3.0)),
+            radii_um: Some([7e4, 8e4, 9e4, 1e5]),
+            conductivities: Some([crate::units::SiemensPerMeter::new(0.3).unwrap(); 4]),
+        };
+        let pose = HeadPose { settings, up: Point::new(0.0, 0.0, 1.0), front: Point::new(0.0, 1.0, 0.0) };
+        let of = |kind: &str| {
+            let (method, _) = super::super::parse_method_type(kind).unwrap();
+            electrodes(CapSystem::TenTwenty, &pose, method).unwrap()[0].settings.head
+        };
+        assert_eq!(of("FourSphere"), settings);
+        assert_eq!(of("MEG"), HeadSettings { conductivities: None, ..settings });
+        assert_eq!(of("LineSource"), HeadSettings::default());
     }
 
     #[test]

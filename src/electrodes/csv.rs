@@ -219,7 +219,7 @@ enum Decimals {
 }
 
 /// Keys of several numbers, in which commas separate numbers unless they are decimal commas.
-const LIST_KEYS: [&str; 3] = ["conductivity", "boundary", "disc_normal"];
+const LIST_KEYS: [&str; 5] = ["conductivity", "boundary", "disc_normal", "head_conductivities", "coil_normal"];
 
 impl Decimals {
     /// Returns a cell with decimal points.
@@ -354,6 +354,23 @@ mod tests {
         );
         // not a misspelling if the known column is there as well
         assert_eq!(parse("name,x,y,z,type,types\na,1,2,3,PointSource,?\n", None).unwrap().warnings.len(), 1);
+    }
+
+    #[test]
+    fn all_lengths_of_a_contact_are_converted() {
+        let text = "name,x,y,z,type,boundary,head_center,head_radii\n\
+                    a,1,2,3,LineSource,\"z>0, 0, z<0.3, 1.5\",,\n\
+                    b,0,13.5,0,FourSphere,,0 -76.5 0,79 80 85 90\n";
+        let read = |text: &str, unit| parse(text, unit).unwrap().electrodes;
+        let found = read(text, Some(LengthUnit::Millimeter));
+        let slice = found[0].settings.slice.unwrap();
+        assert_eq!([slice.lower.position_um, slice.upper.position_um], [0.0, 300.0]);
+        let head = found[1].settings.head;
+        assert_eq!(head.center_um.unwrap().to_array(), [0.0, -76_500.0, 0.0]);
+        assert_eq!(head.radii_um.unwrap(), [79e3, 80e3, 85e3, 90e3]);
+        // units of columns
+        let named = "name,x,y,z,type,head_center [mm],head_radii_cm\nb,0,13500,0,FourSphere,0 -76.5 0,7.9 8 8.5 9\n";
+        assert_eq!(read(named, None)[0].settings.head, head);
     }
 
     #[test]

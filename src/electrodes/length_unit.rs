@@ -46,7 +46,8 @@ impl LengthUnit {
 }
 
 /// The keys whose values are lengths. A boundary has one too, within its text.
-pub(super) const LENGTH_KEYS: [&str; 6] = ["x", "y", "z", "radius", "thickness", "disc_radius"];
+pub(super) const LENGTH_KEYS: [&str; 8] =
+    ["x", "y", "z", "radius", "thickness", "disc_radius", "head_center", "head_radii"];
 
 /// Converts the lengths of settings to micrometres; `unit` gives the unit of a key's value.
 ///
@@ -73,8 +74,18 @@ pub(super) fn convert_settings(
     if let Some(disc) = &mut settings.disc {
         convert("disc_radius", &mut disc.radius_um, AT_MOST)?;
     }
-    if let Some(boundary) = &mut settings.boundary {
-        convert("boundary", &mut boundary.position_um, "a plane at most 1e9 um from the origin")?;
+    let planes = settings.slice.iter_mut().flat_map(|slice| [&mut slice.lower, &mut slice.upper]);
+    let positions = settings.boundary.iter_mut().map(|boundary| &mut boundary.position_um);
+    for position in positions.chain(planes.map(|plane| &mut plane.position_um)) {
+        convert("boundary", position, "a plane at most 1e9 um from the origin")?;
+    }
+    if let Some(center) = &mut settings.head.center_um {
+        for coordinate in [&mut center.x, &mut center.y, &mut center.z] {
+            convert("head_center", coordinate, AT_MOST)?;
+        }
+    }
+    for radius in settings.head.radii_um.iter_mut().flatten() {
+        convert("head_radii", radius, AT_MOST)?;
     }
     Ok(settings)
 }
