@@ -295,7 +295,7 @@ fn weights_of_a_head_have_their_units_and_settings_and_validate() {
     files(dir, CONTACTS.replace("30000,0,0", "0,11500,1e-9").as_str());
     std::fs::write(dir.join("pose.json"), POSE).unwrap();
     let run = leadfield_in(dir, &["weights", "s.parquet", "e.csv", "-o", "w.h5", "--head-pose", "pose.json"]);
-    assert!(!run.stderr.contains("10 mm"), "no warning of the distance: {}", run.stderr);
+    assert!(!run.stderr.contains("warning"), "no warning of the distance: {}", run.stderr);
     run.ok();
     let file = ElectrodesFile::open(&dir.join("w.h5")).unwrap();
     let population = &file.populations()[0];

@@ -66,7 +66,7 @@ pub enum Implausible {
 
 impl Implausible {
     /// Examines contacts beside the segments. The positions of contacts with a lead field are not used by their
-    /// formulas, and not examined.
+    /// formulas, and electrodes of a head are far away: they are not examined.
     ///
     /// # Errors
     /// Returns an error if the bounding box of a table cannot be read.
@@ -74,7 +74,7 @@ impl Implausible {
         let boxes = sources.iter().map(|s| s.bounds()).collect::<Result<Vec<_>>>()?;
         let placed: Vec<(&str, Point)> = electrodes
             .iter()
-            .filter(|e| e.contact.lead_field.is_none())
+            .filter(|e| e.contact.lead_field.is_none() && e.electrode.method.expects_near_contacts())
             .map(|e| (e.electrode.name.as_str(), e.contact.position_um))
             .collect();
         let mut found: Vec<Self> = find_tiny(&boxes, &placed).into_iter().collect();
