@@ -53,7 +53,7 @@ impl SkippedPopulation {
 
 impl PopulationTables {
     /// Reads the nodes and segment counts of a circuit. Without a population's name all biophysical populations are
-    /// used; if there are several, those without selected nodes are left out.
+    /// used, in alphabetical order; if there are several, those without selected nodes are left out.
     ///
     /// # Errors
     /// Returns an error if anything in the circuit is missing, malformed or contradictory, or no neurons are selected.
@@ -90,6 +90,8 @@ impl PopulationTables {
                 return Err(problem).in_file(file.map_or(&circuit.path, |file| file));
             }
         }
+        // as their folders are read again
+        tables.sort_by(|a, b| a.population().cmp(b.population()));
         Ok(Self { plans: tables, skipped_populations: left_out, in_folders: true })
     }
 
