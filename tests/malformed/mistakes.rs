@@ -383,9 +383,12 @@ fn a_folder_where_a_circuit_or_a_table_belongs_is_named() {
          `b_circuit_config.json`\n\
          hint: give the path of one of them",
     );
-    weights(&["e.csv", "empty"]).refused("error: empty: is a folder, expected a file");
-    let empty = weights(&["empty", "e.csv"]);
-    assert!(empty.code == 2 && empty.stderr.starts_with("error: empty: "), "{}", empty.stderr);
+    weights(&["empty", "e.csv"]).refused(
+        "error: empty: not a segment table, expected files `part-*.parquet` in the folder, found none\n\
+         hint: make a segment table with `leadfield positions`",
+    );
+    let table = project().join("s.parquet");
+    weights(&[table.to_str().unwrap(), "empty"]).refused("error: empty: is a folder, expected a file");
     assert_eq!(names_in(folder.path()), ["e.csv", "empty", "two"]);
 }
 
