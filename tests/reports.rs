@@ -162,7 +162,8 @@ fn the_table_tells_each_contact_s_coefficients_and_neighbours() {
 
 /// The rows of a page's table of contacts.
 fn contact_rows(page: &str) -> Vec<&str> {
-    page.split("id=\"contacts\"").nth(1).unwrap().lines().filter(|line| line.starts_with("<tr><td>")).collect()
+    let table = page.split("id=\"contacts\"").nth(1).unwrap().split("</table>").next().unwrap();
+    table.lines().filter(|line| line.starts_with("<tr><td>")).collect()
 }
 
 #[test]

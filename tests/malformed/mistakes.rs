@@ -388,7 +388,7 @@ fn a_folder_where_a_circuit_or_a_table_belongs_is_named() {
          hint: make a segment table with `leadfield positions`",
     );
     let table = project().join("s.parquet");
-    weights(&[table.to_str().unwrap(), "empty"]).refused("error: empty: is a folder, expected a file");
+    weights(&[table.to_str().unwrap(), "empty", "--quiet"]).refused("error: empty: is a folder, expected a file");
     assert_eq!(names_in(folder.path()), ["e.csv", "empty", "two"]);
 }
 
