@@ -5,6 +5,7 @@ use std::path::Path;
 use leadfield::io::hdf5::Hdf5File;
 
 use super::electrodes_file::{edited, sound};
+use crate::support::allocation::peak;
 use crate::support::{leadfield_in, leadfield_with_peak, scratch};
 
 /// An object of a heap: its number, where it begins in the file, and the bytes it takes.
@@ -247,6 +248,24 @@ fn the_length_of_a_string_in_chunks_does_not_ask_for_gigabytes() {
     // the library allocates twice as much, and fills it with zeros
     let error = Hdf5File::open(&path).unwrap().read_strings("/names").unwrap_err().to_string();
     assert!(error.contains("/names[0]: damaged heap of strings, expected object 1 of 4294967295 bytes"), "{error}");
+}
+
+#[test]
+fn short_strings_do_not_take_the_memory_of_the_longest() {
+    let dir = scratch();
+    let path = dir.path().join("s.h5");
+    Hdf5File::create(&path).unwrap().close().unwrap();
+    let letter = hdf5::types::FixedAscii::<1>::from_ascii("a").unwrap();
+    edited(&path, |file| {
+        let builder = file.new_dataset_builder().chunk(100_000).deflate(9).with_data(&vec![letter; 1_000_000]);
+        drop(builder.create("/letters").unwrap());
+    });
+    assert!(path.metadata().unwrap().len() < 20_000);
+    let file = Hdf5File::open(&path).unwrap();
+    let (texts, allocated) = peak(|| file.read_strings("/letters").unwrap());
+    assert!(texts.len() == 1_000_000 && texts.iter().all(|text| text == "a"));
+    // 24 bytes for each, and 1 for its letter; not 512
+    assert!(allocated < 60_000_000, "{allocated} bytes");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! copies a reference to an array of bytes; `heap.rs` then reads the string with bounds checks. Source: HDF5 Reference
 //! Manual, `H5Tregister`; HDF5 File Format Specification 3.0, section IV.A.2 (references of variable length).
 
+use std::ops::Range;
 use std::os::raw::c_void;
 use std::sync::OnceLock;
 
@@ -19,18 +20,36 @@ use super::heap::Reference;
 /// Bytes of a reference besides the byte offset: a length and a number, 4 bytes each.
 const OTHER_BYTES: usize = 8;
 
-/// Part of a dataset or attribute to read.
-pub(super) enum ReferenceRange {
+/// Values of a dataset or attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ValueRange {
     /// All values.
     All,
     /// Some values of a one-dimensional dataset.
-    Values(std::ops::Range<usize>),
+    Some(Range<usize>),
+}
+
+impl ValueRange {
+    /// Divides a shape into ranges of at most `most` values; a shape of other than one dimension is not divided.
+    pub fn divide(shape: &[usize], most: usize) -> Vec<Self> {
+        let &[values] = shape else { return vec![Self::All] };
+        let begins = (0..values).step_by(most.max(1));
+        begins.map(|begin| Self::Some(begin..begin.saturating_add(most).min(values))).collect()
+    }
+
+    /// Reads the values.
+    pub fn read<T: H5Type>(self, container: &Container) -> hdf5::Result<Vec<T>> {
+        match self {
+            Self::All => container.read_raw::<T>(),
+            Self::Some(range) => Ok(container.read_slice_1d::<T, _>(range)?.into_raw_vec_and_offset().0),
+        }
+    }
 }
 
 /// Reads references of a file with byte offsets of `offset_bytes` bytes: 2, 4 or 8.
 pub(super) fn read_references(
     container: &Container,
-    range: ReferenceRange,
+    range: ValueRange,
     offset_bytes: usize,
 ) -> hdf5::Result<Vec<Reference>> {
     match offset_bytes {
@@ -41,15 +60,12 @@ pub(super) fn read_references(
     }
 }
 
-fn read_as<const BYTES: usize>(container: &Container, range: ReferenceRange) -> hdf5::Result<Vec<Reference>>
+fn read_as<const BYTES: usize>(container: &Container, range: ValueRange) -> hdf5::Result<Vec<Reference>>
 where
     [u8; BYTES]: H5Type,
 {
     register_conversion()?;
-    let values = match range {
-        ReferenceRange::All => container.read_raw::<[u8; BYTES]>()?,
-        ReferenceRange::Values(range) => container.read_slice_1d::<[u8; BYTES], _>(range)?.to_vec(),
-    };
+    let values = range.read::<[u8; BYTES]>(container)?;
     Ok(values.iter().map(|bytes| Reference::parse(bytes)).collect())
 }
 
@@ -96,4 +112,19 @@ extern "C" fn copy_references(
         }
     }
     0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_cover_all_values_once() {
+        let some = |range| ValueRange::Some(range);
+        assert_eq!(ValueRange::divide(&[7], 3), [some(0..3), some(3..6), some(6..7)]);
+        assert_eq!(ValueRange::divide(&[3], 3), [some(0..3)]);
+        assert!(ValueRange::divide(&[0], 3).is_empty());
+        assert_eq!(ValueRange::divide(&[], 3), [ValueRange::All]);
+        assert_eq!(ValueRange::divide(&[2, 2], 3), [ValueRange::All]);
+    }
 }

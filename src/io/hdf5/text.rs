@@ -6,7 +6,7 @@ use hdf5::types::{FixedAscii, FixedUnicode, TypeDescriptor};
 use hdf5::{Attribute, Dataset, H5Type};
 
 use super::heap::{AddressFormat, GlobalHeap, HeapError, HeapProblem, Reference};
-use super::references::{ReferenceRange, read_references};
+use super::references::{ValueRange, read_references};
 use super::{Hdf5File, Hdf5Problem};
 use crate::error::{Context, Error, ErrorLocation, FileProblem, Result};
 
@@ -27,10 +27,10 @@ impl Hdf5File {
         match self.type_descriptor(object, d)? {
             TypeDescriptor::VarLenUnicode | TypeDescriptor::VarLenAscii => self.read_heap_strings(object, d),
             TypeDescriptor::FixedUnicode(n) if n <= MAX_FIXED_STRING_BYTES => {
-                self.parse_texts(object, &self.read_values::<FixedUnicode<MAX_FIXED_STRING_BYTES>>(object, d)?)
+                self.read_fixed_strings::<FixedUnicode<MAX_FIXED_STRING_BYTES>>(object, d)
             }
             TypeDescriptor::FixedAscii(n) if n <= MAX_FIXED_STRING_BYTES => {
-                self.parse_texts(object, &self.read_values::<FixedAscii<MAX_FIXED_STRING_BYTES>>(object, d)?)
+                self.read_fixed_strings::<FixedAscii<MAX_FIXED_STRING_BYTES>>(object, d)
             }
             other => Err(self.wrong_type_error(object, "strings", &other)),
         }
@@ -44,9 +44,17 @@ impl Hdf5File {
         ErrorLocation::file(&self.path).with_item(object).with_index(row as u64)
     }
 
-    fn parse_texts<T: AsRef<[u8]>>(&self, object: &str, values: &[T]) -> Result<Vec<String>> {
-        let text = |(row, v): (usize, &T)| self.parse_text(|| self.row_location(object, row), v.as_ref());
-        values.iter().enumerate().map(text).collect()
+    /// Reads the strings of a dataset, some thousand at a time: in memory each takes the bytes of the longest.
+    fn read_fixed_strings<T: H5Type + AsRef<[u8]>>(&self, object: &str, dataset: &Dataset) -> Result<Vec<String>> {
+        self.check_dataset_plausible(object, dataset)?;
+        let mut texts: Vec<String> = Vec::with_capacity(dataset.size());
+        for range in ValueRange::divide(&dataset.shape(), STRINGS_PER_READ) {
+            let _recorded = self.record_call(object);
+            for value in range.read::<T>(dataset).map_err(|e| self.read_error(object, &e))? {
+                texts.push(self.parse_text(|| self.row_location(object, texts.len()), value.as_ref())?);
+            }
+        }
+        Ok(texts)
     }
 
     /// Reads the strings of a dataset, some thousand references at a time.
@@ -56,17 +64,10 @@ impl Hdf5File {
         let bytes = self.raw_file.metadata().map_err(FileProblem::Read).in_file(&self.path)?.len();
         let mut texts: Vec<String> = Vec::with_capacity(dataset.size());
         let mut length = 0;
-        let blocks = match *dataset.shape() {
-            [values] => (0..values)
-                .step_by(STRINGS_PER_READ)
-                .map(|begin| ReferenceRange::Values(begin..(begin + STRINGS_PER_READ).min(values)))
-                .collect(),
-            _ => vec![ReferenceRange::All],
-        };
-        for block in blocks {
+        for range in ValueRange::divide(&dataset.shape(), STRINGS_PER_READ) {
             let references = {
                 let _watched = self.watch_call(object);
-                read_references(dataset, block, format.offset_bytes).map_err(|e| self.read_error(object, &e))?
+                read_references(dataset, range, format.offset_bytes).map_err(|e| self.read_error(object, &e))?
             };
             let mut heap = self.lock_heap();
             for reference in references {
@@ -183,7 +184,7 @@ impl Hdf5File {
             return None;
         }
         let format = self.address_format().ok()?;
-        let &[reference] = read_references(attribute, ReferenceRange::All, format.offset_bytes).ok()?.as_slice() else {
+        let &[reference] = read_references(attribute, ValueRange::All, format.offset_bytes).ok()?.as_slice() else {
             return None;
         };
         self.read_referenced(&format!("{object}: attribute `{name}`"), format, reference)
