@@ -256,8 +256,9 @@ fn short_strings_do_not_take_the_memory_of_the_longest() {
     let path = dir.path().join("s.h5");
     Hdf5File::create(&path).unwrap().close().unwrap();
     let letter = hdf5::types::FixedAscii::<1>::from_ascii("a").unwrap();
+    let letters = vec![letter; 1_000_000];
     edited(&path, |file| {
-        let builder = file.new_dataset_builder().chunk(100_000).deflate(9).with_data(&vec![letter; 1_000_000]);
+        let builder = file.new_dataset_builder().chunk(100_000).deflate(9).with_data(&letters);
         drop(builder.create("/letters").unwrap());
     });
     assert!(path.metadata().unwrap().len() < 20_000);
