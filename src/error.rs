@@ -292,6 +292,9 @@ pub enum FileProblem {
         /// Length of the file.
         found: u64,
     },
+    /// The input goes on for longer than text that somebody wrote; its length is not known.
+    #[error("too long, expected text of at most {0} bytes, found more")]
+    Endless(u64),
     /// The output is also an input.
     #[error("is also an input, expected another file as output")]
     IsInput,
@@ -308,7 +311,9 @@ impl Problem for FileProblem {
             Self::Exists | Self::IsFolder | Self::IsFile | Self::SpecialFile | Self::IsInput | Self::IsPartial(_) => {
                 ErrorKind::OutputConflict
             }
-            Self::NotRegular(_) | Self::InputFolder | Self::Binary(_) | Self::TooLong { .. } => ErrorKind::InvalidInput,
+            Self::NotRegular(_) | Self::InputFolder | Self::Binary(_) | Self::TooLong { .. } | Self::Endless(_) => {
+                ErrorKind::InvalidInput
+            }
         }
     }
 
@@ -320,7 +325,12 @@ impl Problem for FileProblem {
             Self::Write(e) if e.kind() == std::io::ErrorKind::NotFound => Some("make its folder first".into()),
             Self::NotRegular(_) => Some("write its data to a file first".into()),
             Self::NoSpace { .. } => Some("free some space, or write to another disk".into()),
-            Self::Read(_) | Self::Write(_) | Self::InputFolder | Self::Binary(_) | Self::TooLong { .. } => None,
+            Self::Read(_)
+            | Self::Write(_)
+            | Self::InputFolder
+            | Self::Binary(_)
+            | Self::TooLong { .. }
+            | Self::Endless(_) => None,
         }
     }
 

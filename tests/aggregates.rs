@@ -52,6 +52,28 @@ fn run(options: &[&str]) -> Run {
     leadfield_in(folder(), &[&["query", "s.parquet"], options].concat())
 }
 
+#[test]
+fn sums_do_not_depend_on_how_a_table_is_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| leadfield_in(folder.path(), args).ok();
+    run(&["synthesize", "c", "--cells", "12", "--with-report", "--quiet"]);
+    let tables = [
+        ("one.parquet", &[][..]),
+        ("parts", &["--segments-per-part", "700"]),
+        ("groups", &["--segments-per-part", "3000", "--row-group-rows", "500"]),
+    ];
+    for (name, options) in tables {
+        run(&[&["positions", "c/simulation_config.json", "-o", name, "--quiet"], options].concat());
+    }
+    let agg = "sum:length,mean:length,mean:x0,sum:y0,std:y1,sum:radius,std:radius,sum:row";
+    for by in [&[][..], &["--by", "section_type"], &["--by", "node_id"]] {
+        let [one, parts, groups] = tables.map(|(name, _)| run(&[&["query", name, "--agg", agg], by].concat()));
+        assert!(one.lines().count() > 1 && parts == one && groups == one, "{by:?}\n{one}\n{parts}\n{groups}");
+    }
+    let [one, parts, groups] = tables.map(|(name, _)| run(&["query", name, "--by", "section_type"]));
+    assert!(parts == one && groups == one, "{one}\n{parts}\n{groups}");
+}
+
 /// The header and the rows of CSV without quotes.
 fn query(options: &[&str]) -> (String, Vec<Vec<String>>) {
     let text = run(options).ok();

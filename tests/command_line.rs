@@ -246,6 +246,9 @@ fn a_dash_is_standard_input_or_output() {
     assert_eq!(with_input(dir, &["electrodes", "from", "-"], &made).ok(), made);
     with_input(dir, &["weights", "table", "-", "-o", "bad.h5", "-q"], "name,x,y\na,1,2\n")
         .stderr_begins("error: standard input: ");
+    // the bounds of files hold here, too
+    with_input(dir, &["weights", "table", "-", "-o", "bad.h5", "-q"], "PAR1 and so on")
+        .refused("error: standard input: is a Parquet file, expected text");
     assert!(!names_in(dir).iter().any(|name| name == "-" || name.starts_with("bad")), "{:?}", names_in(dir));
 }
 

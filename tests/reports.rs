@@ -160,6 +160,54 @@ fn the_table_tells_each_contact_s_coefficients_and_neighbours() {
     }
 }
 
+/// The rows of a page's table of contacts.
+fn contact_rows(page: &str) -> Vec<&str> {
+    let table = page.split("id=\"contacts\"").nth(1).unwrap().split("</table>").next().unwrap();
+    table.lines().filter(|line| line.starts_with("<tr><td>")).collect()
+}
+
+#[test]
+fn the_table_of_contacts_has_volts_whatever_unit_the_file_has() {
+    let out = scratch();
+    let table = folder().join("s.parquet");
+    let table = table.to_str().unwrap();
+    let run = |args: &[&str]| leadfield_in(out.path(), args);
+    std::fs::write(out.path().join("e.csv"), "name,x,y,z\na,9,9,9\nb,0,0,0\nc,0,90,0\n").unwrap();
+    run(&["weights", table, "e.csv", "-o", "w.h5", "--quiet"]).ok();
+    let page = |name: &str| {
+        run(&["report", table, "w.h5", "--electrode", "c", "-o", name, "--quiet"]).ok();
+        std::fs::read_to_string(out.path().join(name)).unwrap()
+    };
+    let volts = page("volts.html");
+    assert!(volts.contains(">median (V/nA)<"));
+    crate::malformed::electrodes_file::edited(&out.path().join("w.h5"), |file| {
+        let dataset = file.dataset("/electrodes/S1nonbarrel_neurons/scaling_factors").unwrap();
+        let microvolts = dataset.read_2d::<f64>().unwrap() * 1e6;
+        dataset.write(&microvolts).unwrap();
+        dataset.delete_attr("units").unwrap();
+        crate::malformed::electrodes_file::text_attribute(&dataset, "units", "uV/nA");
+    });
+    let microvolts = page("microvolts.html");
+    assert!(microvolts.contains(">median (V/nA)<"));
+    let rows = contact_rows(&volts);
+    assert!(rows.len() == 2 && contact_rows(&microvolts) == rows, "{:?}\n{rows:?}", contact_rows(&microvolts));
+    // a column of a unit that is no potential is shown as it is, with its unit
+    crate::malformed::electrodes_file::edited(&out.path().join("w.h5"), |file| {
+        crate::malformed::electrodes_file::text_attribute(&file.group("/electrodes/b").unwrap(), "units", "fT/nA");
+    });
+    let mixed = page("mixed.html");
+    assert!(!mixed.contains(">median (V/nA)<") && mixed.contains(">median<"));
+    let [a, b] = contact_rows(&mixed)[..] else { panic!("{mixed}") };
+    assert!(a.contains("<td>V/nA</td>") && b.contains("<td>fT/nA</td>"), "{a}\n{b}");
+    // the same numbers, a million times as large
+    let numbers = |row: &str| -> Vec<f64> {
+        let cells = row.split("<td class=\"number\">").skip(4).take(3);
+        cells.map(|cell| cell.split('<').next().unwrap().parse().unwrap()).collect()
+    };
+    let ratios: Vec<f64> = numbers(b).iter().zip(numbers(rows[1])).map(|(shown, volts)| shown / volts).collect();
+    assert!(ratios.len() == 3 && ratios.iter().all(|ratio| (ratio / 1e6 - 1.0).abs() < 2e-3), "{ratios:?}");
+}
+
 /// What `report` says and the page that it makes of the golden table and contacts.
 fn page_of(csv: &str, options: &[&str]) -> String {
     let out = scratch();

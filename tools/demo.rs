@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use leadfield::Result;
 use leadfield::circuit::synthetic;
 use leadfield::error::{Context, FileProblem, Problem};
-use leadfield::io::atomic_output::{FolderEntry, OutputLock, OverwritePolicy, check_contents, check_target};
+use leadfield::io::atomic_output::{AtomicOutput, FolderEntry, check_contents};
 
 use crate::cli::help::{CIRCUIT, OUTPUT, examples};
-use crate::cli::{Common, Outcome, console};
+use crate::cli::{Common, Outcome, console, overwrite_policy};
 use steps::DemoStep;
 
 /// Run the main steps on a synthetic circuit, and compare the result with a stored reference
@@ -32,12 +32,16 @@ pub struct Args {
     force: bool,
 }
 
-/// A folder that must not be replaced.
+/// A folder that must not be written or replaced.
 #[derive(Debug, thiserror::Error)]
-#[error("folder exists and is not from an earlier demo, expected a folder with `{MARKER_FILE}`")]
-struct NotDemoFolder;
+enum DemoFolderProblem {
+    #[error("folder exists and is not from an earlier demo, expected a folder with `{MARKER_FILE}`")]
+    NoMarker,
+    #[error("output has no name, expected the name of a new folder")]
+    NoName,
+}
 
-impl Problem for NotDemoFolder {
+impl Problem for DemoFolderProblem {
     fn hint(&self) -> Option<String> {
         Some("choose another folder: `leadfield demo DIR`".into())
     }
@@ -59,53 +63,49 @@ const FILES: [&str; 9] = [
     "reference/weights.h5",
 ];
 
-/// Runs the tool.
+/// Runs the tool. The folder appears, or replaces that of an earlier demo, when all steps are done.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    // locked until the demo ends, so that two demos cannot write to the same folder
-    let _claim = prepare_folder(&args.folder, args.force)?;
-    run_steps(args, common).inspect_err(|_| {
-        // a demo that failed leaves nothing, unless somebody else wrote into its folder
-        if check_is_demo(&args.folder).is_ok() {
-            drop(std::fs::remove_dir_all(&args.folder));
+    check_replaceable(&args.folder, args.force).in_file(&args.folder)?;
+    let staged = AtomicOutput::create_folder(&args.folder, overwrite_policy(args.force), check_is_demo)?;
+    let (mut steps, outcome) = run_steps(staged.partial_path(), args.cells)?;
+    for step in &mut steps {
+        if let Ok(below) = step.path.strip_prefix(staged.partial_path()) {
+            step.path = args.folder.join(below);
         }
-    })
-}
-
-/// Runs the steps in an empty folder.
-fn run_steps(args: &Args, common: &Common) -> Result<Outcome> {
-    let mut steps = vec![
-        steps::make_circuit(&args.folder, args.cells)?,
-        steps::make_probe(&args.folder)?,
-        steps::make_segments(&args.folder)?,
-        steps::make_weights(&args.folder)?,
-        steps::make_signals(&args.folder)?,
-    ];
-    let (checked, outcome) = steps::check_against_reference(&args.folder)?;
-    steps.push(checked);
-    let page = steps::make_report(&args.folder, &steps)?;
-    steps.push(page);
+    }
+    staged.commit()?;
     print_summary(&steps)?;
     common.print_note(format_args!("\nNext: open {} in a browser", args.folder.join("report.html").display()));
     Ok(outcome)
 }
 
-/// Creates and locks the folder; with `--force`, the folder of an earlier demo is emptied.
-fn prepare_folder(folder: &Path, force: bool) -> Result<OutputLock> {
-    if !force {
-        check_target(folder, OverwritePolicy::Refuse, Some(check_is_demo))?;
+/// Runs the steps in an empty folder.
+fn run_steps(folder: &Path, cells: usize) -> Result<(Vec<DemoStep>, Outcome)> {
+    let reference = folder.join("reference");
+    std::fs::create_dir(&reference).map_err(FileProblem::Write).in_file(&reference)?;
+    let mut steps = vec![
+        steps::make_circuit(folder, cells)?,
+        steps::make_probe(folder)?,
+        steps::make_segments(folder)?,
+        steps::make_weights(folder)?,
+        steps::make_signals(folder)?,
+    ];
+    let (checked, outcome) = steps::check_against_reference(folder)?;
+    steps.push(checked);
+    let page = steps::make_report(folder, &steps)?;
+    steps.push(page);
+    Ok((steps, outcome))
+}
+
+/// Refuses to replace a folder that is not that of a demo.
+fn check_replaceable(folder: &Path, force: bool) -> Result<(), DemoFolderProblem> {
+    if folder.file_name().is_none() {
+        return Err(DemoFolderProblem::NoName);
     }
-    let mut claim = OutputLock::acquire(folder)?;
-    if folder.symlink_metadata().is_ok() {
-        // a demo that was killed leaves its lock, perhaps without the marker file
-        if !claim.is_leftover() && !folder.join(MARKER_FILE).is_file() {
-            return Err(NotDemoFolder).in_file(folder);
-        }
-        check_target(folder, OverwritePolicy::Replace, Some(check_is_demo))?;
-        std::fs::remove_dir_all(folder).map_err(FileProblem::Write).in_file(folder)?;
+    if force && folder.is_dir() && !folder.join(MARKER_FILE).is_file() {
+        return Err(DemoFolderProblem::NoMarker);
     }
-    claim.discard_unfinished(None)?;
-    std::fs::create_dir_all(folder.join("reference")).map_err(FileProblem::Write).in_file(folder)?;
-    Ok(claim)
+    Ok(())
 }
 
 /// Checks that a folder contains only what demos write, complete or not.

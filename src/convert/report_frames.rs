@@ -63,6 +63,7 @@ impl ReportFrames {
             ("leadfield.time_unit".to_string(), unit(&time)),
             ("leadfield.value_unit".to_string(), unit(&data)),
         ];
+        file.check_strings()?;
         let field = |name: &str, kind: DataType| Field::new(name, kind, false);
         let fields = vec![
             field("node_id", DataType::UInt64),

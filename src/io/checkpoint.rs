@@ -4,7 +4,7 @@
 //!
 //! | bytes | content |
 //! |---|---|
-//! | 0..4080 | lines of text, then zeros: the lock's lines (title, `run`, `file`), then `program`, `inputs`,
+//! | 0..4080 | lines of text, then zeros: the lock's lines (title, `run`, `creates partial`, `file`), then `program`, `inputs`,
 //! `segments`, `units`, and `layout` if the output is laid out before its units are written |
 //! | 4080 | 1 when a process asks the others to stop |
 //! | 4096 + 16 i | the slot of unit i, little-endian: segments (u64), CRC-32 of the unit's bytes (u32), CRC-32 of the unit's number and these twelve bytes (u32) |

@@ -91,20 +91,39 @@ const BINARY_FORMATS: [(&[u8], &str); 2] = [(b"\x89HDF\r\n\x1a\n", "an HDF5 file
 pub fn read_text(path: &Path) -> Result<Vec<u8>> {
     let mut file = open(path)?;
     let found = file.metadata().map_err(FileProblem::Read).in_file(path)?.len();
-    let mut bytes = Vec::new();
-    let longest = BINARY_FORMATS.iter().map(|(first, _)| first.len()).max().unwrap_or_default();
-    let mut read = |most: u64, bytes: &mut Vec<u8>| {
-        file.by_ref().take(most).read_to_end(bytes).map_err(FileProblem::Read).in_file(path)
-    };
-    read(longest as u64, &mut bytes)?;
-    if let Some(&(_, format)) = BINARY_FORMATS.iter().find(|(first, _)| bytes.starts_with(first)) {
-        return Err(FileProblem::Binary(format)).in_file(path);
-    }
+    let begin = read_text_begin(&mut file).in_file(path)?;
     if found > MAX_TEXT_BYTES {
         return Err(FileProblem::TooLong { most: MAX_TEXT_BYTES, found }).in_file(path);
     }
-    read(MAX_TEXT_BYTES, &mut bytes)?;
-    Ok(bytes)
+    read_text_rest(file, begin, MAX_TEXT_BYTES).in_file(path)
+}
+
+/// Reads text to its end, where its length is not known before, such as standard input. It has the same bounds as
+/// [`read_text`].
+///
+/// # Errors
+/// Returns an error for binary data, for more than 1 GiB, and if the input cannot be read.
+pub fn read_text_from(mut input: impl Read) -> Result<Vec<u8>, FileProblem> {
+    let begin = read_text_begin(&mut input)?;
+    read_text_rest(input, begin, MAX_TEXT_BYTES)
+}
+
+/// Reads the first bytes, and refuses those of binary files.
+fn read_text_begin(input: impl Read) -> Result<Vec<u8>, FileProblem> {
+    let longest = BINARY_FORMATS.iter().map(|(first, _)| first.len()).max().unwrap_or_default();
+    let mut bytes = Vec::new();
+    input.take(longest as u64).read_to_end(&mut bytes).map_err(FileProblem::Read)?;
+    match BINARY_FORMATS.iter().find(|(first, _)| bytes.starts_with(first)) {
+        Some(&(_, format)) => Err(FileProblem::Binary(format)),
+        None => Ok(bytes),
+    }
+}
+
+/// Reads the bytes after the first ones; at most `most` in all.
+fn read_text_rest(input: impl Read, mut bytes: Vec<u8>, most: u64) -> Result<Vec<u8>, FileProblem> {
+    let left = (most + 1).saturating_sub(bytes.len() as u64);
+    input.take(left).read_to_end(&mut bytes).map_err(FileProblem::Read)?;
+    if bytes.len() as u64 > most { Err(FileProblem::Endless(most)) } else { Ok(bytes) }
 }
 
 #[cfg(test)]
@@ -138,5 +157,17 @@ mod tests {
         // holes: the file needs no space
         File::options().write(true).open(&path).unwrap().set_len(MAX_TEXT_BYTES + 1).unwrap();
         assert_eq!(refused(), "e.csv: too long, expected text of at most 1073741824 bytes, found 1073741825");
+    }
+
+    #[test]
+    fn an_input_of_unknown_length_has_the_same_bounds() {
+        let refused = |input: &[u8]| read_text_from(input).unwrap_err().to_string();
+        assert_eq!(refused(b"\x89HDF\r\n\x1a\nrest"), "is an HDF5 file, expected text");
+        assert_eq!(read_text_from(&b"name,x,y,z\n"[..]).unwrap(), b"name,x,y,z\n");
+        assert_eq!(read_text_from(&b""[..]).unwrap(), b"");
+        let rest = |input: &mut dyn Read| read_text_rest(input, vec![b'a'; 8], 100);
+        assert_eq!(rest(&mut std::io::repeat(b'b').take(92)).unwrap().len(), 100);
+        let endless = rest(&mut std::io::repeat(b'b')).unwrap_err().to_string();
+        assert_eq!(endless, "too long, expected text of at most 100 bytes, found more");
     }
 }

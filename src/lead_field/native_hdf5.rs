@@ -50,7 +50,9 @@ pub(super) fn read(file: &Hdf5File, request: &LeadFieldRequest<'_>) -> Result<Le
 
 pub(super) fn read_unit_factor(file: &Hdf5File, object: &str, units: &Units) -> Result<f64> {
     let none = || file.error(object, MissingUnits { expected: units.join_known() });
-    let unit = file.read_string_attribute(object, "units").ok_or_else(none)?;
+    let unit = file.read_string_attribute(object, "units");
+    file.check_strings()?;
+    let unit = unit.ok_or_else(none)?;
     units.factor(&unit).map_err(|problem| file.error(object, problem))
 }
 

@@ -151,6 +151,7 @@ impl CurrentReport {
             None => None,
         };
         let units = file.read_string_attribute(&data, "units");
+        file.check_strings()?;
         Ok(Self {
             file,
             population: population.into(),

@@ -6,7 +6,7 @@ use leadfield::io::hdf5::Hdf5File;
 use leadfield::segments::table::SegmentTable;
 use serde_json::{Value, json};
 
-use crate::support::{Run, leadfield_in, names_in, root, scratch};
+use crate::support::{Run, leadfield_in, leadfield_with_peak, names_in, root, scratch};
 
 const SWC: &str = "1 1 0 0 0 6 -1\n2 3 6 0 0 1 1\n3 3 66 0 0 1 2\n";
 
@@ -211,4 +211,27 @@ fn a_rule_that_is_given_is_told_to_be_assumed_by_positions_and_by_weights() {
     assert!(text.contains("assumed") && text.contains("keep, 40 µm, not checked against a simulation\n"), "{text}");
     let run = positions(folder.path(), &["--segment-length", "12.5", "--force"]);
     assert!(run.stderr.contains("assumed (keep, 12.5 µm), not checked"), "{}", run.stderr);
+}
+
+#[test]
+fn more_nodes_than_a_file_can_hold_are_refused_before_there_is_memory_for_them() {
+    let folder = circuit(|_| ());
+    let nodes = folder.path().join("nodes.h5");
+    for count in [1_usize << 40, 1 << 33] {
+        crate::malformed::electrodes_file::edited(&nodes, |file| {
+            file.unlink("/nodes/cells/node_type_id").unwrap();
+            // never written: the file holds none of them
+            let empty = file.new_dataset::<i64>().chunk([1024]).shape([count]);
+            empty.create("/nodes/cells/node_type_id").unwrap();
+        });
+        let bytes = nodes.metadata().unwrap().len();
+        let args = ["positions", "c.json", "-o", "t", "--axon-rule", "keep", "--population", "cells"];
+        let (run, memory) = leadfield_with_peak(folder.path(), &args);
+        run.refused(&format!(
+            "error: nodes.h5: /nodes/cells/node_type_id: too many values, expected at most what a file of {bytes} bytes \
+             can hold, found {count} values"
+        ));
+        assert!(memory < 200 << 20, "{memory} bytes");
+        assert!(!names_in(folder.path()).iter().any(|name| name.starts_with("t")));
+    }
 }

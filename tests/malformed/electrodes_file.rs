@@ -90,7 +90,8 @@ fn units(file: &Damaged, text: &str) {
     file.dataset(SCALING).unwrap().new_attr::<VarLenUnicode>().create("units").unwrap().write_scalar(&value).unwrap();
 }
 
-fn text_attribute(object: &hdf5::Location, name: &str, value: &str) {
+/// Adds a text as an attribute.
+pub fn text_attribute(object: &hdf5::Location, name: &str, value: &str) {
     let value: VarLenUnicode = value.parse().unwrap();
     object.new_attr::<VarLenUnicode>().create(name).unwrap().write_scalar(&value).unwrap();
 }

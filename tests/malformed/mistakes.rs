@@ -366,3 +366,71 @@ fn info_describes_every_kind_of_file() {
     let report = leadfield_in(project, &["info", "circuit/output/compartment.h5"]).ok();
     assert!(report.contains("compartment report") && report.contains("time"), "{report}");
 }
+
+#[test]
+fn a_folder_where_a_circuit_or_a_table_belongs_is_named() {
+    let folder = scratch();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("e.csv"), "name,x,y,z\na,0,0,0\n").unwrap();
+    std::fs::create_dir(at("empty")).unwrap();
+    std::fs::create_dir(at("two")).unwrap();
+    for name in ["two/a_circuit_config.json", "two/b_circuit_config.json"] {
+        std::fs::write(at(name), "{}").unwrap();
+    }
+    let weights = |args: &[&str]| leadfield_in(folder.path(), &[&["weights"], args, &["-o", "w.h5"]].concat());
+    weights(&["two", "e.csv"]).refused(
+        "error: two: several configurations in the folder, expected one, found `a_circuit_config.json`, \
+         `b_circuit_config.json`\n\
+         hint: give the path of one of them",
+    );
+    weights(&["empty", "e.csv"]).refused(
+        "error: empty: not a segment table, expected files `part-*.parquet` in the folder, found none\n\
+         hint: make a segment table with `leadfield positions`",
+    );
+    let table = project().join("s.parquet");
+    weights(&[table.to_str().unwrap(), "empty", "--quiet"]).refused("error: empty: is a folder, expected a file");
+    assert_eq!(names_in(folder.path()), ["e.csv", "empty", "two"]);
+}
+
+#[test]
+fn a_file_is_converted_into_a_folder_unless_its_name_is_that_of_a_file() {
+    let folder = scratch();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("e.csv"), "name,x,y,z\na,0,0,0\n").unwrap();
+    std::fs::create_dir(at("out")).unwrap();
+    std::fs::create_dir(at("e.json")).unwrap();
+    let convert = |args: &[&str]| leadfield_in(folder.path(), &[&["convert", "e.csv", "--quiet"], args].concat());
+    for options in [&["-o", "e.json"][..], &["-o", "e.json", "--force"]] {
+        convert(options).refused(
+            "error: e.json: is a folder, expected a file or a free name\n\
+             hint: choose another name, or remove it by hand",
+        );
+    }
+    assert!(names_in(&at("e.json")).is_empty());
+    convert(&["-o", "out", "--to", "json"]).ok();
+    assert_eq!(names_in(&at("out")), ["e.json"]);
+    // what is there already is not replaced without being asked
+    let before = std::fs::read(at("out/e.json")).unwrap();
+    let again = convert(&["-o", "out", "--to", "json"]);
+    assert!(again.code == 2 && again.stderr.contains("out/e.json: exists already"), "{}", again.stderr);
+    assert_eq!(std::fs::read(at("out/e.json")).unwrap(), before);
+}
+
+#[test]
+fn control_characters_in_names_are_escaped_in_messages() {
+    let folder = scratch();
+    std::fs::write(folder.path().join("e.csv"), "name,x,y,z\na\u{1b}[2J,0,0,0\na\u{1b}[2J,0,0,9\n").unwrap();
+    let twice = leadfield_in(folder.path(), &["electrodes", "from", "e.csv"]);
+    assert!(twice.code == 2 && twice.stderr.contains("a\\u{1b}[2J"), "{}", twice.stderr);
+    assert!(!twice.stderr.contains('\u{1b}') && !twice.stdout.contains('\u{1b}'), "{twice:?}");
+    // a name among several, and a warning
+    let table = project().join("s.parquet");
+    std::fs::write(folder.path().join("e.csv"), "name,x,y,z\na\u{7},0,0,0\nb,0,0,9\n").unwrap();
+    let weights = ["weights", table.to_str().unwrap(), "e.csv", "-o", "w.h5", "--quiet"];
+    leadfield_in(folder.path(), &weights).ok();
+    let query = ["query", table.to_str().unwrap(), "--weights", "w.h5", "--electrode", "c"];
+    let unknown = leadfield_in(folder.path(), &query);
+    assert!(unknown.code == 2 && unknown.stderr.contains("`a\\u{7}`, `b`, found `c`"), "{}", unknown.stderr);
+    let unknown = leadfield_in(folder.path(), &[&query[..5], &["c\u{1b}[2J"]].concat());
+    assert!(unknown.stderr.contains("found `c\\u{1b}[2J`") && !unknown.stderr.contains('\u{1b}'), "{}", unknown.stderr);
+}

@@ -4,6 +4,7 @@
 pub mod allocation;
 pub mod pickled;
 
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -40,6 +41,32 @@ pub fn leadfield_in<S: AsRef<std::ffi::OsStr>>(folder: &Path, args: &[S]) -> Run
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_leadfield"));
     command.current_dir(folder).args(args);
     Run::of(command)
+}
+
+/// Runs `leadfield` with arguments in a folder; returns also the most memory that it used, bytes.
+pub fn leadfield_with_peak(folder: &Path, args: &[&str]) -> (Run, u64) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_leadfield"));
+    command.current_dir(folder).args(args);
+    let [out, err] = ["stdout", "stderr"].map(|_| tempfile::tempfile().unwrap());
+    command.stdout(out.try_clone().unwrap()).stderr(err.try_clone().unwrap());
+    let child = command.spawn().unwrap();
+    let mut status = 0;
+    // SAFETY: an all-zero `rusage` is valid, the pointers are to local variables, and only this call waits for the child
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        assert_eq!(libc::wait4(child.id() as i32, &raw mut status, 0, &raw mut usage), child.id() as i32);
+        usage
+    };
+    let code = if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -1 };
+    let text = |mut file: std::fs::File| {
+        let mut text = String::new();
+        file.rewind().unwrap();
+        file.read_to_string(&mut text).unwrap();
+        text
+    };
+    let kilobytes = u64::try_from(usage.ru_maxrss).unwrap();
+    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
+    (Run { code, stdout: text(out), stderr: text(err) }, kilobytes * unit)
 }
 
 /// Runs `leadfield` with arguments in the project's root.

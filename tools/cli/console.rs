@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Effects, Style};
-use leadfield::error::{Context, FileProblem};
+use leadfield::error::{Context, FileProblem, escape_controls};
 use leadfield::{Error, Result};
 
 /// File name in errors of standard output.
@@ -27,9 +27,13 @@ pub const WARNING: Style = AnsiColor::Yellow.on_default().effects(Effects::BOLD)
 /// The style of the word `hint`, as that of clap's `tip`.
 pub const HINT: Style = AnsiColor::Green.on_default();
 
-/// Writes a line that begins with a word in colour, on a terminal and unless `NO_COLOR` is set.
+/// Writes a line that begins with a word in colour, on a terminal and unless `NO_COLOR` is set. Control characters in
+/// the text, which come from names in files, are escaped: they could change what the terminal shows. Some texts have
+/// several lines.
 pub fn labelled_note(label: &str, style: Style, text: impl Display) {
-    note(format_args!("{style}{label}:{style:#} {text}"));
+    let text = text.to_string();
+    let lines: Vec<_> = text.split('\n').map(escape_controls).collect();
+    note(format_args!("{style}{label}:{style:#} {}", lines.join("\n")));
 }
 
 /// Writes a line to standard error, without colours if it is no terminal; errors are ignored, because nobody could read them.

@@ -1,11 +1,11 @@
 //! Reads a file of contacts, or standard input (`-`), in the unit that an option gives, and prints what was noticed.
 
-use std::io::Read;
 use std::path::Path;
 
 use leadfield::Result;
 use leadfield::electrodes::{self, ContactExtent, Electrode, LengthUnit, ParsedElectrodes, ReadOptions};
-use leadfield::error::{Context, FileProblem};
+use leadfield::error::Context;
+use leadfield::io::input_file;
 
 use super::Common;
 use super::help::CONTACTS;
@@ -31,8 +31,7 @@ fn parse(path: &Path, options: &ReadOptions) -> Result<ParsedElectrodes> {
     if !is_dash(path) {
         return electrodes::read_with_options(path, options);
     }
-    let mut bytes = Vec::new();
-    std::io::stdin().lock().read_to_end(&mut bytes).map_err(FileProblem::Read).in_file(name_of(path))?;
+    let bytes = input_file::read_text_from(std::io::stdin().lock()).in_file(name_of(path))?;
     let mut parsed = electrodes::from_bytes(&bytes, options).in_file(name_of(path))?;
     parsed.warnings = parsed.warnings.into_iter().map(|warning| warning.in_file(name_of(path))).collect();
     Ok(parsed)

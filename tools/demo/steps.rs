@@ -128,9 +128,13 @@ pub(super) fn make_report(folder: &Path, before: &[DemoStep]) -> Result<DemoStep
     let report = html_report::build_report(&request)?;
     let drawn = report.figure?;
     let figure = folder.join("weights.svg");
-    write_file(&path, &report.html)?;
+    // the page names the files as they are called when the demo is complete
+    let html = ["/segments.parquet", "/weights.h5"]
+        .iter()
+        .fold(report.html, |html, file| html.replace(&format!(".partial{file}"), file));
+    write_file(&path, &html)?;
     write_file(&figure, drawn.figure.to_svg())?;
-    let counts = format!("HTML page, {}, drawn at contact {}", format_bytes(report.html.len() as u64), drawn.electrode);
+    let counts = format!("HTML page, {}, drawn at contact {}", format_bytes(html.len() as u64), drawn.electrode);
     Ok(DemoStep { name: "report", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 

@@ -105,6 +105,7 @@ fn add_report(facts: &mut Facts, path: &Path) -> Result<()> {
         if let Some(unit) = file.read_string_attribute(&at("data"), "units") {
             facts.add(format!("{population}: units"), unit);
         }
+        file.check_strings()?;
     }
     Ok(())
 }

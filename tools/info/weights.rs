@@ -37,6 +37,7 @@ pub(super) fn collect_facts(path: &Path) -> Result<Facts> {
         add_population(&mut facts, &file, &electrodes, population);
     }
     read_attributes(&file, "/").into_iter().for_each(|(name, value)| facts.add(name, value));
+    file.check_strings()?;
     file.check_attributes()?;
     Ok(facts)
 }

@@ -93,6 +93,7 @@ fn read_pandas_frame(file: &Hdf5File, group: &str) -> Result<LabelledPoints> {
         let expected = format!("[{}, 3]", ids.len());
         return Err(file.error(&object, Hdf5Problem::Shape { expected, found: shape }));
     }
+    file.check_strings()?;
     let axes = find_axes(&read_row_labels(file, group)?).map_err(|problem| file.error(group, problem))?;
     let point = |values: &[f64; 3]| Point::from(axes.map(|column| values[column]));
     let points = values.as_chunks::<3>().0.iter().map(point).collect();

@@ -472,11 +472,10 @@ mod tests {
         second.write_all("whole").unwrap();
         second.commit().unwrap();
         assert_eq!(std::fs::read(&out).unwrap(), b"whole");
-        // killed at each moment before the partial file is recorded: the lock file is empty or has a title, and the
-        // partial file is missing or empty
-        for (journal, partial) in
-            [("", false), ("leadfield checkpoint 1\n", false), ("leadfield checkpoint 1\nrun 1 n\n", true)]
-        {
+        // killed at each moment before the partial file is recorded: it is missing or empty
+        let title = "leadfield checkpoint 1\nrun 1 n\n";
+        let creates = &format!("{title}creates partial\n");
+        for (journal, partial) in [(title, false), (creates, false), (creates, true)] {
             std::fs::remove_file(&out).unwrap();
             std::fs::write(lock_path_for(&out), journal).unwrap();
             if partial {
@@ -513,8 +512,10 @@ mod tests {
         std::fs::create_dir(at("kept")).unwrap();
         std::fs::write(at("kept/part"), "mine").unwrap();
         type Make = fn(&Path);
-        let makes: [(&str, Make); 5] = [
+        let makes: [(&str, Make); 7] = [
             ("another file", |path| std::fs::write(path, "mine").unwrap()),
+            ("another file", |path| std::fs::write(path, "").unwrap()),
+            ("another folder", |path| std::fs::create_dir(path).unwrap()),
             ("a link", |path| std::os::unix::fs::symlink(path.with_file_name("precious"), path).unwrap()),
             ("a link", |path| std::os::unix::fs::symlink(path.with_file_name("kept"), path).unwrap()),
             ("a link", |path| std::os::unix::fs::symlink("/nowhere", path).unwrap()),
@@ -535,7 +536,8 @@ mod tests {
                     assert_eq!(message(folder.path(), check_can_start(&at("out"), existing, true)), text);
                 }
                 assert_eq!(names(folder.path()), ["kept", name, "precious"]);
-                std::fs::remove_file(at(name)).unwrap();
+                let removed = std::fs::remove_file(at(name)).or_else(|_| std::fs::remove_dir(at(name)));
+                removed.unwrap();
             }
         }
         assert_eq!(
@@ -552,6 +554,10 @@ mod tests {
         );
         assert_eq!(message(folder.path(), AtomicOutput::create_file(&at("out"), OverwritePolicy::Replace)), text);
         assert_eq!(std::fs::read(at("out.partial")).unwrap(), b"mine");
+        // also an empty one, since the run had recorded which file it created
+        std::fs::write(at("empty"), "").unwrap();
+        std::fs::rename(at("empty"), at("out.partial")).unwrap();
+        assert_eq!(message(folder.path(), AtomicOutput::create_file(&at("out"), OverwritePolicy::Replace)), text);
     }
 
     #[test]

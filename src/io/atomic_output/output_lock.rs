@@ -2,16 +2,17 @@
 //! end.
 //!
 //! It begins with lines of text in [`TEXT_BYTES`] bytes, padded with zeros. The first line is [`FORMAT_LINE`], by which
-//! later runs recognise a lock file of this program. Then come `run` with the process and the node, and `file` with the
-//! identity of `OUT.partial`. The progress of a resumable output follows ([`super::super::checkpoint`]). A run that is
-//! killed before it writes the first line leaves an empty file.
+//! later runs recognise a lock file of this program. Then come `run` with the process and the node, [`CREATES_LINE`]
+//! before the run creates `OUT.partial`, and `file` with the identity of `OUT.partial`. The progress of a resumable
+//! output follows ([`super::super::checkpoint`]). The file has its name only when the first two lines are in it, so that
+//! an empty file never is a lock.
 
 use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::identity::{FileIdentity, create_new, file_kind, file_kind_at, open_existing};
+use super::identity::{FileIdentity, create_with_text, file_kind, file_kind_at, open_existing};
 use super::names::{lock_path_for, partial_path_for};
 use super::problem::OutputConflict;
 use super::{ContentsCheck, OverwritePolicy};
@@ -19,6 +20,9 @@ use crate::error::{Context, Error, FileProblem, Result};
 
 /// The first line; the number is the version of the format.
 const FORMAT_LINE: &str = "leadfield checkpoint 1";
+/// The line that a run writes before it creates `OUT.partial`. If it is killed before the identity is recorded, the
+/// partial file is empty, and the next run knows by this line that it may replace it.
+const CREATES_LINE: &str = "creates partial";
 
 /// Bytes at the beginning of a lock file that hold its lines.
 pub const TEXT_BYTES: u64 = 4080;
@@ -57,7 +61,7 @@ impl OutputLock {
         let path = lock_path_for(target);
         let mut made_folders = MadeFolders::default();
         for tried in 0..MAX_LOCK_TRIES {
-            let (file, created) = match create_new(&path) {
+            let (file, created) = match create_with_text(&path, &header_text()) {
                 Ok(file) => (file, true),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match open_leftover(&path)? {
                     Some(file) => (file, false),
@@ -169,10 +173,14 @@ impl OutputLock {
         }
     }
 
-    /// Returns whether the run that left the lock file created this file or folder: it is listed there, or empty.
+    /// Returns whether the run that left the lock file created this file or folder: it is listed there, or it is empty
+    /// and that run was killed before it could list it.
     fn has_recorded_partial(&self, partial: &Path) -> bool {
+        let text = read_lock_text(&self.file);
+        let was_about_to_list = text.lines().last() == Some(CREATES_LINE);
         // a run that replaces a folder also lists the old folder, before the two names are exchanged
-        has_no_contents(partial) || FileIdentity::from_path(partial).is_ok_and(|found| self.lists_identity(found))
+        (was_about_to_list && has_no_contents(partial))
+            || FileIdentity::from_path(partial).is_ok_and(|found| self.lists_identity(found))
     }
 
     /// Returns whether the lock file lists a file or folder as created by this program.
@@ -181,9 +189,12 @@ impl OutputLock {
         read_lock_text(&self.file).lines().any(|line| line == expected)
     }
 
+    /// Replaces the lines of an earlier run. The file is a lock file at every moment: a zero ends the new lines before
+    /// the rest is cut off.
     fn rewrite_header(&mut self) -> io::Result<()> {
-        self.file.set_len(0)?;
-        append_text(&self.file, &format!("{FORMAT_LINE}\nrun {} {}\n", std::process::id(), node_name()))
+        let header = header_text() + CREATES_LINE + "\n";
+        self.file.write_all_at(&[header.as_bytes(), &[0]].concat(), 0)?;
+        self.file.set_len(header.len() as u64)
     }
 
     /// Records for later runs that this program created a file or folder.
@@ -296,7 +307,7 @@ fn open_leftover(path: &Path) -> Result<Option<File>> {
 
 fn is_lock_file(file: &File) -> bool {
     let head = read_lock_text(file);
-    file.metadata().is_ok_and(|found| found.is_file() && (found.len() == 0 || head.starts_with(FORMAT_LINE)))
+    file.metadata().is_ok_and(|found| found.is_file()) && head.starts_with(FORMAT_LINE)
 }
 
 /// Reads the complete lines of a lock file.
@@ -324,6 +335,11 @@ pub fn append_text(file: &File, lines: &str) -> io::Result<()> {
         return Err(io::Error::other("the lines do not fit into its header"));
     }
     file.write_all_at(lines.as_bytes(), end as u64)
+}
+
+/// Returns the first lines of this process's lock files.
+fn header_text() -> String {
+    format!("{FORMAT_LINE}\nrun {} {}\n", std::process::id(), node_name())
 }
 
 /// Locks a lock file for this process alone. If the file system has no locks, only the process that the file names is

@@ -1,18 +1,18 @@
 //! Reads the global heap of an HDF5 file, which stores strings of variable length in collections of numbered objects.
 //!
 //! libhdf5 1.10 walks a collection by the sizes in its objects' headers, and never ends if one of them is 0; so strings
-//! are read here without the library, with bounds checks. Source: HDF5 File Format Specification 3.0, sections III.E
-//! (global heap) and IV.A.2 (references of variable length).
+//! are read here without the library, with bounds checks. Source: HDF5 File Format Specification 3.0, sections II.A
+//! (superblock), III.E (global heap) and IV.A.2 (references of variable length).
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-/// Bytes of a reference to an object: its length, the byte offset of its collection, its number.
-pub(super) const REFERENCE_BYTES: usize = 16;
-/// Bytes of the header of a collection, and of an object in it.
+/// Bytes of the header of a collection, and of an object in it: 8 bytes and a size, aligned to 8 bytes.
 const HEADER_BYTES: usize = 16;
+/// Where the size begins in both headers.
+const SIZE_BYTE: usize = 8;
 /// Collections are cached up to this many bytes: neighbouring strings of a file mostly are in the same collection.
 const MAX_CACHED_BYTES: usize = 64 << 20;
 
@@ -60,6 +60,9 @@ pub enum HeapProblem {
         /// What was found instead.
         found: String,
     },
+    /// Byte offsets or lengths of unusual width.
+    #[error("expected byte offsets and lengths of 2, 4 or 8 bytes, found others")]
+    AddressFormat,
     /// The strings need more bytes than the file has.
     #[error("expected strings that share no bytes, found {length} bytes of them")]
     TooMuchText {
@@ -97,30 +100,78 @@ pub(super) struct GlobalHeap {
     cached_bytes: usize,
 }
 
-/// Returns whether a file begins with the HDF5 signature and stores offsets and lengths in 8 bytes, as almost every
-/// file does.
-pub(super) fn has_plain_addresses(file: &File) -> bool {
-    let mut begin = [0; 16];
-    let read = file.read_exact_at(&mut begin, 0).is_ok();
-    let widths = match begin[8] {
-        0 | 1 => [begin[13], begin[14]],
-        2 | 3 => [begin[9], begin[10]],
-        _ => return false,
-    };
-    read && begin.starts_with(b"\x89HDF\r\n\x1a\n") && widths == [8, 8]
+/// A reference to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reference {
+    /// The string's length, bytes.
+    length: u32,
+    /// The byte offset of the collection; 0 for an empty string.
+    at: u64,
+    /// The object's number.
+    number: u32,
+}
+
+impl Reference {
+    /// Parses a stored reference: the length, the byte offset, of any width, and the number.
+    pub fn parse(bytes: &[u8]) -> Self {
+        let number_byte = bytes.len().saturating_sub(4);
+        let offset = bytes.get(4..number_byte).unwrap_or_default();
+        Self {
+            length: unsigned(bytes, 0, 4) as u32,
+            at: unsigned(offset, 0, offset.len()),
+            number: unsigned(bytes, number_byte, 4) as u32,
+        }
+    }
+}
+
+/// How a file stores byte offsets and lengths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AddressFormat {
+    /// The byte of the file from which byte offsets count: where its signature is.
+    base: u64,
+    /// Width of a byte offset.
+    pub offset_bytes: usize,
+    /// Width of a length.
+    length_bytes: usize,
+}
+
+impl AddressFormat {
+    /// Reads the format from the superblock; `None` if there is none. It begins at byte 0, or at 512, 1024, 2048 and so on.
+    pub fn read(file: &File) -> std::io::Result<Option<Self>> {
+        let bytes = file.metadata()?.len();
+        let mut base = 0;
+        while base + 16 <= bytes {
+            let mut begin = [0; 16];
+            file.read_exact_at(&mut begin, base)?;
+            if begin.starts_with(b"\x89HDF\r\n\x1a\n") {
+                let [offset_bytes, length_bytes] =
+                    if begin[8] < 2 { [begin[13], begin[14]] } else { [begin[9], begin[10]] };
+                let is_supported = matches!((offset_bytes, length_bytes), (2 | 4 | 8, 2 | 4 | 8));
+                let (offset_bytes, length_bytes) = (usize::from(offset_bytes), usize::from(length_bytes));
+                return Ok(is_supported.then_some(Self { base, offset_bytes, length_bytes }));
+            }
+            base = (2 * base).max(512);
+        }
+        Ok(None)
+    }
 }
 
 impl GlobalHeap {
-    /// Reads the string that a reference of [`REFERENCE_BYTES`] bytes points to.
-    pub fn read_string(&mut self, file: &File, reference: &[u8]) -> Result<&[u8], HeapError> {
-        let (length, at, number) = (u32_at(reference, 0), u64_at(reference, 4), u32_at(reference, 12));
+    /// Reads the string that a reference points to.
+    pub fn read_string(
+        &mut self,
+        file: &File,
+        format: AddressFormat,
+        reference: Reference,
+    ) -> Result<&[u8], HeapError> {
+        let Reference { length, at, number } = reference;
         if at == 0 {
             return Ok(&[]);
         }
         if !self.collections.contains_key(&at) {
-            let read = HeapCollection::read(file, at)?;
+            let read = HeapCollection::read(file, format, at)?;
             if self.cached_bytes + read.bytes.len() > MAX_CACHED_BYTES {
-                (self.cached_bytes, self.collections) = (0, HashMap::new());
+                self.forget();
             }
             self.cached_bytes += read.bytes.len();
             self.collections.insert(at, read);
@@ -132,26 +183,32 @@ impl GlobalHeap {
         // as in C, the string ends at the first zero byte
         Ok(text.split(|&byte| byte == 0).next().unwrap_or_default())
     }
+
+    /// Forgets the collections read so far.
+    pub fn forget(&mut self) {
+        (self.cached_bytes, self.collections) = (0, HashMap::new());
+    }
 }
 
 impl HeapCollection {
-    fn read(file: &File, at: u64) -> Result<Self, HeapError> {
-        let most = file.metadata()?.len().saturating_sub(at);
+    fn read(file: &File, format: AddressFormat, at: u64) -> Result<Self, HeapError> {
+        let begin = format.base.saturating_add(at);
+        let most = file.metadata()?.len().saturating_sub(begin);
         let mut header = [0; HEADER_BYTES];
         if most < HEADER_BYTES as u64 {
             return Err(HeapProblem::NoCollection { at }.into());
         }
-        file.read_exact_at(&mut header, at)?;
+        file.read_exact_at(&mut header, begin)?;
         if !header.starts_with(b"GCOL\x01") {
             return Err(HeapProblem::NoCollection { at }.into());
         }
-        let size = u64_at(&header, 8);
+        let size = unsigned(&header, SIZE_BYTE, format.length_bytes);
         if size > most || size < HEADER_BYTES as u64 {
             return Err(HeapProblem::CollectionSize { at, most, size }.into());
         }
         let mut bytes = vec![0; size as usize];
-        file.read_exact_at(&mut bytes, at)?;
-        Ok(Self { objects: parse_objects(&bytes, at)?, bytes })
+        file.read_exact_at(&mut bytes, begin)?;
+        Ok(Self { objects: parse_objects(&bytes, at, format.length_bytes)?, bytes })
     }
 
     fn object_bytes(&self, number: u32) -> Option<&[u8]> {
@@ -160,13 +217,13 @@ impl HeapCollection {
 }
 
 /// Returns the range of each object of a collection. Object 0 is the free space, including its header.
-fn parse_objects(bytes: &[u8], at: u64) -> Result<HashMap<u16, Range<usize>>, HeapProblem> {
+fn parse_objects(bytes: &[u8], at: u64, length_bytes: usize) -> Result<HashMap<u16, Range<usize>>, HeapProblem> {
     let mut objects = HashMap::new();
     let mut next = HEADER_BYTES;
     // the bytes that are left may be too few for another header
     while let Some(header) = bytes.get(next..next + HEADER_BYTES) {
         let number = u16::from_le_bytes([header[0], header[1]]);
-        let (size, left) = (u64_at(header, 8), (bytes.len() - next) as u64);
+        let (size, left) = (unsigned(header, SIZE_BYTE, length_bytes), (bytes.len() - next) as u64);
         let taken = match number {
             0 => size,
             _ => size.checked_next_multiple_of(8).and_then(|s| s.checked_add(HEADER_BYTES as u64)).unwrap_or(u64::MAX),
@@ -182,12 +239,9 @@ fn parse_objects(bytes: &[u8], at: u64) -> Result<HashMap<u16, Range<usize>>, He
     Ok(objects)
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes)
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes)
+/// Returns a little-endian number of up to 8 bytes.
+fn unsigned(bytes: &[u8], at: usize, width: usize) -> u64 {
+    bytes.iter().skip(at).take(width.min(8)).rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]
@@ -207,10 +261,10 @@ mod tests {
     #[test]
     fn objects_are_found_and_invalid_sizes_are_refused() {
         let sound = collection(&[object(3, 5, b"abcde\0\0\0"), object(1, 0, b""), object(0, 24, &[0; 8])]);
-        let found = parse_objects(&sound, 0).unwrap();
+        let found = parse_objects(&sound, 0, 8).unwrap();
         assert_eq!((found[&3].clone(), found[&1].clone(), found.len()), (32..37, 56..56, 2));
         let wrong = |last, size| Err(HeapProblem::ObjectSize { number: last, at: 1016, most: 24, size });
-        let tried = |last, size| parse_objects(&collection(&[object(last, size, &[0; 8])]), 1000);
+        let tried = |last, size| parse_objects(&collection(&[object(last, size, &[0; 8])]), 1000, 8);
         assert_eq!(tried(0, 0), wrong(0, 0), "the library never comes back from this");
         assert_eq!(tried(0, 25), wrong(0, 25));
         assert_eq!(tried(7, 9), wrong(7, 32));

@@ -7,6 +7,7 @@ mod call_watch;
 mod filters;
 mod heap;
 mod links;
+mod references;
 mod rows;
 mod storage;
 mod text;
@@ -147,9 +148,8 @@ impl Problem for Hdf5Problem {
 pub struct Hdf5File {
     inner: hdf5::File,
     path: PathBuf,
-    /// The file as opened by the operating system, to read strings without the library; `None` for files that are
-    /// written.
-    raw_file: Option<Arc<std::fs::File>>,
+    /// The file as opened by the operating system, to read strings without the library.
+    raw_file: Arc<std::fs::File>,
     /// Rows of compressed datasets that were read last.
     row_cache: Arc<Mutex<rows::RowCache>>,
     heap: Arc<Mutex<heap::GlobalHeap>>,
@@ -181,7 +181,6 @@ impl Hdf5File {
         // if this process is also writing the file, its strings must be on the disk before they are read from there;
         // otherwise this does nothing
         drop(inner.flush());
-        let plain = heap::has_plain_addresses(&plain).then(|| Arc::new(plain));
         Ok(Self::new(inner, path, plain, false))
     }
 
@@ -199,14 +198,15 @@ impl Hdf5File {
         // HDF5 2 stores the time of the root group otherwise, so that equal inputs would give different bytes
         let builder = hdf5::FileBuilder::new().with_fcpl(|creation| creation.obj_track_times(false)).clone();
         let inner = builder.create(path).map_err(refusal).in_file(path)?;
-        Ok(Self::new(inner, path, None, true))
+        let plain = std::fs::File::open(path).map_err(FileProblem::Read).in_file(path)?;
+        Ok(Self::new(inner, path, plain, true))
     }
 
-    fn new(inner: hdf5::File, path: &Path, plain: Option<Arc<std::fs::File>>, created: bool) -> Self {
+    fn new(inner: hdf5::File, path: &Path, plain: std::fs::File, created: bool) -> Self {
         Self {
             inner,
             path: path.to_path_buf(),
-            raw_file: plain,
+            raw_file: Arc::new(plain),
             row_cache: Arc::default(),
             heap: Arc::default(),
             created,

@@ -1,13 +1,12 @@
-//! Reads strings: of contiguous datasets directly from the heap, of other datasets and of attributes by the library.
+//! Reads strings: those of variable length from the heap, without the library, and those of fixed length by the library.
 
-use std::os::unix::fs::FileExt;
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
-use hdf5::dataset::Layout;
-use hdf5::types::{FixedAscii, FixedUnicode, TypeDescriptor, VarLenAscii, VarLenUnicode};
+use hdf5::types::{FixedAscii, FixedUnicode, TypeDescriptor};
 use hdf5::{Attribute, Dataset, H5Type};
 
-use super::heap::{HeapError, HeapProblem, REFERENCE_BYTES};
+use super::heap::{AddressFormat, GlobalHeap, HeapError, HeapProblem, Reference};
+use super::references::{ValueRange, read_references};
 use super::{Hdf5File, Hdf5Problem};
 use crate::error::{Context, Error, ErrorLocation, FileProblem, Result};
 
@@ -26,16 +25,12 @@ impl Hdf5File {
         let dataset = self.open_dataset(object)?;
         let d = &dataset;
         match self.type_descriptor(object, d)? {
-            TypeDescriptor::VarLenUnicode | TypeDescriptor::VarLenAscii if self.is_plain_heap(d) => {
-                self.read_heap_strings(object, d)
-            }
-            TypeDescriptor::VarLenUnicode => self.read_library_strings::<VarLenUnicode>(object, d),
-            TypeDescriptor::VarLenAscii => self.read_library_strings::<VarLenAscii>(object, d),
+            TypeDescriptor::VarLenUnicode | TypeDescriptor::VarLenAscii => self.read_heap_strings(object, d),
             TypeDescriptor::FixedUnicode(n) if n <= MAX_FIXED_STRING_BYTES => {
-                self.parse_texts(object, &self.read_values::<FixedUnicode<MAX_FIXED_STRING_BYTES>>(object, d)?)
+                self.read_fixed_strings::<FixedUnicode<MAX_FIXED_STRING_BYTES>>(object, d)
             }
             TypeDescriptor::FixedAscii(n) if n <= MAX_FIXED_STRING_BYTES => {
-                self.parse_texts(object, &self.read_values::<FixedAscii<MAX_FIXED_STRING_BYTES>>(object, d)?)
+                self.read_fixed_strings::<FixedAscii<MAX_FIXED_STRING_BYTES>>(object, d)
             }
             other => Err(self.wrong_type_error(object, "strings", &other)),
         }
@@ -49,32 +44,36 @@ impl Hdf5File {
         ErrorLocation::file(&self.path).with_item(object).with_index(row as u64)
     }
 
-    fn parse_texts<T: AsRef<[u8]>>(&self, object: &str, values: &[T]) -> Result<Vec<String>> {
-        let text = |(row, v): (usize, &T)| self.parse_text(|| self.row_location(object, row), v.as_ref());
-        values.iter().enumerate().map(text).collect()
+    /// Reads the strings of a dataset, some thousand at a time: in memory each takes the bytes of the longest.
+    fn read_fixed_strings<T: H5Type + AsRef<[u8]>>(&self, object: &str, dataset: &Dataset) -> Result<Vec<String>> {
+        self.check_dataset_plausible(object, dataset)?;
+        let mut texts: Vec<String> = Vec::with_capacity(dataset.size());
+        for range in ValueRange::divide(&dataset.shape(), STRINGS_PER_READ) {
+            let _recorded = self.record_call(object);
+            for value in range.read::<T>(dataset).map_err(|e| self.read_error(object, &e))? {
+                texts.push(self.parse_text(|| self.row_location(object, texts.len()), value.as_ref())?);
+            }
+        }
+        Ok(texts)
     }
 
-    /// Returns whether the references to strings can be read without the library.
-    fn is_plain_heap(&self, dataset: &Dataset) -> bool {
-        self.raw_file.is_some() && dataset.offset().is_some() && dataset.layout() == Layout::Contiguous
-    }
-
-    /// Reads the strings of a contiguous dataset without the library, which may not return from a damaged heap, and is
-    /// slow.
+    /// Reads the strings of a dataset, some thousand references at a time.
     fn read_heap_strings(&self, object: &str, dataset: &Dataset) -> Result<Vec<String>> {
         self.check_dataset_plausible(object, dataset)?;
-        let (Some(file), Some(first)) = (&self.raw_file, dataset.offset()) else { return Ok(Vec::new()) };
-        let bytes = file.metadata().map_err(FileProblem::Read).in_file(&self.path)?.len();
-        let mut heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
+        let format = self.address_format().in_item(object)?;
+        let bytes = self.raw_file.metadata().map_err(FileProblem::Read).in_file(&self.path)?.len();
         let mut texts: Vec<String> = Vec::with_capacity(dataset.size());
-        let (mut references, mut length) = (Vec::new(), 0);
-        for begin in (0..dataset.size()).step_by(STRINGS_PER_READ) {
-            references.resize((dataset.size() - begin).min(STRINGS_PER_READ) * REFERENCE_BYTES, 0);
-            let read = file.read_exact_at(&mut references, first + (begin * REFERENCE_BYTES) as u64);
-            read.map_err(FileProblem::Read).in_file(&self.path).in_item(object)?;
-            for reference in references.chunks_exact(REFERENCE_BYTES) {
+        let mut length = 0;
+        for range in ValueRange::divide(&dataset.shape(), STRINGS_PER_READ) {
+            let references = {
+                let _watched = self.watch_call(object);
+                read_references(dataset, range, format.offset_bytes).map_err(|e| self.read_error(object, &e))?
+            };
+            let mut heap = self.lock_heap();
+            for reference in references {
                 let place = || self.row_location(object, texts.len());
-                let string = match heap.read_string(file, reference) {
+                let string = heap.read_string(&self.raw_file, format, reference);
+                let string = match string {
                     Ok(string) => string,
                     Err(HeapError::Damaged(problem)) => {
                         heap.damaged_string = Some((object.into(), problem.clone()));
@@ -92,22 +91,19 @@ impl Hdf5File {
         Ok(texts)
     }
 
-    /// Reads strings in chunks, or of a file with unusual addresses, by the library.
-    fn read_library_strings<T: H5Type + AsRef<[u8]>>(&self, object: &str, dataset: &Dataset) -> Result<Vec<String>> {
-        let &[length] = dataset.shape().as_slice() else {
-            let _watched = self.watch_call(object);
-            return self.parse_texts(object, &self.read_values::<T>(object, dataset)?);
-        };
-        self.check_dataset_plausible(object, dataset)?;
-        let mut texts = Vec::with_capacity(length);
-        for begin in (0..length).step_by(STRINGS_PER_READ) {
-            let _watched = self.watch_call(object);
-            let block = dataset.read_slice_1d::<T, _>(begin..(begin + STRINGS_PER_READ).min(length));
-            for value in block.map_err(|e| self.read_error(object, &e))? {
-                texts.push(self.parse_text(|| self.row_location(object, texts.len()), value.as_ref())?);
-            }
+    fn lock_heap(&self) -> MutexGuard<'_, GlobalHeap> {
+        self.heap.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns how the file stores byte offsets. A file that this process writes is flushed first: its strings are read
+    /// from the disk.
+    fn address_format(&self) -> Result<AddressFormat> {
+        if self.created {
+            self.lock_heap().forget();
+            self.inner.flush().map_err(|e| self.write_error("/", &e))?;
         }
-        Ok(texts)
+        let format = AddressFormat::read(&self.raw_file).map_err(FileProblem::Read).in_file(&self.path)?;
+        format.ok_or(Hdf5Problem::Heap(HeapProblem::AddressFormat)).in_file(&self.path)
     }
 
     /// Checks that all strings requested so far could be read, including those of attributes.
@@ -115,7 +111,7 @@ impl Hdf5File {
     /// # Errors
     /// Returns an error if one of them is in a damaged heap.
     pub fn check_strings(&self) -> Result<()> {
-        match &self.heap.lock().unwrap_or_else(PoisonError::into_inner).damaged_string {
+        match &self.lock_heap().damaged_string {
             None => Ok(()),
             Some((object, problem)) => Err(self.error(object, Hdf5Problem::Heap(problem.clone()))),
         }
@@ -135,7 +131,7 @@ impl Hdf5File {
             Ok(_) => None,
         };
         let record = |text: String| {
-            let mut heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut heap = self.lock_heap();
             heap.unreadable_attribute.get_or_insert_with(|| (object.into(), text));
         };
         let mut names = location.attr_names().unwrap_or_else(|error| {
@@ -157,22 +153,21 @@ impl Hdf5File {
     /// # Errors
     /// Returns an error if one of them cannot be read.
     pub fn check_attributes(&self) -> Result<()> {
-        match &self.heap.lock().unwrap_or_else(PoisonError::into_inner).unreadable_attribute {
+        match &self.lock_heap().unreadable_attribute {
             None => Ok(()),
             Some((object, text)) => Err(self.error(object, Hdf5Problem::Read(text.clone()))),
         }
     }
 
-    /// Reads a string attribute; `None` if it is missing or not a string. After a damaged heap was found no
-    /// variable-length attribute is read: [`Hdf5File::check_strings`] reports the damage.
+    /// Reads a string attribute; `None` if it is missing, not a string, or in a damaged heap, which
+    /// [`Hdf5File::check_strings`] reports.
     pub fn read_string_attribute(&self, object: &str, name: &str) -> Option<String> {
         let _watched = self.watch_call(object);
         let attribute = self.open_location(object).ok()?.attr(name).ok()?;
-        let is_damaged = || self.heap.lock().unwrap_or_else(PoisonError::into_inner).damaged_string.is_some();
         match attribute.dtype().and_then(|t| t.to_descriptor()).ok()? {
-            TypeDescriptor::VarLenUnicode | TypeDescriptor::VarLenAscii if is_damaged() => None,
-            TypeDescriptor::VarLenUnicode => read_scalar_string::<VarLenUnicode>(&attribute),
-            TypeDescriptor::VarLenAscii => read_scalar_string::<VarLenAscii>(&attribute),
+            TypeDescriptor::VarLenUnicode | TypeDescriptor::VarLenAscii => {
+                self.read_heap_attribute(object, name, &attribute)
+            }
             TypeDescriptor::FixedUnicode(n) if n <= MAX_FIXED_STRING_BYTES => {
                 read_scalar_string::<FixedUnicode<MAX_FIXED_STRING_BYTES>>(&attribute)
             }
@@ -180,6 +175,31 @@ impl Hdf5File {
                 read_scalar_string::<FixedAscii<MAX_FIXED_STRING_BYTES>>(&attribute)
             }
             _ => None,
+        }
+    }
+
+    /// Reads an attribute of one string of variable length.
+    fn read_heap_attribute(&self, object: &str, name: &str, attribute: &Attribute) -> Option<String> {
+        if attribute.ndim() > 0 {
+            return None;
+        }
+        let format = self.address_format().ok()?;
+        let &[reference] = read_references(attribute, ValueRange::All, format.offset_bytes).ok()?.as_slice() else {
+            return None;
+        };
+        self.read_referenced(&format!("{object}: attribute `{name}`"), format, reference)
+    }
+
+    /// Reads a string; `None` if it is not text, or in a damaged heap, which is recorded.
+    fn read_referenced(&self, object: &str, format: AddressFormat, reference: Reference) -> Option<String> {
+        let mut heap = self.lock_heap();
+        match heap.read_string(&self.raw_file, format, reference) {
+            Ok(string) => std::str::from_utf8(string).map(str::to_string).ok(),
+            Err(HeapError::Damaged(problem)) => {
+                heap.damaged_string.get_or_insert_with(|| (object.into(), problem));
+                None
+            }
+            Err(HeapError::System(_)) => None,
         }
     }
 }

@@ -119,6 +119,17 @@ pub(super) fn check_page_header(bytes: &[u8]) -> Result<(), ParquetProblem> {
     if is_right() == Some(true) { Ok(()) } else { Err(ParquetProblem::PageChanged) }
 }
 
+/// Longest header with its own checksum that is searched for: it holds the smallest and largest value of a page.
+pub(super) const MAX_HEADER_BYTES: usize = 1024;
+
+/// Returns whether bytes begin with a page header that has its own checksum, which only this program writes.
+pub(super) fn begins_with_own_header(bytes: &[u8]) -> bool {
+    let ends = SUFFIX_BYTES + 1..=bytes.len().min(MAX_HEADER_BYTES);
+    ends.into_iter()
+        .filter_map(|end| bytes.get(..end)?.split_at_checked(end - SUFFIX_BYTES))
+        .any(|(covered, suffix)| suffix.strip_suffix(&[STOP]).is_some_and(|own| own == header_checksum(covered)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,5 +169,8 @@ mod tests {
         }
         assert!(check_page_header(&[HEADER.as_slice(), &PAGE].concat()).is_err());
         assert!(!is_dictionary(&HEADER));
+        assert!(begins_with_own_header(&whole) && begins_with_own_header(&header));
+        assert!(!begins_with_own_header(&header[..header.len() - 1]));
+        assert!(!begins_with_own_header(&[HEADER.as_slice(), &PAGE].concat()));
     }
 }

@@ -11,6 +11,7 @@ use parquet::file::reader::Length;
 use super::checksums::{
     FOOTER_END_BYTES, KEY_PREFIX, PROGRAM_NAME, check_footer, check_page_index, has_checksums, is_footer_changed,
 };
+use super::page_header::{MAX_HEADER_BYTES, begins_with_own_header};
 use super::problem::ParquetProblem;
 use super::source::ParquetSource;
 use crate::io::reader_panics::catch_panics;
@@ -43,13 +44,12 @@ pub fn read_metadata(source: &ParquetSource) -> Result<ParquetMetaData, ParquetP
     }
 }
 
-/// Returns whether this program wrote a file, or another program rewrote it with this program's metadata. An empty file
-/// counts, since nothing is lost with it.
+/// Returns whether this program wrote a file, complete or damaged, or another program rewrote it with this program's
+/// metadata. A file that ends before its first page counts, since nothing is lost with it.
 pub fn is_written_here(path: &Path) -> bool {
     let Ok(source) = ParquetSource::open(path) else { return false };
     let read = catch_panics(|| read_metadata(&source));
     match read {
-        _ if source.len() == 0 => true,
         Ok(metadata) => {
             let file = metadata.file_metadata();
             let mut pairs = file.key_value_metadata().into_iter().flatten();
@@ -57,7 +57,20 @@ pub fn is_written_here(path: &Path) -> bool {
                 || pairs.any(|pair| pair.key.starts_with(KEY_PREFIX))
         }
         // only files of this program have the checksum that does not match
-        Err(error) => error.problem::<ParquetProblem>() == Some(&ParquetProblem::FooterChanged),
+        Err(error) => error.problem::<ParquetProblem>() == Some(&ParquetProblem::FooterChanged) || begins_here(&source),
+    }
+}
+
+/// A file that is not longer and has no footer has at most the beginning of a page.
+const MAX_BYTES_WITHOUT_PAGE: usize = 64;
+
+/// Returns whether a file without a valid footer begins with a page of this program, or ends before.
+fn begins_here(source: &ParquetSource) -> bool {
+    let length = usize::try_from(source.len()).unwrap_or(usize::MAX);
+    let Ok(begin) = source.read_at(0, length.min(2 * MAX_HEADER_BYTES)) else { return false };
+    match begin.strip_prefix(MAGIC) {
+        Some(pages) => length <= MAX_BYTES_WITHOUT_PAGE || begins_with_own_header(pages),
+        None => MAGIC.starts_with(&begin),
     }
 }
 

@@ -3,9 +3,9 @@
 use crate::error::Result;
 use crate::geometry::region::{Predicate, Region, Sphere};
 use crate::geometry::{Aabb, Point};
-use crate::plot::figures::weight_unit;
 use crate::segments::table::{SegmentFilter, SegmentQuery, SegmentSelection, SegmentTable, TablePages};
 use crate::sonata::electrodes_file::{ContactDescription, ElectrodesFile};
+use crate::units::{CURRENT_SHARE_UNIT, WEIGHT_UNIT, WEIGHT_UNITS};
 use crate::weights::WeightLookup;
 
 use super::settings::ContactSettings;
@@ -24,10 +24,10 @@ pub struct ContactRow {
     pub settings: String,
     /// Position, µm; `None` if the file does not state it.
     pub position: Option<Point>,
-    /// Minimum, median and maximum weight; `None` if no row is a number.
+    /// Minimum, median and maximum weight, in `unit`; `None` if no row is a number.
     pub weight_range: ColumnSummary,
-    /// The weights' unit; empty if they have none.
-    pub unit: &'static str,
+    /// The weights' unit: V/nA for potentials, whatever unit the file has; empty if they have none.
+    pub unit: String,
     /// Number of segments with their midpoint within [`NEAR_UM`], and their share of all; `None` without a position.
     pub near_segments: Option<(u64, f64)>,
 }
@@ -56,9 +56,21 @@ pub fn list_contacts(lookup: &WeightLookup) -> Result<Vec<ContactColumn<'_>>> {
     Ok(contacts)
 }
 
-/// Builds the rows of the table.
+/// Returns the factor that converts a contact's column to the unit that the table shows, and that unit. Columns of an
+/// unknown unit are shown as they are.
+fn shown_unit(lookup: &WeightLookup, contact: &str) -> Result<(f64, String)> {
+    let unit = lookup.file().column_unit(lookup.population(), contact)?;
+    Ok(match WEIGHT_UNITS.factor(&unit) {
+        Ok(factor) => (factor, WEIGHT_UNIT.into()),
+        Err(_) if unit == CURRENT_SHARE_UNIT => (1.0, String::new()),
+        Err(_) => (1.0, unit),
+    })
+}
+
+/// Builds the rows of the table. The summaries are in the file's units.
 pub fn build_rows(
     table: &SegmentTable,
+    lookup: &WeightLookup,
     contacts: &[ContactColumn<'_>],
     summaries: Vec<ColumnSummary>,
     settings: &ContactSettings,
@@ -66,17 +78,18 @@ pub fn build_rows(
     let near = count_near_segments(table, contacts.iter().map(|(_, description, _)| description))?;
     let row =
         |(i, (((name, description, _), range), near)): (usize, ((&ContactColumn<'_>, ColumnSummary), Option<u64>))| {
-            ContactRow {
+            let (factor, unit) = shown_unit(lookup, name)?;
+            Ok(ContactRow {
                 name: (*name).into(),
                 kind: description.kind.clone().unwrap_or_default(),
                 settings: settings.individual.get(i).cloned().unwrap_or_default(),
                 position: description.position_um,
-                weight_range: range,
-                unit: weight_unit(description.kind.as_deref()),
+                weight_range: range.map(|range| range.map(|value| factor * value)),
+                unit,
                 near_segments: near.map(|n| (n, n as f64 / table.len().max(1) as f64)),
-            }
+            })
         };
-    Ok(contacts.iter().zip(summaries).zip(near).enumerate().map(row).collect())
+    contacts.iter().zip(summaries).zip(near).enumerate().map(row).collect()
 }
 
 /// Counts the segments with their midpoint near each contact.

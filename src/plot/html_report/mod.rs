@@ -210,7 +210,7 @@ fn report_all(
     clock.finish_step("weights read and examined");
     let named: Vec<_> = contacts.iter().map(|(name, description, _)| (*name, description.kind.as_deref())).collect();
     let settings = ContactSettings::read(&Hdf5File::open(request.weights)?, &named);
-    let rows = contact_table::build_rows(table, &contacts, summaries, &settings)?;
+    let rows = contact_table::build_rows(table, &lookup, &contacts, summaries, &settings)?;
     clock.finish_step("segments near each contact counted");
 
     let drawn_at = ReportFigure {

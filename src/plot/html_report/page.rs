@@ -177,7 +177,9 @@ impl PageContents {
         let (text, number) =
             (|name: &str| sortable(name.into(), ""), |name: String| sortable(name, " class=\"number\""));
         let unit = self.common_unit();
-        let unit_text = unit.map(|u| if u.is_empty() { String::new() } else { format!(" ({u})") }).unwrap_or_default();
+        let unit_text = unit
+            .map(|u| if u.is_empty() { String::new() } else { format!(" ({})", escape_xml(u)) })
+            .unwrap_or_default();
         let mut html = "<div class=\"scroll\" id=\"contacts\" tabindex=\"0\"><table>\n<thead><tr>".to_string()
             + &text("name")
             + &text("type");
@@ -193,8 +195,8 @@ impl PageContents {
     }
 
     /// Returns the unit of all weights; `None` if they differ.
-    fn common_unit(&self) -> Option<&'static str> {
-        let first = self.contacts.first().map_or(WEIGHT_UNIT, |row| row.unit);
+    fn common_unit(&self) -> Option<&str> {
+        let first = self.contacts.first().map_or(WEIGHT_UNIT, |row| row.unit.as_str());
         self.contacts.iter().all(|row| row.unit == first).then_some(first)
     }
 
@@ -207,7 +209,7 @@ impl PageContents {
         let text = |text: &str| format!("<td>{}</td>", escape_xml(text));
         let number = |text: &String| format!("<td class=\"number\">{text}</td>");
         let settings = if self.has_settings() { text(&row.settings) } else { String::new() };
-        let unit = if self.common_unit().is_none() { text(row.unit) } else { String::new() };
+        let unit = if self.common_unit().is_none() { text(&row.unit) } else { String::new() };
         let position = row.position.map_or([const { String::new() }; 3], |p| p.to_array().map(format_coordinate));
         let ranges = row.weight_range.map_or([const { String::new() }; 3], |range| range.map(|v| format!("{v:.3e}")));
         let near =

@@ -5,9 +5,11 @@
 //! be merged: with one of them all rows stay in memory, in the columns that are needed.
 
 use polars_core::prelude::{
-    Column, DataFrame, DataType, Float64Chunked, GroupsType, IntoColumn, IntoSeries, NewChunkedArray, StringChunked,
+    Column, DataFrame, DataType, Float64Chunked, GroupsIndicator, GroupsType, IntoColumn, IntoSeries, NewChunkedArray,
+    StringChunked,
 };
 
+use super::exact_sum::ExactSum;
 use super::{Frame, FrameProblem, SortKey, is_number};
 use crate::error::{Result, find_closest, join_quoted};
 use crate::segments::SectionType;
@@ -143,23 +145,94 @@ impl PartialAggregate {
         format!("\0{}:{}", self.operation.name(), self.column.as_deref().unwrap_or_default())
     }
 
+    /// Returns the names of the columns that a sum of floats has until it is complete.
+    fn sum_names(&self) -> [String; ExactSum::PARTS] {
+        std::array::from_fn(|part| format!("{}:{part}", self.result_name()))
+    }
+
     /// Returns its results for groups of rows.
-    fn aggregate_groups(&self, rows: &Frame, groups: &GroupsType) -> Result<Column> {
+    fn aggregate_groups(&self, rows: &Frame, groups: &GroupsType) -> Result<Vec<Column>> {
         let results = match &self.column {
             None => {
                 Column::from(groups.group_count().into_series()).cast(&DataType::UInt64).map_err(FrameProblem::from)?
             }
-            Some(name) => aggregate_column(rows.column(name)?, self.operation, groups)?,
+            Some(name) => {
+                let column = rows.column(name)?;
+                if self.operation == Operation::Sum && column.dtype().is_float() {
+                    return self.sum_groups(&[column], groups);
+                }
+                aggregate_column(column, self.operation, groups)?
+            }
         };
-        Ok(results.with_name(self.result_name().into()))
+        Ok(vec![results.with_name(self.result_name().into())])
     }
 
     /// Returns its merged results for groups of chunk results.
-    fn merge_groups(&self, results: &Frame, groups: &GroupsType) -> Result<Column> {
+    fn merge_groups(&self, results: &Frame, groups: &GroupsType) -> Result<Vec<Column>> {
+        if let Some(parts) = self.sum_columns(results) {
+            return self.sum_groups(&parts, groups);
+        }
         let operation = if self.operation == Operation::Count { Operation::Sum } else { self.operation };
-        Ok(aggregate_column(results.column(&self.result_name())?, operation, groups)?
-            .with_name(self.result_name().into()))
+        let merged = aggregate_column(results.column(&self.result_name())?, operation, groups)?;
+        Ok(vec![merged.with_name(self.result_name().into())])
     }
+
+    /// Returns the columns of a sum of floats; `None` for other results.
+    fn sum_columns<'a>(&self, results: &'a Frame) -> Option<Vec<&'a Column>> {
+        self.sum_names().iter().map(|name| results.column(name).ok()).collect()
+    }
+
+    /// Sums the values of some columns for groups of rows.
+    fn sum_groups(&self, columns: &[&Column], groups: &GroupsType) -> Result<Vec<Column>> {
+        let mut sums = vec![ExactSum::default(); groups.len()];
+        for column in columns {
+            let values = float_values(column)?;
+            for (group, sum) in sums.iter_mut().enumerate() {
+                group_rows(groups, group).for_each(|row| sum.add(values.get(row).copied().flatten().unwrap_or(0.0)));
+            }
+        }
+        let column = |(part, name): (usize, String)| {
+            let values = sums.iter().map(|sum| sum.parts().get(part).copied());
+            Float64Chunked::from_iter_options(name.into(), values).into_column()
+        };
+        Ok(self.sum_names().into_iter().enumerate().map(column).collect())
+    }
+
+    /// Returns its result for each group, when all rows were aggregated.
+    fn complete_results(&self, results: &Frame) -> Result<Column> {
+        let Some(parts) = self.sum_columns(results) else { return Ok(results.column(&self.result_name())?.clone()) };
+        let parts = parts.into_iter().map(float_values).collect::<Result<Vec<_>>>()?;
+        let sum = |row: usize| parts.iter().filter_map(|part| part.get(row).copied().flatten()).collect::<ExactSum>();
+        let sums = (0..results.len()).map(|row| Some(sum(row).value()));
+        Ok(Float64Chunked::from_iter_options("".into(), sums).into_column())
+    }
+}
+
+/// Returns the values of a column as floats.
+fn float_values(column: &Column) -> Result<Vec<Option<f64>>> {
+    let column = column.cast(&DataType::Float64).map_err(FrameProblem::from)?;
+    Ok(column.f64().map_err(FrameProblem::from)?.iter().collect())
+}
+
+/// Returns the rows of a group.
+fn group_rows(groups: &GroupsType, group: usize) -> Box<dyn Iterator<Item = usize> + '_> {
+    match groups.get(group) {
+        GroupsIndicator::Idx((_, rows)) => Box::new(rows.iter().map(|&row| row as usize)),
+        GroupsIndicator::Slice([first, count]) => Box::new(first as usize..(first + count) as usize),
+    }
+}
+
+/// Returns the sample standard deviation of each group, in two passes, so that it does not depend on the order of rows.
+fn deviations(column: &Column, groups: &GroupsType) -> Result<Column> {
+    let values = float_values(column)?;
+    let deviation = |group: usize| {
+        let own: Vec<f64> = group_rows(groups, group).filter_map(|row| values.get(row).copied().flatten()).collect();
+        let count = own.len() as f64;
+        let mean = own.iter().copied().collect::<ExactSum>().value() / count;
+        let squares = own.iter().map(|value| (value - mean) * (value - mean)).collect::<ExactSum>().value();
+        (own.len() > 1).then(|| (squares / (count - 1.0)).sqrt())
+    };
+    Ok(Float64Chunked::from_iter_options("".into(), (0..groups.len()).map(deviation)).into_column())
 }
 
 /// Returns the results of an operation on a column, for groups of its rows.
@@ -181,7 +254,7 @@ fn aggregate_column(column: &Column, operation: Operation, groups: &GroupsType) 
             Operation::Min => column.agg_min(groups),
             Operation::Max => column.agg_max(groups),
             Operation::Median => cast(column, DataType::Float64)?.agg_median(groups),
-            Operation::Std => cast(column, DataType::Float64)?.agg_std(groups, 1),
+            Operation::Std => deviations(column, groups)?,
             Operation::Unique if column.null_count() == 0 => column.agg_n_unique(groups),
             Operation::Unique => {
                 // polars counts missing values as one additional value
@@ -292,7 +365,7 @@ impl RowGrouper {
     fn group_rows(
         &self,
         rows: &Frame,
-        result: fn(&PartialAggregate, &Frame, &GroupsType) -> Result<Column>,
+        result: fn(&PartialAggregate, &Frame, &GroupsType) -> Result<Vec<Column>>,
     ) -> Result<Frame> {
         let one_chunk = Frame { data: rows.data.clone().rechunk_mut().clone() };
         let rows = &one_chunk;
@@ -303,7 +376,7 @@ impl RowGrouper {
             (grouped.keys(), grouped.into_groups())
         };
         for step in &self.steps {
-            columns.push(result(step, rows, &groups)?);
+            columns.extend(result(step, rows, &groups)?);
         }
         Ok(Frame { data: DataFrame::new(groups.len(), columns).map_err(FrameProblem::from)? })
     }
@@ -313,9 +386,9 @@ impl RowGrouper {
         let results = aggregate
             .partial_aggregates()
             .iter()
-            .map(|step| results.column(&step.result_name()))
+            .map(|step| step.complete_results(results))
             .collect::<Result<Vec<_>>>()?;
-        let column = match results[..] {
+        let column = match &results[..] {
             [sums, counts] => divide_columns(sums, counts)?,
             [result] => result.clone(),
             _ => Column::full_null(aggregate.name.as_str().into(), 0, &DataType::Null),

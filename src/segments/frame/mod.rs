@@ -2,8 +2,9 @@
 //!
 //! Only this module names polars, so that only [`Frame::as_polars`], [`Frame::into_polars`] and [`Frame::from_polars`]
 //! make its version part of the public interface. Columns are converted from and to Arrow through the C data interface,
-//! without a copy if polars stores them in the same layout. without a copy where polars stores them in the same layout.
+//! without a copy if polars stores them in the same layout.
 
+mod exact_sum;
 mod grouping;
 mod polars_conversion;
 mod sorting;

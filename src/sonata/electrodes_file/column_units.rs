@@ -56,6 +56,7 @@ impl ElectrodesFile {
         if let Some(stated) = read_unit_attribute(&self.file, contact) {
             return Ok(stated);
         }
+        self.file.check_strings()?;
         let kind = self.read_description(contact)?.kind.unwrap_or_default();
         let by_type = unit_by_type(&kind, &read_settings(&self.file, contact)).filter(|unit| *unit != WEIGHT_UNIT);
         let dataset_unit = population.units().unwrap_or(WEIGHT_UNIT);

@@ -134,6 +134,7 @@ impl ElectrodesFile {
     pub fn recomputable_contact(&self, contact: &str) -> crate::error::Result<Option<RecomputableContact>> {
         let description = self.read_description(contact)?;
         let settings = read_settings(&self.file, contact);
+        self.file.check_strings()?;
         self.file.check_attributes()?;
         Ok(description
             .kind

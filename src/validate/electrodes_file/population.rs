@@ -223,6 +223,8 @@ impl PopulationRecord {
             return;
         }
         match file.read_string_attribute(&object, "units") {
+            // that the attribute cannot be read is a finding of its own
+            None if file.check_strings().is_err() => {}
             None => findings.add(Code::NoUnits, &object, "attribute `units` missing, expected `V/nA`"),
             Some(units) if units == WEIGHT_UNIT => {}
             Some(units) => {

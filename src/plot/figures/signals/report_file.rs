@@ -100,11 +100,13 @@ fn read_population(file: &Hdf5File, population: &str) -> Result<SignalTraces> {
     let positions_um: Vec<Point> = positions.chunks_exact(3).map(|p| Point::new(p[0], p[1], p[2])).collect();
     // positions that are not known are not numbers
     let is_known = positions_um.len() == contacts && positions_um.iter().all(|p| p.is_finite());
+    let unit = file.read_string_attribute(&data, "units").unwrap_or_else(|| "mV".into());
+    file.check_strings()?;
     Ok(SignalTraces {
         times_ms: (0..frames).map(|i| start + step * i as f64).collect(),
         contact_names,
         positions_um: if is_known { positions_um } else { Vec::new() },
         values,
-        unit: file.read_string_attribute(&data, "units").unwrap_or_else(|| "mV".into()),
+        unit,
     })
 }
