@@ -107,6 +107,12 @@ pub struct CurrentReport {
     units: Option<String>,
 }
 
+/// A number as it is stored.
+pub(super) trait StoredFloat: FromBytes + IntoBytes + Copy + Default + Send {}
+
+impl StoredFloat for f32 {}
+impl StoredFloat for f64 {}
+
 /// How values are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Precision {
@@ -287,7 +293,7 @@ impl CurrentReport {
     ///
     /// # Errors
     /// Returns an error if the values cannot be read.
-    pub(super) fn read_plain<T: FromBytes + IntoBytes + Copy + Default>(
+    pub(super) fn read_plain<T: StoredFloat>(
         &self,
         frames: &[usize],
         runs: &[Range<usize>],

@@ -26,7 +26,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::current_report::{CurrentReport, ElementList, Precision};
+use super::current_report::{CurrentReport, ElementList, Precision, StoredFloat};
 use super::kernel::{Current, CurrentRows, ElementRun, SumRows, Tile, WeightPanels, add_product, find_net_current};
 use super::plan::{Chunk, Plan, PlannedNeuron, PlannedPart, cut_chunks};
 use super::{CurrentKind, SignalsProblem, WeightSource};
@@ -117,14 +117,6 @@ struct TileOfPiece<'t, T> {
     currents: CurrentRows<'t, T>,
 }
 
-/// Buffers of a thread.
-#[derive(Default)]
-struct TileBuffers {
-    tile: Tile,
-    single: Vec<f32>,
-    double: Vec<f64>,
-}
-
 /// Neurons that do not balance in some frames.
 type FoundImbalances = Vec<(u64, Imbalance)>;
 
@@ -161,6 +153,19 @@ struct Piece<'c> {
     first_neuron: usize,
     /// First of the columns that are read for each neuron.
     column_of_neuron: Vec<usize>,
+}
+
+/// Pieces whose weights are in memory at one time.
+struct Wave<'w> {
+    pieces: &'w [Piece<'w>],
+    /// The weights of each piece, by chunk.
+    weights: Vec<Vec<ChunkWeights>>,
+}
+
+impl Wave<'_> {
+    fn pieces(&self) -> impl Iterator<Item = (&Piece<'_>, &[ChunkWeights])> {
+        self.pieces.iter().zip(self.weights.iter().map(Vec::as_slice))
+    }
 }
 
 impl Piece<'_> {
@@ -250,11 +255,12 @@ impl Product<'_> {
             .map(|own| Piece::new(part, own))
             .collect();
         let mut imbalances = Vec::new();
-        for wave in group_by_elements(&pieces, sizes.wave_elements, Piece::element_count) {
-            let weights = self.wave_weights(&open, wave, stop)?;
+        for own in group_by_elements(&pieces, sizes.wave_elements, Piece::element_count) {
+            let wave = Wave { pieces: own, weights: self.wave_weights(&open, own, stop)? };
             imbalances.extend(match report.plain_precision() {
-                Some(precision) => self.add_plain_wave(&open, wave, &weights, precision, frames, sums, sizes, stop)?,
-                None => self.add_wave_by_library(&open, wave, &weights, frames, sums, sizes, stop)?,
+                Some(Precision::Single) => self.add_plain_wave::<f32>(&open, &wave, frames, sums, sizes, stop)?,
+                Some(Precision::Double) => self.add_plain_wave::<f64>(&open, &wave, frames, sums, sizes, stop)?,
+                None => self.add_wave_by_library(&open, &wave, frames, sums, sizes, stop)?,
             });
         }
         Ok(imbalances)
@@ -286,13 +292,10 @@ impl Product<'_> {
     }
 
     /// Adds the products of a wave of a report whose values are at known offsets: each thread reads what it multiplies.
-    #[expect(clippy::too_many_arguments, reason = "a wave, its frames, and how both are cut")]
-    fn add_plain_wave(
+    fn add_plain_wave<T: Current + StoredFloat>(
         &self,
         open: &OpenPart<'_>,
-        wave: &[Piece<'_>],
-        weights: &[Vec<ChunkWeights>],
-        precision: Precision,
+        wave: &Wave<'_>,
         frames: &[usize],
         sums: &mut [f64],
         sizes: WorkSizes,
@@ -300,38 +303,32 @@ impl Product<'_> {
     ) -> Result<FoundImbalances> {
         let row = self.row_length();
         let tiles = sums.par_chunks_mut((sizes.tile_frames * row).max(1)).zip(frames.par_chunks(sizes.tile_frames));
-        let add_tile = |buffers: &mut TileBuffers, (sums, frames): (&mut [f64], &[usize])| {
-            let TileBuffers { tile, single, double } = buffers;
+        let add_tile = |(tile, values): &mut (Tile, Vec<T>), (sums, frames): (&mut [f64], &[usize])| {
             let mut imbalances = Vec::new();
-            for (piece, weights) in wave.iter().zip(weights) {
+            for (piece, weights) in wave.pieces() {
                 stop.check()?;
-                imbalances.extend(match precision {
-                    Precision::Single => {
-                        open.report.read_plain(frames, &piece.reads, single)?;
-                        let currents = CurrentRows { values: single, width: piece.width };
-                        self.add_piece(open, TileOfPiece { piece, frames, currents }, weights, tile, sums)?
-                    }
-                    Precision::Double => {
-                        open.report.read_plain(frames, &piece.reads, double)?;
-                        let currents = CurrentRows { values: double, width: piece.width };
-                        self.add_piece(open, TileOfPiece { piece, frames, currents }, weights, tile, sums)?
-                    }
-                });
+                open.report.read_plain(frames, &piece.reads, values)?;
+                let currents = CurrentRows { values: values.as_slice(), width: piece.width };
+                imbalances.extend(self.add_piece(
+                    open,
+                    TileOfPiece { piece, frames, currents },
+                    weights,
+                    tile,
+                    sums,
+                )?);
                 (self.progress)((piece.element_count() * frames.len()) as u64);
             }
             Ok(imbalances)
         };
-        collect_tiles(tiles.map_init(TileBuffers::default, add_tile).collect())
+        collect_tiles(tiles.map_init(Default::default, add_tile).collect())
     }
 
     /// Adds the products of a wave of a report that the HDF5 library reads: one strip is read while the one before is
     /// multiplied.
-    #[expect(clippy::too_many_arguments, reason = "a wave, its frames, and how both are cut")]
     fn add_wave_by_library(
         &self,
         open: &OpenPart<'_>,
-        wave: &[Piece<'_>],
-        weights: &[Vec<ChunkWeights>],
+        wave: &Wave<'_>,
         frames: &[usize],
         sums: &mut [f64],
         sizes: WorkSizes,
@@ -339,12 +336,11 @@ impl Product<'_> {
     ) -> Result<FoundImbalances> {
         let row = self.row_length();
         let strips = cut_strips(frames, sizes.strip_frames, sizes.chunk_frames);
-        let steps: Vec<(&Piece<'_>, &Vec<ChunkWeights>, Range<usize>)> = wave
-            .iter()
-            .zip(weights)
+        let steps: Vec<(&Piece<'_>, &[ChunkWeights], Range<usize>)> = wave
+            .pieces()
             .flat_map(|(piece, weights)| strips.iter().map(move |strip| (piece, weights, strip.clone())))
             .collect();
-        let read = |step: Option<&(&Piece<'_>, &Vec<ChunkWeights>, Range<usize>)>, out: &mut Vec<f64>| match step {
+        let read = |step: Option<&(&Piece<'_>, &[ChunkWeights], Range<usize>)>, out: &mut Vec<f64>| match step {
             Some((piece, _, strip)) => {
                 open.report.read_by_library(frames.get(strip.clone()).unwrap_or_default(), &piece.reads, out)
             }
@@ -771,7 +767,7 @@ mod tests {
         let every_tenth: Vec<usize> = (0..60).step_by(10).collect();
         assert_eq!(cut_strips(&every_tenth, 16, 1), [0..2, 2..4, 4..6]);
         assert_eq!(cut_strips(&every_tenth, 5, 1), [0..1, 1..2, 2..3, 3..4, 4..5, 5..6]);
-        assert_eq!(cut_strips(&[], 16, 8), []);
+        assert!(cut_strips(&[], 16, 8).is_empty());
     }
 
     #[test]
