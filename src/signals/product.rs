@@ -12,13 +12,14 @@
 //! about [`CHUNK_ELEMENTS`] elements, consecutive in the report, whose currents and weights are multiplied together
 //! (`kernel`). The weights of neighbouring chunks, a *wave*, are in memory at one time.
 //!
-//! - Currents at known byte offsets: each thread takes some frames, a *tile*, and reads the elements of a few chunks, a
-//!   *piece*, which stay in its cache until they are multiplied. Nothing is stored twice, and no thread waits for another.
+//! - Currents at known byte offsets: each thread takes some frames, goes through the wave in *pieces* of a few chunks whose
+//!   weights stay in its cache, and reads the piece's currents for as many frames as stay there, too, a *tile*, until they
+//!   are multiplied. Nothing is stored twice, and no thread waits for another.
 //! - Currents in chunks of HDF5, which one thread at a time can read: a *strip* of frames is read while the one before is
 //!   multiplied by all threads.
 //!
 //! A frame's sums are added in the order of chunks by one thread. Hence the sums depend on the inputs only, and neither on
-//! the number of threads, nor on blocks, waves, tiles and strips.
+//! the number of threads, nor on blocks, waves, pieces, tiles and strips.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -40,15 +41,21 @@ use crate::units::NANOAMPERE_PER_SQUARE_MICROMETER;
 /// Number of elements of a chunk, unless one neuron has more.
 const CHUNK_ELEMENTS: usize = 1024;
 
-/// Number of elements of a piece: 16 KiB of each frame, so that a call of the operating system costs little beside the
-/// copy.
+/// Largest number of elements of a piece: 16 KiB of each frame, so that a call of the operating system costs little beside
+/// the copy.
 const PIECE_ELEMENTS: usize = 4096;
 
-/// Largest number of frames of a tile: a piece of them, 1 MiB, fits into the cache of a core.
-const TILE_FRAMES: usize = 64;
+/// Bytes of the weights of a piece, unless a chunk has more: they stay in the cache of a core for all frames of a thread.
+const PIECE_WEIGHT_BYTES: usize = 1 << 20;
 
-/// Number of frames that the kernel multiplies at a time; smaller tiles waste work.
+/// Number of currents of a tile: 1 MiB, so that they stay in the cache until they are multiplied.
+const TILE_VALUES: usize = 1 << 18;
+
+/// Number of frames that the kernel multiplies at a time; fewer waste work.
 const MIN_TILE_FRAMES: usize = 8;
+
+/// Number of frames for which a thread reads the weights of a piece from memory at little cost.
+const MIN_THREAD_FRAMES: usize = 64;
 
 /// Bytes of the currents of a strip, of which two are in memory.
 const STRIP_BYTES: usize = 64 << 20;
@@ -183,7 +190,9 @@ impl Piece<'_> {
 struct WorkSizes {
     piece_elements: usize,
     wave_elements: usize,
-    /// Number of frames of a tile, of which a thread computes the sums.
+    /// Number of frames whose sums a thread computes.
+    thread_frames: usize,
+    /// Number of frames of a tile.
     tile_frames: usize,
     /// Number of frames of a strip of a report that the library reads, and of its chunks.
     strip_frames: usize,
@@ -268,24 +277,24 @@ impl Product<'_> {
 
     /// Chooses how to cut the work. The sums do not depend on it.
     fn work_sizes(&self, report: &CurrentReport, frames: usize) -> WorkSizes {
-        let threads = rayon::current_num_threads();
-        let tile_frames =
-            frames.div_ceil(threads.max(1)).next_multiple_of(MIN_TILE_FRAMES).clamp(MIN_TILE_FRAMES, TILE_FRAMES);
-        let wave_elements = (WEIGHT_BYTES / WeightPanels::row_bytes(self.columns.len()).max(1)).max(1);
+        let row_bytes = WeightPanels::row_bytes(self.columns.len()).max(1);
+        let wave_elements = (WEIGHT_BYTES / row_bytes).max(1);
         let [chunk_frames, chunk_elements] = report.chunk_shape();
         // whole chunks in both directions as far as memory allows: a chunk in two strips is decompressed twice
         let values = STRIP_BYTES / size_of::<f64>();
-        let wanted = (values / chunk_elements).clamp(MIN_TILE_FRAMES, TILE_FRAMES).next_multiple_of(chunk_frames);
-        let strip_frames = wanted.min(values).min(frames.max(1).next_multiple_of(chunk_frames));
+        let wanted = (values / chunk_elements).clamp(MIN_TILE_FRAMES, MIN_THREAD_FRAMES);
+        let strip_frames =
+            wanted.next_multiple_of(chunk_frames).min(values).min(frames.max(1).next_multiple_of(chunk_frames));
         let piece_elements = match report.plain_precision() {
-            Some(_) => PIECE_ELEMENTS,
+            Some(_) => (PIECE_WEIGHT_BYTES / row_bytes).clamp(CHUNK_ELEMENTS, PIECE_ELEMENTS),
             // a strip ends with a chunk, which may be behind its last frame
             None => values / (strip_frames + chunk_frames.min(strip_frames)).max(1),
         };
         WorkSizes {
             piece_elements: piece_elements.min(wave_elements).max(1),
             wave_elements,
-            tile_frames,
+            thread_frames: share_frames(frames),
+            tile_frames: (TILE_VALUES / piece_elements.max(1)).max(MIN_TILE_FRAMES),
             strip_frames: strip_frames.max(1),
             chunk_frames,
         }
@@ -302,25 +311,24 @@ impl Product<'_> {
         stop: &StopCheck<'_>,
     ) -> Result<FoundImbalances> {
         let row = self.row_length();
-        let tiles = sums.par_chunks_mut((sizes.tile_frames * row).max(1)).zip(frames.par_chunks(sizes.tile_frames));
-        let add_tile = |(tile, values): &mut (Tile, Vec<T>), (sums, frames): (&mut [f64], &[usize])| {
+        let (thread_frames, tile_frames) = (sizes.thread_frames, sizes.tile_frames);
+        let shares = sums.par_chunks_mut((thread_frames * row).max(1)).zip(frames.par_chunks(thread_frames));
+        let add_share = |(tile, values): &mut (Tile, Vec<T>), (sums, frames): (&mut [f64], &[usize])| {
             let mut imbalances = Vec::new();
             for (piece, weights) in wave.pieces() {
-                stop.check()?;
-                open.report.read_plain(frames, &piece.reads, values)?;
-                let currents = CurrentRows { values: values.as_slice(), width: piece.width };
-                imbalances.extend(self.add_piece(
-                    open,
-                    TileOfPiece { piece, frames, currents },
-                    weights,
-                    tile,
-                    sums,
-                )?);
+                let tiles = sums.chunks_mut((tile_frames * row).max(1)).zip(frames.chunks(tile_frames));
+                for (sums, frames) in tiles {
+                    stop.check()?;
+                    open.report.read_plain(frames, &piece.reads, values)?;
+                    let currents = CurrentRows { values: values.as_slice(), width: piece.width };
+                    let own = TileOfPiece { piece, frames, currents };
+                    imbalances.extend(self.add_piece(open, own, weights, tile, sums)?);
+                }
                 (self.progress)((piece.element_count() * frames.len()) as u64);
             }
             Ok(imbalances)
         };
-        collect_tiles(tiles.map_init(Default::default, add_tile).collect())
+        collect_shares(shares.map_init(Default::default, add_share).collect())
     }
 
     /// Adds the products of a wave of a report that the HDF5 library reads: one strip is read while the one before is
@@ -353,14 +361,15 @@ impl Product<'_> {
             stop.check()?;
             let own_frames = frames.get(strip.clone()).unwrap_or_default();
             let own_sums = sums.get_mut(strip.start * row..strip.end * row).unwrap_or_default();
-            let tiles = own_sums.par_chunks_mut((sizes.tile_frames * row).max(1));
-            let tiles = tiles.zip(own_frames.par_chunks(sizes.tile_frames));
-            let tiles = tiles.zip(now.par_chunks((sizes.tile_frames * piece.width).max(1)));
-            let add_tile = |tile: &mut Tile, ((sums, frames), values): ((&mut [f64], &[usize]), &[f64])| {
+            let share = own_frames.len().div_ceil(rayon::current_num_threads()).next_multiple_of(MIN_TILE_FRAMES);
+            let shares = own_sums.par_chunks_mut((share * row).max(1));
+            let shares = shares.zip(own_frames.par_chunks(share));
+            let shares = shares.zip(now.par_chunks((share * piece.width).max(1)));
+            let add_share = |tile: &mut Tile, ((sums, frames), values): ((&mut [f64], &[usize]), &[f64])| {
                 let currents = CurrentRows { values, width: piece.width };
                 self.add_piece(open, TileOfPiece { piece, frames, currents }, weights, tile, sums)
             };
-            let multiply = || collect_tiles(tiles.map_init(Tile::default, add_tile).collect());
+            let multiply = || collect_shares(shares.map_init(Tile::default, add_share).collect());
             let (found, read_next) = rayon::join(multiply, || read(steps.get(i + 1), &mut next));
             imbalances.extend(found?);
             read_next?;
@@ -653,11 +662,19 @@ fn cut_strips(frames: &[usize], most: usize, chunk_frames: usize) -> Vec<Range<u
     strips
 }
 
-/// Collects what the tiles found, or the first error in order, whichever thread found it.
-fn collect_tiles(tiles: Vec<Result<FoundImbalances>>) -> Result<FoundImbalances> {
+/// Returns how many frames a thread takes at a time: two shares for each thread, but not so few that weights are read from
+/// memory too often, unless some threads would have none.
+fn share_frames(frames: usize) -> usize {
+    let threads = rayon::current_num_threads().max(1);
+    let most = frames.div_ceil(threads);
+    frames.div_ceil(2 * threads).max(most.min(MIN_THREAD_FRAMES)).next_multiple_of(MIN_TILE_FRAMES).max(MIN_TILE_FRAMES)
+}
+
+/// Collects what threads found, or the first error in order, whichever thread found it.
+fn collect_shares(shares: Vec<Result<FoundImbalances>>) -> Result<FoundImbalances> {
     let mut all = Vec::new();
-    for tile in tiles {
-        all.extend(tile?);
+    for share in shares {
+        all.extend(share?);
     }
     Ok(all)
 }
