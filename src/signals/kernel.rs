@@ -7,7 +7,7 @@
 //! ```
 //!
 //! with currents `I` in single or double precision, weights `w` and sums `S` in double precision. Elements are taken in
-//! blocks of [`DEPTH`]; within a block one fused multiplication and addition follows the other in the order of elements, and
+//! equal blocks of at most [`DEPTH`]; within a block one fused multiplication and addition follows the other in the order of elements, and
 //! the block's sum is added to `S`. This order is the same for every vector width and every number of frames, and so are
 //! the bits of the result.
 //!
@@ -21,7 +21,7 @@ const HALF: usize = 8;
 /// Number of contacts of a panel.
 const PANEL: usize = 2 * HALF;
 
-/// Number of elements of a block.
+/// Largest number of elements of a block.
 const DEPTH: usize = 256;
 
 /// Number of frames that are converted at a time.
@@ -218,6 +218,12 @@ fn add_product_avx2<T: Current>(
     add_blocks::<T, 4, false>(currents, run, weights, tile, sums)
 }
 
+/// Returns the number of elements of a block: as few blocks as possible, of nearly the same length.
+#[inline(always)]
+fn choose_depth(length: usize) -> usize {
+    length.div_ceil(length.div_ceil(DEPTH).max(1)).max(1)
+}
+
 /// Adds the products of `FRAMES` frames and half a panel at a time, or a panel if `IS_WIDE`.
 #[inline(always)]
 fn add_blocks<T: Current, const FRAMES: usize, const IS_WIDE: bool>(
@@ -229,8 +235,9 @@ fn add_blocks<T: Current, const FRAMES: usize, const IS_WIDE: bool>(
 ) -> bool {
     let frames = currents.values.len() / currents.width.max(1);
     let mut is_finite = true;
-    for block in (0..run.length).step_by(DEPTH) {
-        let depth = DEPTH.min(run.length - block);
+    let block_depth = choose_depth(run.length);
+    for block in (0..run.length).step_by(block_depth) {
+        let depth = block_depth.min(run.length - block);
         let column = run.column + block;
         let row = run.row + block;
         for first in (0..frames).step_by(TILE_FRAMES) {
@@ -448,8 +455,9 @@ mod tests {
         let mut sums = vec![0.5; frames * contacts];
         for (i, sum) in sums.iter_mut().enumerate() {
             let (frame, contact) = (i / contacts, i % contacts);
-            for block in (0..run.length).step_by(DEPTH) {
-                let product = (block..run.length.min(block + DEPTH)).fold(0.0, |product: f64, k| {
+            let depth = choose_depth(run.length);
+            for block in (0..run.length).step_by(depth) {
+                let product = (block..run.length.min(block + depth)).fold(0.0, |product: f64, k| {
                     let current = f64::from(currents[frame * elements + run.column + k]);
                     current.mul_add(weights[(run.row + k) * contacts + contact], product)
                 });
@@ -488,6 +496,12 @@ mod tests {
                 check(&mut |tile, sums| unsafe { add_product_avx2(rows, run, &panels, tile, sums) });
             }
         }
+    }
+
+    #[test]
+    fn blocks_are_few_and_nearly_equal() {
+        let depths = [0, 1, 255, 256, 257, 512, 513, 1000].map(choose_depth);
+        assert_eq!(depths, [1, 1, 255, 256, 129, 256, 171, 250]);
     }
 
     #[test]

@@ -188,7 +188,7 @@ impl Piece<'_> {
 /// How the work on a part is cut.
 #[derive(Debug, Clone, Copy)]
 struct WorkSizes {
-    piece_elements: usize,
+    piece_width: usize,
     wave_elements: usize,
     /// Number of frames whose sums a thread computes.
     thread_frames: usize,
@@ -258,10 +258,15 @@ impl Product<'_> {
         let Some(report) = self.reports.get(part.report) else { return Ok(Vec::new()) };
         let stored = self.open_stored_weights(report)?;
         let open = OpenPart { report, part, segments, stored: stored.as_ref() };
-        let sizes = self.work_sizes(report, frames.len());
-        let chunks = cut_chunks(&part.neurons, CHUNK_ELEMENTS);
-        let pieces: Vec<Piece<'_>> = group_by_elements(&chunks, sizes.piece_elements, |chunk| chunk.elements)
-            .map(|own| Piece::new(part, own))
+        let max_gap = match report.plain_precision() {
+            Some(_) => MAX_GAP_ELEMENTS,
+            // the library reads whole chunks anyway
+            None => MAX_GAP_ELEMENTS.max(report.chunk_shape()[1]),
+        };
+        let chunks = cut_chunks(&part.neurons, CHUNK_ELEMENTS, max_gap);
+        let sizes = self.work_sizes(report, &chunks, frames.len());
+        let pieces: Vec<Piece<'_>> = group_by_elements(&chunks, sizes.piece_width, |chunk| chunk.width)
+            .map(|own| Piece::new(part, own, max_gap))
             .collect();
         let mut imbalances = Vec::new();
         for own in group_by_elements(&pieces, sizes.wave_elements, Piece::element_count) {
@@ -276,25 +281,26 @@ impl Product<'_> {
     }
 
     /// Chooses how to cut the work. The sums do not depend on it.
-    fn work_sizes(&self, report: &CurrentReport, frames: usize) -> WorkSizes {
+    fn work_sizes(&self, report: &CurrentReport, chunks: &[Chunk], frames: usize) -> WorkSizes {
         let row_bytes = WeightPanels::row_bytes(self.columns.len()).max(1);
         let wave_elements = (WEIGHT_BYTES / row_bytes).max(1);
         let [chunk_frames, chunk_elements] = report.chunk_shape();
         // whole chunks in both directions as far as memory allows: a chunk in two strips is decompressed twice
         let values = STRIP_BYTES / size_of::<f64>();
+        let widest = chunks.iter().map(|chunk| chunk.width).max().unwrap_or_default().max(CHUNK_ELEMENTS);
+        let most_frames = (values / widest).max(MIN_TILE_FRAMES);
         let wanted = (values / chunk_elements).clamp(MIN_TILE_FRAMES, MIN_THREAD_FRAMES);
-        let strip_frames =
-            wanted.next_multiple_of(chunk_frames).min(values).min(frames.max(1).next_multiple_of(chunk_frames));
-        let piece_elements = match report.plain_precision() {
+        let strip_frames = wanted.next_multiple_of(chunk_frames).min(most_frames);
+        let piece_width = match report.plain_precision() {
             Some(_) => (PIECE_WEIGHT_BYTES / row_bytes).clamp(CHUNK_ELEMENTS, PIECE_ELEMENTS),
             // a strip ends with a chunk, which may be behind its last frame
             None => values / (strip_frames + chunk_frames.min(strip_frames)).max(1),
         };
         WorkSizes {
-            piece_elements: piece_elements.min(wave_elements).max(1),
+            piece_width: piece_width.min(wave_elements).max(1),
             wave_elements,
             thread_frames: share_frames(frames),
-            tile_frames: (TILE_VALUES / piece_elements.max(1)).max(MIN_TILE_FRAMES),
+            tile_frames: (TILE_VALUES / piece_width.max(1)).max(MIN_TILE_FRAMES),
             strip_frames: strip_frames.max(1),
             chunk_frames,
         }
@@ -415,7 +421,7 @@ impl Product<'_> {
             false => WeightPanels::new(chunk.elements, self.columns.len()),
         };
         let mut found = ChunkWeights { panels, runs: Vec::new() };
-        let (mut buffers, mut row) = (NeuronBuffers::default(), 0);
+        let (mut buffers, mut row, mut end) = (NeuronBuffers::default(), 0, None);
         for index in chunk.neurons.clone() {
             let Some(neuron) = open.part.neurons.get(index) else { continue };
             let column = piece.neuron_column(index);
@@ -435,8 +441,11 @@ impl Product<'_> {
             for (element, &from) in list.rows.iter().enumerate() {
                 let group_set = self.group_set_of_row(open, neuron, from)?;
                 let elements = ElementRun { column: column + element, row: row + element, length: 1 };
-                push_run(&mut found.runs, Run { elements, group_set });
+                // what is adjacent in the report, however much of a gap is read
+                let is_adjacent = element > 0 || end == Some(neuron.first_column);
+                push_run(&mut found.runs, Run { elements, group_set }, is_adjacent);
             }
+            end = Some(neuron.first_column + neuron.elements);
             row += neuron.elements;
         }
         Ok(found)
@@ -600,7 +609,7 @@ impl Product<'_> {
 
 impl<'c> Piece<'c> {
     /// Finds what to read: neurons that are close together in a frame are read together.
-    fn new(part: &PlannedPart, chunks: &'c [Chunk]) -> Self {
+    fn new(part: &PlannedPart, chunks: &'c [Chunk], max_gap: usize) -> Self {
         let first_neuron = chunks.first().map_or(0, |chunk| chunk.neurons.start);
         let behind = chunks.last().map_or(first_neuron, |chunk| chunk.neurons.end);
         let mut reads: Vec<Range<usize>> = Vec::new();
@@ -609,7 +618,7 @@ impl<'c> Piece<'c> {
         for neuron in part.neurons.get(first_neuron..behind).unwrap_or_default() {
             let own = neuron.first_column..neuron.first_column + neuron.elements;
             match reads.last_mut() {
-                Some(last) if own.start >= last.end && own.start - last.end <= MAX_GAP_ELEMENTS => {
+                Some(last) if own.start >= last.end && own.start - last.end <= max_gap => {
                     width += own.end - last.end;
                     last.end = own.end;
                 }
@@ -679,18 +688,11 @@ fn collect_shares(shares: Vec<Result<FoundImbalances>>) -> Result<FoundImbalance
     Ok(all)
 }
 
-/// Appends a run, or extends the last one.
-fn push_run(runs: &mut Vec<Run>, run: Run) {
-    let first = run.elements;
-    match runs.last_mut() {
-        Some(Run { elements: last, group_set })
-            if *group_set == run.group_set
-                && last.column + last.length == first.column
-                && last.row + last.length == first.row =>
-        {
-            last.length += first.length;
-        }
-        _ => runs.push(run),
+/// Appends a run, or extends the last one if it is adjacent and of the same groups.
+fn push_run(runs: &mut Vec<Run>, run: Run, is_adjacent: bool) {
+    match runs.last_mut().filter(|last| is_adjacent && last.group_set == run.group_set) {
+        Some(last) => last.elements.length += run.elements.length,
+        None => runs.push(run),
     }
 }
 
