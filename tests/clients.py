@@ -702,5 +702,57 @@ def check_signals_neuron():
     assert difference <= 1e-12, difference
 
 
+SWC = """1 1 0 0 0 8 -1
+2 3 0 8 0 2 1
+3 3 10 200 5 1.5 2
+4 3 -90 330 40 0.5 3
+5 3 150 310 -30 0.75 3
+6 2 0 -8 0 1 1
+7 2 20 -250 30 0.5 6
+"""
+
+
+def check_signals_make_lfpy():
+    """A neuron in LFPy, with a synapse: writes its report, table and contacts, and the signals of LFPy's own probe."""
+    import h5py
+    import LFPy
+    import numpy as np
+    import pandas as pd
+
+    open("cell.swc", "w").write(SWC)
+    cell = LFPy.Cell(morphology="cell.swc", passive=True, d_lambda=0.02, dt=0.0625, tstop=20.0)
+    tip = cell.get_closest_idx(x=150.0, y=310.0, z=-30.0)
+    synapse = LFPy.Synapse(cell, idx=tip, syntype="ExpSyn", e=0.0, tau=2.0, weight=0.01)
+    synapse.set_spike_times(np.array([2.0]))
+    contacts = np.array([[60, 150, 20], [-200, 300, 0], [0, -300, 100], [400, 400, 400]], float)
+    x, y, z = contacts.T
+    probe = LFPy.RecExtElectrode(cell, x=x, y=y, z=z, sigma=0.3, method="linesource")
+    cell.simulate(probes=[probe], rec_imem=True)
+    currents = cell.imem
+    sections = [number for number, section in enumerate(cell.allseclist) for _ in section]
+    assert len(sections) == cell.totnsegs == len(currents) > 10
+    ids = np.array(sections, np.uint32)
+    first_of_section = np.searchsorted(ids, ids)
+    ends = {f"{axis}{end}": getattr(cell, axis)[:, end] for end in (0, 1) for axis in "xyz"}
+    table = pd.DataFrame({"node_id": np.zeros(len(ids), np.uint64), "section_id": ids})
+    table["segment_id"] = (np.arange(len(ids)) - first_of_section).astype(np.uint32)
+    table["section_type"] = np.full(len(ids), 2, np.uint8)
+    for name, values in ends.items():
+        table[name] = np.asarray(values, float)
+    table["radius"] = (cell.d / 2).astype(np.float32)
+    table["row"] = np.arange(len(ids), dtype=np.uint64)
+    table.to_parquet("neuron.parquet", index=False)
+    lines = [f"{i},{x},{y},{z},NA,NA,LineSource" for i, (x, y, z) in enumerate(contacts)]
+    open("contacts.csv", "w").write("\n".join(["name,x,y,z,layer,region,type", *lines]) + "\n")
+    with h5py.File("neuron.h5", "w") as file:
+        group = file.create_group("report/cells")
+        group["data"] = currents.T
+        group["mapping/node_ids"] = np.array([0], np.uint64)
+        group["mapping/index_pointers"] = np.array([0, len(ids)], np.uint64)
+        group["mapping/element_ids"] = ids
+        group["mapping/time"] = [0.0, cell.dt * currents.shape[1], cell.dt]
+    np.save("lfpykit.npy", probe.data)
+
+
 if __name__ == "__main__":
     globals()["check_" + sys.argv[1].replace("-", "_")]()

@@ -479,8 +479,19 @@ fn signals_are_read_by_numpy_libsonata_bmtk_and_pynwb() {
 #[test]
 #[ignore = "needs LEADFIELD_PYTHON with neuron, lfpykit: make clients"]
 fn signals_of_a_simulated_neuron_are_those_of_lfpykit() {
+    compare_signals_of_a_neuron("signals-make-neuron");
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with lfpy, neuron: make clients"]
+fn signals_of_a_simulated_neuron_are_those_of_the_probe_of_lfpy() {
+    compare_signals_of_a_neuron("signals-make-lfpy");
+}
+
+/// Compares the signals of a neuron that a client simulates with the client's own.
+fn compare_signals_of_a_neuron(simulation: &str) {
     let dir = scratch();
-    python(dir.path(), "signals-make-neuron");
+    python(dir.path(), simulation);
     let options = ["--segments", "neuron.parquet", "--electrodes", "contacts.csv", "--population", "cells"];
     let output = ["--conductivity", "0.3", "--dtype", "f64", "--unit", "mV", "-o", "found.npy"];
     leadfield_in(dir.path(), &[&["signals", "neuron.h5"], &options[..], &output[..]].concat()).ok();

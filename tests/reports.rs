@@ -28,6 +28,49 @@ fn a_page_refers_to_nothing_outside_itself() {
     assert!(page.len() < 3_000_000, "{} bytes", page.len());
 }
 
+/// Signals of the reference circuit at the 16 contacts of `w.h5`.
+fn signals() -> tempfile::TempDir {
+    let out = scratch();
+    let currents = crate::support::golden().join("input/circuit/output/compartment.h5");
+    let lfp = out.path().join("<lfp>.h5");
+    let args = ["signals", currents.to_str().unwrap(), "--weights", "w.h5", "-o", lfp.to_str().unwrap(), "--quiet"];
+    leadfield_in(folder(), &args).ok();
+    out
+}
+
+#[test]
+fn signals_are_drawn_as_traces_and_current_source_density_if_a_file_is_given() {
+    let lfp = signals();
+    let path = lfp.path().join("<lfp>.h5");
+    let page = report(&["--signals", path.to_str().unwrap()]);
+    let section = page.split("<h2 id=\"signals\">Signals of &lt;lfp&gt;.h5</h2>").nth(1).unwrap();
+    let section = section.split("</section>").next().unwrap();
+    assert_eq!(section.matches("<svg").count(), 1);
+    for shown in ["Traces by depth", "Current source density, second difference", "time (ms)", "0.277 S/m"] {
+        assert!(section.contains(shown), "{shown}: {section:.3000}");
+    }
+    for outside in ["src=", "href=\"http", "url(", "@import", "https:"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert_eq!(page.matches("<th scope=\"row\">report: signals read and drawn</th>").count(), 1);
+    // without the option the page is as before
+    assert!(!report(&[]).contains("id=\"signals\""));
+}
+
+#[test]
+fn signals_that_cannot_be_drawn_are_refused_before_anything_is_written() {
+    let out = scratch();
+    let weights = folder().join("w.h5");
+    let page = out.path().join("r.html");
+    let args = ["report", "s.parquet", "w.h5", "--signals", weights.to_str().unwrap(), "-o", page.to_str().unwrap()];
+    leadfield_in(folder(), &args).refused(&format!(
+        "error: {}: no report of signals, expected a dataset `/report/POPULATION/data` of frames and contacts\n\
+         hint: draw an `lfp` report of the simulator or the output of `leadfield signals`",
+        weights.display()
+    ));
+    assert!(names_in(out.path()).is_empty());
+}
+
 /// A page without its times, which are others each time.
 fn lasting(page: &str) -> String {
     let passing = |line: &&str| !line.ends_with("UTC</td></tr>") && !line.contains("<th scope=\"row\">report: ");

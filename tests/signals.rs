@@ -8,6 +8,7 @@ use leadfield::Result;
 use leadfield::electrodes::{self, Electrodes};
 use leadfield::geometry::Aabb;
 use leadfield::io::hdf5::Hdf5File;
+use leadfield::io::resumable_output::StopCheck;
 use leadfield::methods::NearField;
 use leadfield::segments::table::{SegmentTable, TableMetadata, TableNeuron};
 use leadfield::segments::{SectionType, Segments};
@@ -573,6 +574,68 @@ impl SegmentSource for RenamedTable {
     fn read_part(&self, part: usize, spare: Segments) -> Result<Segments> {
         self.table.read_part(part, spare)
     }
+}
+
+/// A table whose parts take as long to read as nobody asks to stop.
+struct EndlessTable(SegmentTable);
+
+impl SegmentSource for EndlessTable {
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn metadata(&self) -> &TableMetadata {
+        self.0.metadata()
+    }
+
+    fn bounds(&self) -> Result<Aabb> {
+        self.0.bounds()
+    }
+
+    fn fingerprint(&self) -> Result<u64> {
+        SegmentSource::fingerprint(&self.0)
+    }
+
+    fn part_count(&self) -> usize {
+        self.0.part_count()
+    }
+
+    fn part_neurons(&self, part: usize) -> &[TableNeuron] {
+        self.0.part_neurons(part)
+    }
+
+    fn read_part(&self, _: usize, _: Segments) -> Result<Segments> {
+        panic!("a part is read so that it can be stopped")
+    }
+
+    fn read_part_unless_stopped(&self, part: usize, spare: Segments, stop: &StopCheck<'_>) -> Result<Segments> {
+        for _ in 0..1000 {
+            stop.check()?;
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        self.0.read_part(part, spare)
+    }
+}
+
+#[test]
+fn a_stop_takes_effect_while_a_part_is_read() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let reference = Reference::new();
+    let reports = reference.report();
+    let (table, electrodes) = configured(&reference);
+    let endless = EndlessTable(table);
+    let sources: [&dyn SegmentSource; 1] = [&endless];
+    let signals = Signals::from_tables(&reports, &sources, &electrodes).prepare().unwrap();
+    // nobody asks before the part is begun
+    let was_asked = AtomicBool::new(false);
+    let is_stopped = || was_asked.swap(true, Ordering::Relaxed);
+    let started = std::time::Instant::now();
+    let error = signals.compute_frames(0..20, &is_stopped, &|_| ()).unwrap_err();
+    assert_eq!(error.kind(), leadfield::error::ErrorKind::Interrupted, "{error}");
+    assert_eq!(error.to_string(), "stopped on request");
+    // without a stop, reading takes 10 s
+    assert!(started.elapsed().as_secs_f64() < 8.0, "{:?}", started.elapsed());
 }
 
 #[test]

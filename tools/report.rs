@@ -22,6 +22,7 @@ use crate::cli::{Common, Outcome, overwrite_policy};
 #[command(after_help = examples!(
     "leadfield report segments.parquet weights.h5 -o report.html",
     "leadfield report results --electrode tip --within 100 -o tip.html",
+    "leadfield report segments.parquet weights.h5 --signals lfp.h5 -o report.html",
 ))]
 pub struct Args {
     /// Segment table and electrodes file, or a folder with both
@@ -33,6 +34,9 @@ pub struct Args {
     /// The 3D view shows the segments up to this far from the contact along each axis, µm
     #[arg(long, help_heading = PICTURE, value_name = "R", default_value_t = html_report::DEFAULT_VIEW_HALF_SIDE_UM, allow_negative_numbers = true)]
     within: f64,
+    /// Signals to draw as traces and current source density, an HDF5 file of `leadfield signals`
+    #[arg(long, help_heading = PICTURE, value_name = "LFP")]
+    signals: Option<PathBuf>,
     /// Page to write
     #[arg(short, long = "output", alias = "out", value_name = "FILE", default_value = "report.html", help_heading = OUTPUT)]
     out: PathBuf,
@@ -43,12 +47,19 @@ pub struct Args {
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    check_not_an_input(&args.out, args.inputs.iter().map(PathBuf::as_path))?;
+    check_not_an_input(&args.out, args.inputs.iter().chain(&args.signals).map(PathBuf::as_path))?;
     NamedOutput::Page.check_name(&args.out)?;
     let staged = AtomicOutput::create_file(&args.out, overwrite_policy(args.force))?;
     let ReportFiles { table, weights } = ReportFiles::find(&args.inputs)?;
     let electrode = args.electrode.as_deref();
-    let request = ReportRequest { table: &table, weights: &weights, electrode, within_um: args.within, timings_s: &[] };
+    let request = ReportRequest {
+        table: &table,
+        weights: &weights,
+        electrode,
+        within_um: args.within,
+        signals: args.signals.as_deref(),
+        timings_s: &[],
+    };
     let report = html_report::build_report(&request)?;
     staged.write_all(&report.html)?;
     staged.commit()?;

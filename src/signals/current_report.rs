@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use rayon::prelude::*;
+use zerocopy::{FromBytes, IntoBytes};
 
 use crate::error::{Context, FileProblem, Problem, Result, join_quoted};
 use crate::io::digest::Digest;
@@ -102,7 +102,24 @@ pub struct CurrentReport {
     lists: Vec<ElementList>,
     /// Values that are read without the HDF5 library.
     plain: Option<PlainValues>,
+    /// Frames and elements of a chunk.
+    chunk_shape: [usize; 2],
     units: Option<String>,
+}
+
+/// A number as it is stored.
+pub(super) trait StoredFloat: FromBytes + IntoBytes + Copy + Default + Send {}
+
+impl StoredFloat for f32 {}
+impl StoredFloat for f64 {}
+
+/// How values are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Precision {
+    /// 32 bits.
+    Single,
+    /// 64 bits.
+    Double,
 }
 
 #[derive(Debug)]
@@ -150,6 +167,10 @@ impl CurrentReport {
             }
             None => None,
         };
+        let chunk_shape = match file.chunk_shape(&data)?.as_slice() {
+            &[frames, elements] => [frames, elements].map(|length| length.max(1)),
+            _ => [1, 1],
+        };
         let units = file.read_string_attribute(&data, "units");
         file.check_strings()?;
         Ok(Self {
@@ -165,6 +186,7 @@ impl CurrentReport {
             list_of_node,
             lists,
             plain,
+            chunk_shape,
             units,
         })
     }
@@ -256,54 +278,57 @@ impl CurrentReport {
         Ok(())
     }
 
-    /// Reads some columns of some frames into `out`, row-major, one row per frame.
-    ///
-    /// # Errors
-    /// Returns an error if the values are outside the data or cannot be read.
-    pub fn read_columns(&self, frames: &[usize], runs: &[Range<usize>], out: &mut Vec<f64>) -> Result<()> {
-        let width: usize = runs.iter().map(ExactSizeIterator::len).sum();
-        out.resize(frames.len() * width, 0.0);
-        if width == 0 {
-            return Ok(());
-        }
-        match &self.plain {
-            Some(plain) => {
-                out.par_chunks_exact_mut(width).zip(frames).try_for_each_init(Vec::new, |bytes, (row, &frame)| {
-                    self.read_plain_row(plain, frame, runs, row, bytes)
-                })
-            }
-            None => self.read_by_library(frames, runs, width, out),
-        }
+    /// Returns frames and elements of a chunk of the data, which the library reads together; 1 and 1 without chunks.
+    pub(super) fn chunk_shape(&self) -> [usize; 2] {
+        self.chunk_shape
     }
 
-    fn read_plain_row(
+    /// Returns the precision of values that are read at their byte offsets; `None` for others.
+    pub(super) fn plain_precision(&self) -> Option<Precision> {
+        let plain = self.plain.as_ref()?;
+        Some(if plain.width == size_of::<f32>() { Precision::Single } else { Precision::Double })
+    }
+
+    /// Reads some columns of some frames at their byte offsets, row-major, one row per frame. Several threads may read at
+    /// a time. Nothing is read if the values are not contiguous, or of another precision.
+    ///
+    /// # Errors
+    /// Returns an error if the values cannot be read.
+    pub(super) fn read_plain<T: StoredFloat>(
         &self,
-        plain: &PlainValues,
-        frame: usize,
+        frames: &[usize],
         runs: &[Range<usize>],
-        row: &mut [f64],
-        bytes: &mut Vec<u8>,
+        out: &mut Vec<T>,
     ) -> Result<()> {
-        let mut rest = row;
-        for run in runs {
-            let (own, others) = rest.split_at_mut(run.len().min(rest.len()));
-            rest = others;
-            bytes.resize(own.len() * plain.width, 0);
-            let first = frame as u64 * self.element_count as u64 + run.start as u64;
-            let read = plain.file.read_exact_at(bytes, plain.offset + first * plain.width as u64);
-            read.map_err(FileProblem::Read).in_file(self.path()).in_item(&self.data)?;
-            decode(bytes, plain.width, own);
+        let Some(plain) = self.plain.as_ref().filter(|plain| plain.width == size_of::<T>()) else { return Ok(()) };
+        let width: usize = runs.iter().map(ExactSizeIterator::len).sum();
+        out.resize(frames.len() * width, T::default());
+        let mut rest = out.as_mut_slice();
+        for &frame in frames {
+            for run in runs {
+                let (own, others) = rest.split_at_mut(run.len().min(rest.len()));
+                rest = others;
+                let first = frame as u64 * self.element_count as u64 + run.start as u64;
+                let read = plain.file.read_exact_at(own.as_mut_bytes(), plain.offset + first * plain.width as u64);
+                read.map_err(FileProblem::Read).in_file(self.path()).in_item(&self.data)?;
+            }
         }
         Ok(())
     }
 
-    /// Reads boxes of consecutive frames, which the library decompresses once.
-    fn read_by_library(&self, frames: &[usize], runs: &[Range<usize>], width: usize, out: &mut [f64]) -> Result<()> {
+    /// Reads some columns of some frames through the HDF5 library, row-major, one row per frame: boxes of consecutive
+    /// frames, which the library decompresses once.
+    ///
+    /// # Errors
+    /// Returns an error if the values are outside the data or cannot be read.
+    pub(super) fn read_by_library(&self, frames: &[usize], runs: &[Range<usize>], out: &mut Vec<f64>) -> Result<()> {
+        let width: usize = runs.iter().map(ExactSizeIterator::len).sum();
+        out.resize(frames.len() * width, 0.0);
         let (Some(&first), Some(&last)) = (frames.first(), frames.last()) else { return Ok(()) };
         let mut column = 0;
         for run in runs {
             let values = self.file.read_float_box(&self.data, &[first..last + 1, run.clone()])?;
-            for (row, &frame) in out.chunks_exact_mut(width).zip(frames) {
+            for (row, &frame) in out.chunks_exact_mut(width.max(1)).zip(frames) {
                 let from = (frame - first) * run.len();
                 let own = values.get(from..from + run.len()).unwrap_or_default();
                 if let Some(place) = row.get_mut(column..column + own.len()) {
@@ -327,19 +352,6 @@ pub(super) fn add_file_state(digest: &mut Digest, path: &Path) -> Result<()> {
     let changed = found.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     digest.add_option(changed, |digest, time| digest.add_text(&time.as_nanos().to_string()));
     Ok(())
-}
-
-/// Converts values of the machine's byte order.
-fn decode(bytes: &[u8], width: usize, out: &mut [f64]) {
-    if width == size_of::<f32>() {
-        for (value, raw) in out.iter_mut().zip(bytes.as_chunks::<4>().0) {
-            *value = f64::from(f32::from_ne_bytes(*raw));
-        }
-    } else {
-        for (value, raw) in out.iter_mut().zip(bytes.as_chunks::<8>().0) {
-            *value = f64::from_ne_bytes(*raw);
-        }
-    }
 }
 
 /// Reads start and step, ms, and checks that the frames are those of the times.

@@ -32,6 +32,7 @@ mod contacts;
 mod current_report;
 mod frames;
 mod groups;
+mod kernel;
 pub mod output;
 mod plan;
 mod product;
@@ -170,6 +171,21 @@ pub enum SignalsProblem {
         /// The name.
         name: String,
     },
+    /// The reference has another unit than a signal.
+    #[error(
+        "reference has another unit than the signal of contact `{contact}`, expected {expected} as at contact \
+         `{reference}`, found {found}"
+    )]
+    ReferenceUnit {
+        /// The contact of the reference; of a mean, the first contact.
+        reference: String,
+        /// Its unit.
+        expected: String,
+        /// The other contact.
+        contact: String,
+        /// Its unit.
+        found: String,
+    },
     /// Nodes of the report have no weights.
     #[error(
         "nodes of population `{population}` without weights: {count}, expected weights for all, found none for node {first}"
@@ -258,6 +274,12 @@ pub enum SignalsProblem {
     /// Section types are known from segment tables only.
     #[error("section types are unknown, expected a segment table that has them")]
     NoSectionType,
+    /// The type of a section is unknown.
+    #[error("type of section {section} is unknown, expected one for signals by section type")]
+    UnknownSectionType {
+        /// Section of the neuron.
+        section: u32,
+    },
     /// Densities need areas.
     #[error("areas of segments are unknown, expected a segment table for current densities")]
     NoAreas,
@@ -284,6 +306,7 @@ impl Problem for SignalsProblem {
             Self::WithoutWeights { .. } | Self::WithoutCurrents { .. } => {
                 "`--allow-missing` leaves such nodes out; `--node-set` selects nodes"
             }
+            Self::ReferenceUnit { .. } => "`--electrode` selects contacts of one unit",
             Self::NoSectionType | Self::NoAreas => "give `--segments` and `--electrodes` instead of `--weights`",
             _ => return None,
         };

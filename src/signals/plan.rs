@@ -305,19 +305,26 @@ pub struct Chunk {
     pub neurons: std::ops::Range<usize>,
     /// Number of their elements.
     pub elements: usize,
+    /// Number of columns that are read, with those of gaps.
+    pub width: usize,
 }
 
 /// Cuts a part's neurons into chunks of at most `most` elements, or of one neuron. The sums depend on the cuts, so that
-/// these depend neither on threads nor on memory.
-pub fn cut_chunks(neurons: &[PlannedNeuron], most: usize) -> Vec<Chunk> {
+/// these depend neither on threads nor on memory. Gaps of at most `max_gap` columns between neurons are read.
+pub fn cut_chunks(neurons: &[PlannedNeuron], most: usize, max_gap: usize) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
+    let mut end = None;
     for (i, neuron) in neurons.iter().enumerate() {
+        let gap = end.and_then(|end| neuron.first_column.checked_sub(end)).filter(|gap| *gap <= max_gap);
+        let width = neuron.elements + gap.unwrap_or_default();
+        end = Some(neuron.first_column + neuron.elements);
         match chunks.last_mut() {
             Some(last) if last.elements + neuron.elements <= most => {
                 last.neurons.end = i + 1;
                 last.elements += neuron.elements;
+                last.width += width;
             }
-            _ => chunks.push(Chunk { neurons: i..i + 1, elements: neuron.elements }),
+            _ => chunks.push(Chunk { neurons: i..i + 1, elements: neuron.elements, width }),
         }
     }
     chunks

@@ -9,23 +9,31 @@
 //! with the membrane current `I` in nA and the weight `w` in V/nA. All sums are in double precision.
 //!
 //! **Order of the work.** Weights are computed or read once for all frames of a block. Neurons are cut into *chunks* of
-//! about [`CHUNK_ELEMENTS`] elements, consecutive in the report. Neighbouring chunks, a *wave*, are in memory at one time;
-//! frames of a wave are read in *strips*, one strip while the one before is multiplied. A chunk's product is computed by one
-//! thread, then added to the sums in the order of chunks. Hence the sums depend on the inputs only, and neither on the
-//! number of threads, nor on blocks, waves and strips.
+//! about [`CHUNK_ELEMENTS`] elements, consecutive in the report, whose currents and weights are multiplied together
+//! (`kernel`). The weights of neighbouring chunks, a *wave*, are in memory at one time.
+//!
+//! - Currents at known byte offsets: each thread takes some frames, goes through the wave in *pieces* of a few chunks whose
+//!   weights stay in its cache, and reads the piece's currents for as many frames as stay there, too, a *tile*, until they
+//!   are multiplied. Nothing is stored twice, and no thread waits for another.
+//! - Currents in chunks of HDF5, which one thread at a time can read: a *strip* of frames is read while the one before is
+//!   multiplied by all threads.
+//!
+//! A frame's sums are added in the order of chunks by one thread. Hence the sums depend on the inputs only, and neither on
+//! the number of threads, nor on blocks, waves, pieces, tiles and strips.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 use rayon::prelude::*;
 
-use super::current_report::{CurrentReport, ElementList};
+use super::current_report::{CurrentReport, ElementList, Precision, StoredFloat};
+use super::kernel::{Current, CurrentRows, ElementRun, SumRows, Tile, WeightPanels, add_product, find_net_current};
 use super::plan::{Chunk, Plan, PlannedNeuron, PlannedPart, cut_chunks};
 use super::{CurrentKind, SignalsProblem, WeightSource};
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
+use crate::io::checkpoint::CheckpointProblem;
+use crate::io::resumable_output::StopCheck;
 use crate::segments::{NeuronSegments, SectionType, Segment, Segments};
 use crate::sonata::electrodes_file::WeightsDataset;
 use crate::units::NANOAMPERE_PER_SQUARE_MICROMETER;
@@ -33,26 +41,35 @@ use crate::units::NANOAMPERE_PER_SQUARE_MICROMETER;
 /// Number of elements of a chunk, unless one neuron has more.
 const CHUNK_ELEMENTS: usize = 1024;
 
-/// Largest number of frames of a strip.
-const STRIP_FRAMES: usize = 512;
+/// Largest number of elements of a piece: 16 KiB of each frame, so that a call of the operating system costs little beside
+/// the copy.
+const PIECE_ELEMENTS: usize = 4096;
 
-/// Bytes of the currents of a wave's strip, of which two are in memory.
+/// Bytes of the weights of a piece, unless a chunk has more: they stay in the cache of a core for all frames of a thread.
+const PIECE_WEIGHT_BYTES: usize = 1 << 20;
+
+/// Number of currents of a tile: 1 MiB, so that they stay in the cache until they are multiplied.
+const TILE_VALUES: usize = 1 << 18;
+
+/// Number of frames that the kernel multiplies at a time; fewer waste work.
+const MIN_TILE_FRAMES: usize = 8;
+
+/// Number of frames for which a thread reads the weights of a piece from memory at little cost.
+const MIN_THREAD_FRAMES: usize = 64;
+
+/// Bytes of the currents of a strip, of which two are in memory.
 const STRIP_BYTES: usize = 64 << 20;
 
 /// Bytes of the weights of a wave.
 const WEIGHT_BYTES: usize = 64 << 20;
 
 /// Memory of a run besides the sums of a block and the segments of a table's part, bytes, about: two strips, the weights of
-/// a wave, and as much for its products.
+/// a wave, and as much for the pieces of all threads.
 pub const WORKING_BYTES: u64 = (2 * STRIP_BYTES + 2 * WEIGHT_BYTES) as u64;
 
 /// Elements that nobody needs are read with others if they are at most so many between two needed neurons: a call of the
 /// operating system costs as much as copying so many.
 const MAX_GAP_ELEMENTS: usize = 1024;
-
-/// Part of the sum of absolute currents that the net current of a balanced neuron does not exceed. Currents are stored in
-/// single precision, so that their sum has an error of 1e-7 of it.
-const BALANCE_TOLERANCE: f64 = 1e-4;
 
 /// A neuron whose currents do not sum to zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -97,17 +114,18 @@ struct OpenPart<'p> {
     stored: Option<&'p WeightsDataset>,
 }
 
-/// The currents of a wave in some frames.
+/// A tile of a piece: some frames of some elements.
 #[derive(Clone, Copy)]
-struct Strip<'s> {
-    wave: &'s Wave<'s>,
+struct TileOfPiece<'t, T> {
+    piece: &'t Piece<'t>,
     /// The frames, as indices in the report.
-    frames: &'s [usize],
-    /// Index of the first frame among those of the block.
-    first_frame: usize,
-    /// Row-major: frames, columns of the wave.
-    currents: &'s [f64],
+    frames: &'t [usize],
+    /// Their currents.
+    currents: CurrentRows<'t, T>,
 }
+
+/// Neurons that do not balance in some frames.
+type FoundImbalances = Vec<(u64, Imbalance)>;
 
 /// Buffers that are reused for several neurons.
 #[derive(Default)]
@@ -120,45 +138,65 @@ struct NeuronBuffers {
 /// Consecutive elements of the same groups: a matrix product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Run {
-    /// First column of the strip.
-    column: usize,
-    /// First row of the chunk's weights.
-    row: usize,
-    /// Number of elements.
-    length: usize,
+    elements: ElementRun,
     /// The list of groups.
     group_set: u32,
 }
 
 /// The weights of a chunk, in the report's order of elements.
 struct ChunkWeights {
-    values: Vec<f64>,
+    panels: WeightPanels,
     runs: Vec<Run>,
 }
 
-/// Chunks whose currents are in memory at one time.
-struct Wave<'c> {
+/// Chunks whose currents are read together.
+struct Piece<'c> {
     chunks: &'c [Chunk],
     /// Columns of the report that are read.
     reads: Vec<Range<usize>>,
-    /// Number of columns of a strip.
+    /// Number of columns that are read.
     width: usize,
     /// First neuron of the part.
     first_neuron: usize,
-    /// First column of the strip for each neuron.
+    /// First of the columns that are read for each neuron.
     column_of_neuron: Vec<usize>,
 }
 
+/// Pieces whose weights are in memory at one time.
+struct Wave<'w> {
+    pieces: &'w [Piece<'w>],
+    /// The weights of each piece, by chunk.
+    weights: Vec<Vec<ChunkWeights>>,
+}
+
 impl Wave<'_> {
-    fn neuron_column(&self, neuron: usize) -> usize {
-        self.column_of_neuron.get(neuron - self.first_neuron).copied().unwrap_or_default()
+    fn pieces(&self) -> impl Iterator<Item = (&Piece<'_>, &[ChunkWeights])> {
+        self.pieces.iter().zip(self.weights.iter().map(Vec::as_slice))
     }
 }
 
-/// The product of a chunk: sums of some groups, row-major, one row per frame; and neurons that do not balance.
-struct ChunkProduct {
-    sums: Vec<(u32, Vec<f64>)>,
-    imbalances: Vec<(u64, Imbalance)>,
+impl Piece<'_> {
+    fn neuron_column(&self, neuron: usize) -> usize {
+        self.column_of_neuron.get(neuron - self.first_neuron).copied().unwrap_or_default()
+    }
+
+    fn element_count(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.elements).sum()
+    }
+}
+
+/// How the work on a part is cut.
+#[derive(Debug, Clone, Copy)]
+struct WorkSizes {
+    piece_width: usize,
+    wave_elements: usize,
+    /// Number of frames whose sums a thread computes.
+    thread_frames: usize,
+    /// Number of frames of a tile.
+    tile_frames: usize,
+    /// Number of frames of a strip of a report that the library reads, and of its chunks.
+    strip_frames: usize,
+    chunk_frames: usize,
 }
 
 impl Product<'_> {
@@ -170,14 +208,17 @@ impl Product<'_> {
     pub fn sum_frames(&self, frames: &[usize], imbalances: &Mutex<Imbalances>) -> Result<Option<Vec<f64>>> {
         let mut sums = vec![0.0; frames.len() * self.row_length()];
         let mut segments = Segments::default();
+        let stop = StopCheck::new(self.is_stopped);
         for part in &self.plan.parts {
-            if let (Some((table, place)), WeightSource::Tables { sources, .. }) = (part.table_part, self.source)
-                && let Some(source) = sources.get(table)
-            {
-                segments = source.read_part(place, std::mem::take(&mut segments))?;
-            }
-            if !self.add_part(part, &segments, frames, &mut sums, imbalances)? {
+            if (self.is_stopped)() {
                 return Ok(None);
+            }
+            match self.add_part(part, &mut segments, frames, &mut sums, &stop) {
+                Ok(found) => self.record_imbalances(part.report, found, imbalances),
+                Err(error) if error.problem::<CheckpointProblem>() == Some(&CheckpointProblem::Stopped) => {
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(Some(sums))
@@ -188,53 +229,160 @@ impl Product<'_> {
         self.plan.groups.len() * self.columns.len()
     }
 
-    /// Adds the product of a part; returns whether to go on.
+    fn record_imbalances(&self, report: usize, found: FoundImbalances, all: &Mutex<Imbalances>) {
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        for (node, imbalance) in found {
+            let known = all.entry((report, node)).or_insert(imbalance);
+            // the same net current in several frames: the first one, whichever block is computed first
+            let order = |i: &Imbalance| (i.net_na.abs(), std::cmp::Reverse(i.frame));
+            if order(&imbalance) > order(known) {
+                *known = imbalance;
+            }
+        }
+    }
+
+    /// Adds the product of a part; returns the neurons that do not balance.
     fn add_part(
         &self,
         part: &PlannedPart,
-        segments: &Segments,
+        segments: &mut Segments,
         frames: &[usize],
         sums: &mut [f64],
-        imbalances: &Mutex<Imbalances>,
-    ) -> Result<bool> {
-        let Some(report) = self.reports.get(part.report) else { return Ok(true) };
+        stop: &StopCheck<'_>,
+    ) -> Result<FoundImbalances> {
+        if let (Some((table, place)), WeightSource::Tables { sources, .. }) = (part.table_part, self.source)
+            && let Some(source) = sources.get(table)
+        {
+            *segments = source.read_part_unless_stopped(place, std::mem::take(segments), stop)?;
+        }
+        let Some(report) = self.reports.get(part.report) else { return Ok(Vec::new()) };
         let stored = self.open_stored_weights(report)?;
         let open = OpenPart { report, part, segments, stored: stored.as_ref() };
-        let chunks = cut_chunks(&part.neurons, CHUNK_ELEMENTS);
-        let waves = self.cut_waves(part, &chunks, frames.len().min(STRIP_FRAMES));
-        let strips: Vec<(usize, Range<usize>)> =
-            (0..waves.len()).flat_map(|wave| strip_ranges(frames.len()).map(move |strip| (wave, strip))).collect();
-        let read = |(wave, strip): &(usize, Range<usize>), buffer: &mut Vec<f64>| match waves.get(*wave) {
-            Some(wave) => report.read_columns(frames.get(strip.clone()).unwrap_or_default(), &wave.reads, buffer),
+        let max_gap = match report.plain_precision() {
+            Some(_) => MAX_GAP_ELEMENTS,
+            // the library reads whole chunks anyway
+            None => MAX_GAP_ELEMENTS.max(report.chunk_shape()[1]),
+        };
+        let chunks = cut_chunks(&part.neurons, CHUNK_ELEMENTS, max_gap);
+        let sizes = self.work_sizes(report, &chunks, frames.len());
+        let pieces: Vec<Piece<'_>> = group_by_elements(&chunks, sizes.piece_width, |chunk| chunk.width)
+            .map(|own| Piece::new(part, own, max_gap))
+            .collect();
+        let mut imbalances = Vec::new();
+        for own in group_by_elements(&pieces, sizes.wave_elements, Piece::element_count) {
+            let wave = Wave { pieces: own, weights: self.wave_weights(&open, own, stop)? };
+            imbalances.extend(match report.plain_precision() {
+                Some(Precision::Single) => self.add_plain_wave::<f32>(&open, &wave, frames, sums, sizes, stop)?,
+                Some(Precision::Double) => self.add_plain_wave::<f64>(&open, &wave, frames, sums, sizes, stop)?,
+                None => self.add_wave_by_library(&open, &wave, frames, sums, sizes, stop)?,
+            });
+        }
+        Ok(imbalances)
+    }
+
+    /// Chooses how to cut the work. The sums do not depend on it.
+    fn work_sizes(&self, report: &CurrentReport, chunks: &[Chunk], frames: usize) -> WorkSizes {
+        let row_bytes = WeightPanels::row_bytes(self.columns.len()).max(1);
+        let wave_elements = (WEIGHT_BYTES / row_bytes).max(1);
+        let [chunk_frames, chunk_elements] = report.chunk_shape();
+        // whole chunks in both directions as far as memory allows: a chunk in two strips is decompressed twice
+        let values = STRIP_BYTES / size_of::<f64>();
+        let widest = chunks.iter().map(|chunk| chunk.width).max().unwrap_or_default().max(CHUNK_ELEMENTS);
+        let most_frames = (values / widest).max(MIN_TILE_FRAMES);
+        let wanted = (values / chunk_elements).clamp(MIN_TILE_FRAMES, MIN_THREAD_FRAMES);
+        let strip_frames = wanted.next_multiple_of(chunk_frames).min(most_frames);
+        let piece_width = match report.plain_precision() {
+            Some(_) => (PIECE_WEIGHT_BYTES / row_bytes).clamp(CHUNK_ELEMENTS, PIECE_ELEMENTS),
+            // a strip ends with a chunk, which may be behind its last frame
+            None => values / (strip_frames + chunk_frames.min(strip_frames)).max(1),
+        };
+        WorkSizes {
+            piece_width: piece_width.min(wave_elements).max(1),
+            wave_elements,
+            thread_frames: share_frames(frames),
+            tile_frames: (TILE_VALUES / piece_width.max(1)).max(MIN_TILE_FRAMES),
+            strip_frames: strip_frames.max(1),
+            chunk_frames,
+        }
+    }
+
+    /// Adds the products of a wave of a report whose values are at known offsets: each thread reads what it multiplies.
+    fn add_plain_wave<T: Current + StoredFloat>(
+        &self,
+        open: &OpenPart<'_>,
+        wave: &Wave<'_>,
+        frames: &[usize],
+        sums: &mut [f64],
+        sizes: WorkSizes,
+        stop: &StopCheck<'_>,
+    ) -> Result<FoundImbalances> {
+        let row = self.row_length();
+        let (thread_frames, tile_frames) = (sizes.thread_frames, sizes.tile_frames);
+        let shares = sums.par_chunks_mut((thread_frames * row).max(1)).zip(frames.par_chunks(thread_frames));
+        let add_share = |(tile, values): &mut (Tile, Vec<T>), (sums, frames): (&mut [f64], &[usize])| {
+            let mut imbalances = Vec::new();
+            for (piece, weights) in wave.pieces() {
+                let tiles = sums.chunks_mut((tile_frames * row).max(1)).zip(frames.chunks(tile_frames));
+                for (sums, frames) in tiles {
+                    stop.check()?;
+                    open.report.read_plain(frames, &piece.reads, values)?;
+                    let currents = CurrentRows { values: values.as_slice(), width: piece.width };
+                    let own = TileOfPiece { piece, frames, currents };
+                    imbalances.extend(self.add_piece(open, own, weights, tile, sums)?);
+                }
+                (self.progress)((piece.element_count() * frames.len()) as u64);
+            }
+            Ok(imbalances)
+        };
+        collect_shares(shares.map_init(Default::default, add_share).collect())
+    }
+
+    /// Adds the products of a wave of a report that the HDF5 library reads: one strip is read while the one before is
+    /// multiplied.
+    fn add_wave_by_library(
+        &self,
+        open: &OpenPart<'_>,
+        wave: &Wave<'_>,
+        frames: &[usize],
+        sums: &mut [f64],
+        sizes: WorkSizes,
+        stop: &StopCheck<'_>,
+    ) -> Result<FoundImbalances> {
+        let row = self.row_length();
+        let strips = cut_strips(frames, sizes.strip_frames, sizes.chunk_frames);
+        let steps: Vec<(&Piece<'_>, &[ChunkWeights], Range<usize>)> = wave
+            .pieces()
+            .flat_map(|(piece, weights)| strips.iter().map(move |strip| (piece, weights, strip.clone())))
+            .collect();
+        let read = |step: Option<&(&Piece<'_>, &[ChunkWeights], Range<usize>)>, out: &mut Vec<f64>| match step {
+            Some((piece, _, strip)) => {
+                open.report.read_by_library(frames.get(strip.clone()).unwrap_or_default(), &piece.reads, out)
+            }
             None => Ok(()),
         };
         let (mut now, mut next) = (Vec::new(), Vec::new());
-        if let Some(first) = strips.first() {
-            read(first, &mut now)?;
-        }
-        let mut weights: Vec<ChunkWeights> = Vec::new();
-        for (i, (number, strip)) in strips.iter().enumerate() {
-            if (self.is_stopped)() {
-                return Ok(false);
-            }
-            let Some(wave) = waves.get(*number) else { continue };
+        read(steps.first(), &mut now)?;
+        let mut imbalances = Vec::new();
+        for (i, (piece, weights, strip)) in steps.iter().enumerate() {
+            stop.check()?;
             let own_frames = frames.get(strip.clone()).unwrap_or_default();
-            let now_read = Strip { wave, frames: own_frames, first_frame: strip.start, currents: &now };
-            let work = || -> Result<()> {
-                if strip.start == 0 {
-                    weights = self.wave_weights(&open, wave)?;
-                }
-                self.add_strip(&open, &now_read, &weights, sums, imbalances)
+            let own_sums = sums.get_mut(strip.start * row..strip.end * row).unwrap_or_default();
+            let share = own_frames.len().div_ceil(rayon::current_num_threads()).next_multiple_of(MIN_TILE_FRAMES);
+            let shares = own_sums.par_chunks_mut((share * row).max(1));
+            let shares = shares.zip(own_frames.par_chunks(share));
+            let shares = shares.zip(now.par_chunks((share * piece.width).max(1)));
+            let add_share = |tile: &mut Tile, ((sums, frames), values): ((&mut [f64], &[usize]), &[f64])| {
+                let currents = CurrentRows { values, width: piece.width };
+                self.add_piece(open, TileOfPiece { piece, frames, currents }, weights, tile, sums)
             };
-            let (done, read_next) =
-                rayon::join(work, || strips.get(i + 1).map_or(Ok(()), |strip| read(strip, &mut next)));
-            done?;
+            let multiply = || collect_shares(shares.map_init(Tile::default, add_share).collect());
+            let (found, read_next) = rayon::join(multiply, || read(steps.get(i + 1), &mut next));
+            imbalances.extend(found?);
             read_next?;
             std::mem::swap(&mut now, &mut next);
-            let elements: usize = wave.chunks.iter().map(|chunk| chunk.elements).sum();
-            (self.progress)((elements * own_frames.len()) as u64);
+            (self.progress)((piece.element_count() * own_frames.len()) as u64);
         }
-        Ok(true)
+        Ok(imbalances)
     }
 
     fn open_stored_weights(&self, report: &CurrentReport) -> Result<Option<WeightsDataset>> {
@@ -246,63 +394,58 @@ impl Product<'_> {
         }
     }
 
-    /// Groups chunks so that the weights of a wave and the currents of its strips fit into memory.
-    fn cut_waves<'c>(&self, part: &PlannedPart, chunks: &'c [Chunk], strip_frames: usize) -> Vec<Wave<'c>> {
-        let by_currents = STRIP_BYTES / size_of::<f64>() / strip_frames.max(1);
-        let by_weights = WEIGHT_BYTES / size_of::<f64>() / self.columns.len().max(1);
-        let most = by_currents.min(by_weights).max(1);
-        let mut waves = Vec::new();
-        let mut rest = chunks;
-        while !rest.is_empty() {
-            let mut elements = 0;
-            let fits = |chunk: &&Chunk| {
-                elements += chunk.elements;
-                elements <= most
+    /// Computes or reads the weights of all chunks of a wave, by piece.
+    fn wave_weights(
+        &self,
+        open: &OpenPart<'_>,
+        wave: &[Piece<'_>],
+        stop: &StopCheck<'_>,
+    ) -> Result<Vec<Vec<ChunkWeights>>> {
+        let of_piece = |piece: &Piece<'_>| -> Result<Vec<ChunkWeights>> {
+            let of_chunk = |chunk: &Chunk| {
+                stop.check()?;
+                self.chunk_weights(open, piece, chunk)
             };
-            let count = rest.iter().take_while(fits).count().max(1);
-            let (own, others) = rest.split_at(count);
-            waves.push(Wave::new(part, own));
-            rest = others;
-        }
-        waves
-    }
-
-    /// Computes or reads the weights of all chunks of a wave.
-    fn wave_weights(&self, open: &OpenPart<'_>, wave: &Wave<'_>) -> Result<Vec<ChunkWeights>> {
-        let compute = |chunk: &Chunk| self.chunk_weights(open, wave, chunk);
-        let all: Vec<Result<ChunkWeights>> = wave.chunks.par_iter().map(compute).collect();
-        // the first error in order, whichever thread found it
+            let all: Vec<Result<ChunkWeights>> = piece.chunks.par_iter().map(of_chunk).collect();
+            // the first error in order, whichever thread found it
+            all.into_iter().collect()
+        };
+        let all: Vec<Result<Vec<ChunkWeights>>> = wave.par_iter().map(of_piece).collect();
         all.into_iter().collect()
     }
 
-    fn chunk_weights(&self, open: &OpenPart<'_>, wave: &Wave<'_>, chunk: &Chunk) -> Result<ChunkWeights> {
-        let width = self.columns.len();
+    fn chunk_weights(&self, open: &OpenPart<'_>, piece: &Piece<'_>, chunk: &Chunk) -> Result<ChunkWeights> {
         let is_online = matches!(self.source, WeightSource::Online);
-        let mut found =
-            ChunkWeights { values: vec![0.0; if is_online { 0 } else { chunk.elements * width }], runs: Vec::new() };
-        let (mut buffers, mut row) = (NeuronBuffers::default(), 0);
+        let panels = match is_online {
+            true => WeightPanels::default(),
+            false => WeightPanels::new(chunk.elements, self.columns.len()),
+        };
+        let mut found = ChunkWeights { panels, runs: Vec::new() };
+        let (mut buffers, mut row, mut end) = (NeuronBuffers::default(), 0, None);
         for index in chunk.neurons.clone() {
             let Some(neuron) = open.part.neurons.get(index) else { continue };
-            let column = wave.neuron_column(index);
+            let column = piece.neuron_column(index);
             if is_online {
-                let (length, group_set) = (neuron.elements, neuron.group_set);
-                found.runs.push(Run { column, row, length, group_set });
-                row += length;
+                let elements = ElementRun { column, row, length: neuron.elements };
+                found.runs.push(Run { elements, group_set: neuron.group_set });
+                row += neuron.elements;
                 continue;
             }
             let Some((_, list)) = open.report.elements(neuron.place) else { continue };
             let all_columns = self.neuron_rows(open, neuron, list, &mut buffers)?;
-            let own = found.values.get_mut(row * width..(row + neuron.elements) * width).unwrap_or_default();
-            for (out, &from) in own.chunks_exact_mut(width.max(1)).zip(&list.rows) {
-                let values = buffers.rows.get(from as usize * all_columns..).unwrap_or_default();
-                for (value, &column) in out.iter_mut().zip(self.columns) {
-                    *value = values.get(column).copied().unwrap_or_default();
-                }
+            for (element, &from) in list.rows.iter().enumerate() {
+                let from = from as usize * all_columns;
+                let weights = buffers.rows.get(from..from + all_columns).unwrap_or_default();
+                found.panels.set_row(row + element, self.columns, weights);
             }
             for (element, &from) in list.rows.iter().enumerate() {
-                let group_set = self.group_set_of_row(neuron, open.segments, from)?;
-                push_run(&mut found.runs, Run { column: column + element, row: row + element, length: 1, group_set });
+                let group_set = self.group_set_of_row(open, neuron, from)?;
+                let elements = ElementRun { column: column + element, row: row + element, length: 1 };
+                // what is adjacent in the report, however much of a gap is read
+                let is_adjacent = element > 0 || end == Some(neuron.first_column);
+                push_run(&mut found.runs, Run { elements, group_set }, is_adjacent);
             }
+            end = Some(neuron.first_column + neuron.elements);
             row += neuron.elements;
         }
         Ok(found)
@@ -335,7 +478,8 @@ impl Product<'_> {
                 rows.resize(neuron.elements * columns.width(), 0.0);
                 columns.fill_weights(&view, rows, scratch);
                 if self.kind == CurrentKind::Density {
-                    self.multiply_areas(neuron, &view, rows, columns.width())?;
+                    let multiplied = self.multiply_areas(neuron, &view, rows, columns.width());
+                    multiplied.map_err(|error| self.name_table(open.part, error))?;
                 }
                 Ok(columns.width())
             }
@@ -357,114 +501,103 @@ impl Product<'_> {
             let segment = view.get(i);
             let Some(area_um2) = membrane_area_um2(&segment, somata) else {
                 let Segment { section_id: section, segment_id: segment, .. } = segment;
-                return Err(SignalsProblem::NoRadius { section, segment }).at_index("node", neuron.node_id);
+                return Err(Error::from(SignalsProblem::NoRadius { section, segment }).at_index("node", neuron.node_id));
             };
             weights.iter_mut().for_each(|weight| *weight *= area_um2 * NANOAMPERE_PER_SQUARE_MICROMETER);
         }
         Ok(())
     }
 
+    /// Adds the table of a part to an error.
+    fn name_table(&self, part: &PlannedPart, error: Error) -> Error {
+        match (self.source, part.table_part) {
+            (WeightSource::Tables { sources, .. }, Some((table, _))) => match sources.get(table) {
+                Some(source) => error.in_file(source.path()),
+                None => error,
+            },
+            _ => error,
+        }
+    }
+
     /// Returns the list of groups of a row of a neuron.
-    fn group_set_of_row(&self, neuron: &PlannedNeuron, segments: &Segments, row: u32) -> Result<u32> {
+    fn group_set_of_row(&self, open: &OpenPart<'_>, neuron: &PlannedNeuron, row: u32) -> Result<u32> {
         if !self.by_section_type {
             return Ok(neuron.group_set);
         }
         let row = neuron.first_row as usize + row as usize;
-        let kind = segments.section_type.get(row).copied().flatten();
-        let kind = kind.ok_or(SignalsProblem::NoSectionType).at_index("node", neuron.node_id)?;
-        Ok(u32::from(kind.number()))
-    }
-
-    /// Multiplies a strip, and adds the products to the sums.
-    fn add_strip(
-        &self,
-        open: &OpenPart<'_>,
-        strip: &Strip<'_>,
-        weights: &[ChunkWeights],
-        sums: &mut [f64],
-        imbalances: &Mutex<Imbalances>,
-    ) -> Result<()> {
-        let multiply = |(chunk, weights): (&Chunk, &ChunkWeights)| self.multiply_chunk(open, strip, chunk, weights);
-        let products: Vec<Result<ChunkProduct>> =
-            strip.wave.chunks.par_iter().zip(weights.par_iter()).map(multiply).collect();
-        let products = products.into_iter().collect::<Result<Vec<_>>>()?;
-        let (length, width) = (self.row_length(), self.columns.len());
-        let behind = strip.first_frame + strip.frames.len();
-        let own = sums.get_mut(strip.first_frame * length..behind * length).unwrap_or_default();
-        own.par_chunks_exact_mut(length.max(1)).enumerate().for_each(|(frame, row)| {
-            for (group, values) in products.iter().flat_map(|product| &product.sums) {
-                let from = values.get(frame * width..(frame + 1) * width).unwrap_or_default();
-                let into = row.get_mut(*group as usize * width..).unwrap_or_default();
-                into.iter_mut().zip(from).for_each(|(sum, value)| *sum += value);
-            }
-        });
-        let mut all = imbalances.lock().unwrap_or_else(PoisonError::into_inner);
-        for (node, found) in products.iter().flat_map(|product| &product.imbalances) {
-            let known = all.entry((open.part.report, *node)).or_insert(*found);
-            if found.net_na.abs() > known.net_na.abs() {
-                *known = *found;
+        let section = open.segments.section_id.get(row).copied().unwrap_or_default();
+        match open.segments.section_type.get(row).copied().flatten() {
+            Some(kind) => Ok(u32::from(kind.number())),
+            None => {
+                let error = Error::from(SignalsProblem::UnknownSectionType { section });
+                Err(self.name_table(open.part, error.at_index("node", neuron.node_id)))
             }
         }
-        Ok(())
     }
 
-    fn multiply_chunk(
+    /// Adds the products of a tile of a piece to the sums of its frames; returns the neurons that do not balance.
+    fn add_piece<T: Current>(
         &self,
         open: &OpenPart<'_>,
-        strip: &Strip<'_>,
-        chunk: &Chunk,
-        weights: &ChunkWeights,
-    ) -> Result<ChunkProduct> {
-        let Strip { wave, frames, currents, .. } = *strip;
-        let width = self.columns.len();
-        let mut sums: Vec<(u32, Vec<f64>)> = Vec::new();
-        for run in &weights.runs {
-            let groups = self.plan.group_sets.get(run.group_set as usize).map_or(&[][..], Vec::as_slice);
-            for &group in groups {
-                let place = sums.iter().position(|(known, _)| *known == group).unwrap_or_else(|| {
-                    sums.push((group, vec![0.0; frames.len() * width]));
-                    sums.len() - 1
-                });
-                let Some((_, sum)) = sums.get_mut(place) else { continue };
-                match self.source {
-                    WeightSource::Online => add_columns(currents, wave.width, run, self.columns, sum),
-                    _ => add_product(currents, wave.width, run, &weights.values, width, sum),
+        own: TileOfPiece<'_, T>,
+        weights: &[ChunkWeights],
+        tile: &mut Tile,
+        sums: &mut [f64],
+    ) -> Result<FoundImbalances> {
+        let (contacts, row_length) = (self.columns.len(), self.row_length());
+        let is_unchecked = self.kind == CurrentKind::Density || matches!(self.source, WeightSource::Online);
+        let mut imbalances = Vec::new();
+        for (chunk, weights) in own.piece.chunks.iter().zip(weights) {
+            for run in &weights.runs {
+                let groups = self.plan.group_sets.get(run.group_set as usize).map_or(&[][..], Vec::as_slice);
+                for &group in groups {
+                    let values = sums.get_mut(group as usize * contacts..).unwrap_or_default();
+                    let mut sums = SumRows { values, width: row_length };
+                    let is_finite = match self.source {
+                        WeightSource::Online => add_columns(own.currents, run.elements, self.columns, &mut sums),
+                        _ => add_product(own.currents, run.elements, &weights.panels, tile, &mut sums),
+                    };
+                    if !is_finite {
+                        return Err(self.not_finite_error(open, own, chunk, weights));
+                    }
                 }
             }
+            if !is_unchecked {
+                imbalances.extend(find_imbalances(open.part, own, chunk));
+            }
         }
-        if !sums.iter().all(|(_, sum)| sum.iter().fold(true, |all, v| all & v.is_finite())) {
-            return Err(self.not_finite_error(open, strip, chunk, weights));
-        }
-        let is_unchecked = self.kind == CurrentKind::Density || matches!(self.source, WeightSource::Online);
-        let imbalances = if is_unchecked { Vec::new() } else { find_imbalances(open.part, strip, chunk) };
-        Ok(ChunkProduct { sums, imbalances })
+        Ok(imbalances)
     }
 
     /// Finds the value that made a sum not finite.
-    fn not_finite_error(&self, open: &OpenPart<'_>, strip: &Strip<'_>, chunk: &Chunk, weights: &ChunkWeights) -> Error {
+    fn not_finite_error<T: Current>(
+        &self,
+        open: &OpenPart<'_>,
+        own: TileOfPiece<'_, T>,
+        chunk: &Chunk,
+        weights: &ChunkWeights,
+    ) -> Error {
         let OpenPart { report, part, .. } = *open;
-        let Strip { wave, frames, currents, .. } = *strip;
-        let own = part.neurons.get(chunk.neurons.clone()).unwrap_or_default();
-        for (&frame, row) in frames.iter().zip(currents.chunks_exact(wave.width.max(1))) {
-            for (index, neuron) in chunk.neurons.clone().zip(own) {
-                let column = wave.neuron_column(index);
-                let values = row.get(column..column + neuron.elements).unwrap_or_default();
-                let Some(element) = values.iter().position(|v| !v.is_finite()) else { continue };
+        let neurons = part.neurons.get(chunk.neurons.clone()).unwrap_or_default();
+        for (place, &frame) in own.frames.iter().enumerate() {
+            for (index, neuron) in chunk.neurons.clone().zip(neurons) {
+                let column = own.piece.neuron_column(index);
+                let values = own.currents.elements(place, column..column + neuron.elements);
+                let not_finite = |(_, value): &(usize, f64)| !value.is_finite();
+                let values = values.iter().map(|value| (*value).into()).enumerate();
+                let Some((element, value)) = values.into_iter().find(not_finite) else { continue };
                 let id = report.elements(neuron.place).and_then(|(_, list)| list.ids.get(element).copied());
                 let time_ms = report.start_ms() + frame as f64 * report.step_ms();
-                let value = values.get(element).copied().unwrap_or(f64::NAN);
                 let problem = SignalsProblem::CurrentNotFinite { section: id.unwrap_or_default(), value, time_ms };
                 return Error::from(problem).at_index("node", neuron.node_id).in_file(report.path());
             }
         }
-        let bad = weights.values.iter().position(|v| !v.is_finite()).unwrap_or_default();
-        let row = bad / self.columns.len().max(1);
+        let (row, value) = weights.panels.find_not_finite().unwrap_or((0, f64::NAN));
         let mut behind = 0;
-        let owner = own.iter().find(|neuron| {
+        let owner = neurons.iter().find(|neuron| {
             behind += neuron.elements;
             row < behind
         });
-        let value = weights.values.get(bad).copied().unwrap_or(f64::NAN);
         let error = Error::from(SignalsProblem::WeightNotFinite { value });
         let error = owner.map_or(error.clone(), |neuron| error.at_index("node", neuron.node_id));
         match self.source {
@@ -474,9 +607,9 @@ impl Product<'_> {
     }
 }
 
-impl<'c> Wave<'c> {
+impl<'c> Piece<'c> {
     /// Finds what to read: neurons that are close together in a frame are read together.
-    fn new(part: &PlannedPart, chunks: &'c [Chunk]) -> Self {
+    fn new(part: &PlannedPart, chunks: &'c [Chunk], max_gap: usize) -> Self {
         let first_neuron = chunks.first().map_or(0, |chunk| chunk.neurons.start);
         let behind = chunks.last().map_or(first_neuron, |chunk| chunk.neurons.end);
         let mut reads: Vec<Range<usize>> = Vec::new();
@@ -485,7 +618,7 @@ impl<'c> Wave<'c> {
         for neuron in part.neurons.get(first_neuron..behind).unwrap_or_default() {
             let own = neuron.first_column..neuron.first_column + neuron.elements;
             match reads.last_mut() {
-                Some(last) if own.start >= last.end && own.start - last.end <= MAX_GAP_ELEMENTS => {
+                Some(last) if own.start >= last.end && own.start - last.end <= max_gap => {
                     width += own.end - last.end;
                     last.end = own.end;
                 }
@@ -500,82 +633,101 @@ impl<'c> Wave<'c> {
     }
 }
 
-fn strip_ranges(frames: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..frames).step_by(STRIP_FRAMES).map(move |first| first..frames.min(first + STRIP_FRAMES))
+/// Groups neighbours so that a group has at most so many elements, or one item.
+fn group_by_elements<T>(items: &[T], most: usize, elements: impl Fn(&T) -> usize) -> impl Iterator<Item = &[T]> {
+    let mut rest = items;
+    std::iter::from_fn(move || {
+        let mut sum = 0;
+        let fits = |item: &&T| {
+            sum += elements(item);
+            sum <= most
+        };
+        let count = rest.iter().take_while(fits).count().max(1);
+        let (own, others) = rest.split_at_checked(count)?;
+        rest = others;
+        Some(own)
+    })
 }
 
-/// Appends a run, or extends the last one.
-fn push_run(runs: &mut Vec<Run>, run: Run) {
-    match runs.last_mut() {
-        Some(last)
-            if last.group_set == run.group_set
-                && last.column + last.length == run.column
-                && last.row + last.length == run.row =>
-        {
-            last.length += run.length;
+/// Cuts frames into strips that span about `most` frames of the report, and end where its chunks do if that is near.
+fn cut_strips(frames: &[usize], most: usize, chunk_frames: usize) -> Vec<Range<usize>> {
+    let mut strips: Vec<Range<usize>> = Vec::new();
+    let mut last = 0;
+    for (i, &frame) in frames.iter().enumerate() {
+        let is_in_chunk = frame / chunk_frames == last / chunk_frames;
+        last = frame;
+        match strips.last_mut() {
+            Some(strip) => {
+                let span = frame + 1 - frames.get(strip.start).copied().unwrap_or_default();
+                if span <= most || (is_in_chunk && span <= most + chunk_frames.min(most)) {
+                    strip.end = i + 1;
+                } else {
+                    strips.push(i..i + 1);
+                }
+            }
+            None => strips.push(i..i + 1),
         }
-        _ => runs.push(run),
+    }
+    strips
+}
+
+/// Returns how many frames a thread takes at a time: two shares for each thread, but not so few that weights are read from
+/// memory too often, unless some threads would have none.
+fn share_frames(frames: usize) -> usize {
+    let threads = rayon::current_num_threads().max(1);
+    let most = frames.div_ceil(threads);
+    frames.div_ceil(2 * threads).max(most.min(MIN_THREAD_FRAMES)).next_multiple_of(MIN_TILE_FRAMES).max(MIN_TILE_FRAMES)
+}
+
+/// Collects what threads found, or the first error in order, whichever thread found it.
+fn collect_shares(shares: Vec<Result<FoundImbalances>>) -> Result<FoundImbalances> {
+    let mut all = Vec::new();
+    for share in shares {
+        all.extend(share?);
+    }
+    Ok(all)
+}
+
+/// Appends a run, or extends the last one if it is adjacent and of the same groups.
+fn push_run(runs: &mut Vec<Run>, run: Run, is_adjacent: bool) {
+    match runs.last_mut().filter(|last| is_adjacent && last.group_set == run.group_set) {
+        Some(last) => last.elements.length += run.elements.length,
+        None => runs.push(run),
     }
 }
 
-/// Adds the product of a run's currents and weights.
-fn add_product(currents: &[f64], strip_width: usize, run: &Run, weights: &[f64], width: usize, sum: &mut [f64]) {
-    let frames = sum.len() / width.max(1);
-    let from = currents.get(run.column..).unwrap_or_default();
-    let rows = weights.get(run.row * width..(run.row + run.length) * width).unwrap_or_default();
-    let currents = ArrayView2::from_shape((frames, run.length).strides((strip_width, 1)), from);
-    let weights = ArrayView2::from_shape((run.length, width), rows);
-    let sum = ArrayViewMut2::from_shape((frames, width), sum);
-    if let (Ok(currents), Ok(weights), Ok(mut sum)) = (currents, weights, sum) {
-        general_mat_mul(1.0, &currents, &weights, 1.0, &mut sum);
-    }
-}
-
-/// Adds the potentials of a node of an online report.
-fn add_columns(values: &[f64], strip_width: usize, run: &Run, columns: &[usize], sum: &mut [f64]) {
-    let rows = values.chunks_exact(strip_width.max(1));
-    for (row, sums) in rows.zip(sum.chunks_exact_mut(columns.len().max(1))) {
-        let own = row.get(run.column..run.column + run.length).unwrap_or_default();
+/// Adds the potentials of a node of an online report; returns whether all sums are finite.
+fn add_columns<T: Current>(
+    values: CurrentRows<'_, T>,
+    run: ElementRun,
+    columns: &[usize],
+    sums: &mut SumRows<'_>,
+) -> bool {
+    let frames = values.values.len() / values.width.max(1);
+    let mut is_finite = true;
+    for (frame, sums) in sums.values.chunks_mut(sums.width.max(1)).enumerate().take(frames) {
+        let own = values.elements(frame, run.column..run.column + run.length);
         for (sum, &column) in sums.iter_mut().zip(columns) {
-            *sum += own.get(column).copied().unwrap_or_default();
+            *sum += own.get(column).copied().unwrap_or_default().into();
+            is_finite &= sum.is_finite();
         }
     }
+    is_finite
 }
 
 /// Finds the neurons of a chunk whose currents do not sum to zero.
-fn find_imbalances(part: &PlannedPart, strip: &Strip<'_>, chunk: &Chunk) -> Vec<(u64, Imbalance)> {
-    let Strip { wave, frames, currents, .. } = *strip;
+fn find_imbalances<T: Current>(part: &PlannedPart, own: TileOfPiece<'_, T>, chunk: &Chunk) -> FoundImbalances {
     let mut found = Vec::new();
     for index in chunk.neurons.clone() {
         let Some(neuron) = part.neurons.get(index) else { continue };
-        let column = wave.neuron_column(index);
-        let mut largest: Option<Imbalance> = None;
-        for (&frame, row) in frames.iter().zip(currents.chunks_exact(wave.width.max(1))) {
-            let own = row.get(column..column + neuron.elements).unwrap_or_default();
-            let (net_na, absolute_na) = sum_currents(own);
-            let is_larger = largest.is_none_or(|known| net_na.abs() > known.net_na.abs());
-            if net_na.abs() > BALANCE_TOLERANCE * absolute_na && is_larger {
-                largest = Some(Imbalance { net_na, frame });
-            }
-        }
-        found.extend(largest.map(|imbalance| (neuron.node_id, imbalance)));
+        let column = own.piece.neuron_column(index);
+        let largest = find_net_current(own.currents, column..column + neuron.elements);
+        found.extend(largest.and_then(|(net_na, place)| {
+            let frame = *own.frames.get(place)?;
+            Some((neuron.node_id, Imbalance { net_na, frame }))
+        }));
     }
     found
-}
-
-/// Returns the sum of currents, and that of their absolute values.
-fn sum_currents(currents: &[f64]) -> (f64, f64) {
-    // several independent sums, so that the loop is vectorised
-    let (blocks, rest) = currents.as_chunks::<8>();
-    let (mut net, mut absolute) = ([0.0; 8], [0.0; 8]);
-    for block in blocks {
-        for ((net, absolute), value) in net.iter_mut().zip(&mut absolute).zip(block) {
-            *net += value;
-            *absolute += value.abs();
-        }
-    }
-    let sums = rest.iter().fold((0.0, 0.0), |(net, absolute), value| (net + value, absolute + value.abs()));
-    (net.iter().sum::<f64>() + sums.0, absolute.iter().sum::<f64>() + sums.1)
 }
 
 /// Returns the membrane area of a segment, µm²: that of a cylinder; a soma is a sphere of its radius, shared equally by its
@@ -616,4 +768,31 @@ fn check_sections(
 fn sections_error(report: &CurrentReport, neuron: &PlannedNeuron, expected: &str, found: String) -> Error {
     let problem = SignalsProblem::Sections { expected: expected.into(), found };
     Error::from(problem).at_index("node", neuron.node_id).in_file(report.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strips_end_with_chunks_and_span_a_bounded_number_of_frames() {
+        let all: Vec<usize> = (3..40).collect();
+        // chunks begin at 0, 8, 16, ...: the first strip of 16 frames from 3 on ends at 24, not at 19
+        assert_eq!(cut_strips(&all, 16, 8), [0..21, 21..37]);
+        assert_eq!(cut_strips(&all, 16, 1), [0..16, 16..32, 32..37]);
+        // chunks that are much longer than a strip
+        assert_eq!(cut_strips(&all, 4, 1000), [0..8, 8..16, 16..24, 24..32, 32..37]);
+        // every tenth frame: two of them are 11 frames of the report
+        let every_tenth: Vec<usize> = (0..60).step_by(10).collect();
+        assert_eq!(cut_strips(&every_tenth, 16, 1), [0..2, 2..4, 4..6]);
+        assert_eq!(cut_strips(&every_tenth, 5, 1), [0..1, 1..2, 2..3, 3..4, 4..5, 5..6]);
+        assert!(cut_strips(&[], 16, 8).is_empty());
+    }
+
+    #[test]
+    fn neighbours_are_grouped_up_to_a_sum() {
+        let group = |items: &[usize]| group_by_elements(items, 10, |n| *n).map(<[usize]>::to_vec).collect::<Vec<_>>();
+        assert_eq!(group(&[4, 6, 1, 12, 3, 3]), [vec![4, 6], vec![1], vec![12], vec![3, 3]]);
+        assert!(group(&[]).is_empty());
+    }
 }

@@ -277,16 +277,17 @@ impl<'a> Signals<'a> {
         Ok(SignalBlock { first_frame: frames.start, times_ms, values })
     }
 
-    /// Subtracts the reference, and converts the unit.
+    /// Converts the units, and subtracts the reference.
     fn finish_row(&self, row: &mut [f64]) {
+        for (value, (_, factor)) in row.iter_mut().zip(&self.units) {
+            *value *= factor;
+        }
         let reference = match self.reference {
             None => 0.0,
             Some(Reference::Contact(contact)) => row.get(contact).copied().unwrap_or_default(),
             Some(Reference::Mean) => row.iter().sum::<f64>() / row.len().max(1) as f64,
         };
-        for (value, (_, factor)) in row.iter_mut().zip(&self.units) {
-            *value = (*value - reference) * factor;
-        }
+        row.iter_mut().for_each(|value| *value -= reference);
     }
 
     /// Returns a digest of the settings that the values depend on.
@@ -403,8 +404,8 @@ impl<'a> SignalsBuilder<'a> {
     /// # Errors
     /// Returns an error if there is no report, or two of the same population; the reports have different times, or no
     /// frame is selected; a population has no weights, a node has other numbers of segments than its weights, or only one
-    /// side has it and it is not to be left out; a contact is unknown; no neuron is left; or densities or section types
-    /// are needed and the weights come without segments.
+    /// side has it and it is not to be left out; a contact is unknown; the reference has another unit than a signal; no
+    /// neuron is left; or densities or section types are needed and the weights come without segments.
     pub fn prepare(self) -> Result<Signals<'a>> {
         let source = self.source?;
         check_reports(self.reports)?;
@@ -460,6 +461,9 @@ impl<'a> SignalsBuilder<'a> {
         contacts.shrink_to_fit();
         columns.shrink_to_fit();
         let units: Vec<(String, f64)> = contacts.iter().map(|contact| contact.signal_unit(self.unit)).collect();
+        if let Some(reference) = reference {
+            check_reference(reference, &contacts, &units).in_item("--reference")?;
+        }
         let row_bytes = plan.groups.len() * contacts.len() * size_of::<f64>();
         let block_frames = self.block_frames.min((BLOCK_BYTES / row_bytes.max(1)).max(1));
         let mut signals = Signals {
@@ -515,6 +519,29 @@ fn settings_digest(signals: &Signals<'_>) -> u64 {
     digest.add_bool(signals.kind == CurrentKind::Density);
     digest.add_bool(signals.by_section_type);
     digest.finish()
+}
+
+/// Checks that the reference and all signals have the same unit.
+fn check_reference(
+    reference: Reference,
+    contacts: &[SignalContact],
+    units: &[(String, f64)],
+) -> Result<(), SignalsProblem> {
+    let place = match reference {
+        Reference::Contact(place) => place,
+        Reference::Mean => 0,
+    };
+    let Some((expected, _)) = units.get(place) else { return Ok(()) };
+    let other = contacts.iter().zip(units).find(|(_, (unit, _))| unit != expected);
+    match (other, contacts.get(place)) {
+        (Some((contact, (found, _))), Some(first)) => Err(SignalsProblem::ReferenceUnit {
+            reference: first.name.clone(),
+            expected: expected.clone(),
+            contact: contact.name.clone(),
+            found: found.clone(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Checks that populations differ and times do not.

@@ -3,7 +3,15 @@
 
 use std::path::Path;
 
+use leadfield::Result;
+use leadfield::electrodes::{self, Electrodes};
+use leadfield::geometry::Aabb;
 use leadfield::io::hdf5::Hdf5File;
+use leadfield::methods::NearField;
+use leadfield::segments::Segments;
+use leadfield::segments::table::{SegmentTable, TableMetadata, TableNeuron};
+use leadfield::signals::{CurrentKind, CurrentReport, Grouping, Signals};
+use leadfield::weights::SegmentSource;
 
 use crate::support::{Run, golden, leadfield_in, names_in, one_neuron, scratch};
 
@@ -373,4 +381,155 @@ fn a_report_of_currents_needs_weights_and_an_online_report_the_right_contacts() 
     signals(dir.path(), &["o.h5", "--electrodes", "np8.csv", "-o", "x.h5"])
         .refused("error: o.h5: another number of contacts, expected 8 as named, found 3 in each node");
     assert!(!dir.path().join("x.h5").exists());
+}
+
+#[test]
+fn populations_of_a_file_have_the_same_contacts() {
+    let dir = scratch();
+    let file = Hdf5File::create(&dir.path().join("w.h5")).unwrap();
+    for group in
+        ["/pop", "/other", "/electrodes", "/electrodes/pop", "/electrodes/other", "/electrodes/a", "/electrodes/b"]
+    {
+        file.create_group(group).unwrap();
+    }
+    for population in ["pop", "other"] {
+        file.write_dataset(&format!("/{population}/node_ids"), &[4_u64], &[1]).unwrap();
+        file.write_dataset(&format!("/{population}/offsets"), &[0_u64, 2], &[2]).unwrap();
+        file.write_dataset(&format!("/electrodes/{population}/scaling_factors"), &[1.0, 2.0, 3.0, 4.0], &[2, 2])
+            .unwrap();
+    }
+    // the columns of one population are swapped
+    for (name, of_pop, of_other) in [("a", 0_u64, 1_u64), ("b", 1, 0)] {
+        let path = |dataset: &str| format!("/electrodes/{name}/{dataset}");
+        file.write_dataset(&path("position"), &[1.0_f32, 2.0, 3.0], &[3]).unwrap();
+        for (dataset, text) in [("type", "LineSource"), ("layer", "L1"), ("region", "S1")] {
+            file.write_strings(&path(dataset), &[text], &[]).unwrap();
+        }
+        file.write_dataset(&path("pop"), &[of_pop], &[]).unwrap();
+        file.write_dataset(&path("other"), &[of_other], &[]).unwrap();
+    }
+    file.close().unwrap();
+    for (name, population) in [("pop.h5", "pop"), ("other.h5", "other")] {
+        let report = Report {
+            population,
+            node_ids: vec![4],
+            pointers: vec![0, 2],
+            elements: vec![0, 5],
+            frames: 1,
+            values: vec![1.0, -1.0],
+            time: [0.0, 0.1, 0.1],
+        };
+        report.write(&dir.path().join(name));
+    }
+    signals(dir.path(), &["pop.h5", "other.h5", "--weights", "w.h5", "-o", "x.h5"]).refused(
+        "error: w.h5: contacts of population `other` are not those of `pop`, expected `a`, `b`, found `b`, `a`",
+    );
+    assert!(!dir.path().join("x.h5").exists());
+}
+
+/// A table that lacks what some segments of one neuron are.
+struct IncompleteTable {
+    table: SegmentTable,
+    forget: fn(&mut Segments, usize),
+    node: u64,
+}
+
+impl SegmentSource for IncompleteTable {
+    fn path(&self) -> &Path {
+        Path::new("old.parquet")
+    }
+
+    fn metadata(&self) -> &TableMetadata {
+        self.table.metadata()
+    }
+
+    fn bounds(&self) -> Result<Aabb> {
+        self.table.bounds()
+    }
+
+    fn fingerprint(&self) -> Result<u64> {
+        SegmentSource::fingerprint(&self.table)
+    }
+
+    fn part_count(&self) -> usize {
+        self.table.part_count()
+    }
+
+    fn part_neurons(&self, part: usize) -> &[TableNeuron] {
+        self.table.part_neurons(part)
+    }
+
+    fn read_part(&self, part: usize, spare: Segments) -> Result<Segments> {
+        let mut segments = self.table.read_part(part, spare)?;
+        let rows: Vec<usize> = (0..segments.len()).filter(|&row| segments.node_id[row] == self.node).collect();
+        // the last segment of the neuron
+        (self.forget)(&mut segments, *rows.last().unwrap());
+        Ok(segments)
+    }
+}
+
+#[test]
+fn densities_and_section_types_need_tables_that_have_radii_and_types() {
+    let dir = inputs();
+    Report::golden().write(&dir.path().join("r.h5"));
+    let reports = CurrentReport::open_all(&dir.path().join("r.h5")).unwrap();
+    let open = || SegmentTable::open(&dir.path().join("s.parquet")).unwrap();
+    let contacts = Electrodes::read(dir.path().join("np8.csv")).unwrap();
+    let configured = electrodes::configure(&contacts, &[], NearField::default()).unwrap();
+    let segments = open().parts()[0].read_by_row().unwrap();
+    let node = segments.node_id[segments.len() - 1];
+    let last = (0..segments.len()).rev().find(|&row| segments.node_id[row] == node).unwrap();
+    let (section, segment) = (segments.section_id[last], segments.segment_id[last]);
+
+    let no_radius = IncompleteTable { table: open(), forget: |segments, row| segments.radius_um[row] = None, node };
+    let sources: [&dyn SegmentSource; 1] = [&no_radius];
+    let signals = Signals::from_tables(&reports, &sources, &configured).currents(CurrentKind::Density).prepare();
+    assert_eq!(
+        signals.unwrap().compute().unwrap_err().to_string(),
+        format!(
+            "old.parquet: node[{node}]: radius of section {section}, segment {segment} is unknown, expected one for the \
+             area of current densities"
+        )
+    );
+    // currents need no areas
+    assert!(Signals::from_tables(&reports, &sources, &configured).prepare().unwrap().compute().is_ok());
+
+    let no_type = IncompleteTable { table: open(), forget: |segments, row| segments.section_type[row] = None, node };
+    let sources: [&dyn SegmentSource; 1] = [&no_type];
+    let signals = Signals::from_tables(&reports, &sources, &configured).group_by(Grouping::SectionType).prepare();
+    assert_eq!(
+        signals.unwrap().compute().unwrap_err().to_string(),
+        format!(
+            "old.parquet: node[{node}]: type of section {section} is unknown, expected one for signals by section type"
+        )
+    );
+    assert!(Signals::from_tables(&reports, &sources, &configured).prepare().unwrap().compute().is_ok());
+}
+
+#[test]
+fn a_reference_has_the_unit_of_the_signals() {
+    let dir = inputs();
+    Report::golden().write(&dir.path().join("r.h5"));
+    let contacts =
+        "name,x,y,z,layer,region,type\ntip,0,0,0,NA,NA,LineSource\nball,0,0,0,NA,NA,ObjectiveCSD_Sphere_500\n";
+    std::fs::write(dir.path().join("e.csv"), contacts).unwrap();
+    let run = |args: &[&str]| {
+        signals(
+            dir.path(),
+            &[&["r.h5", "--segments", "s.parquet", "--electrodes", "e.csv", "-o", "x.csv"], args].concat(),
+        )
+    };
+    let hint = "hint: `--electrode` selects contacts of one unit";
+    for reference in ["mean", "tip"] {
+        run(&["--reference", reference]).refused(&format!(
+            "error: --reference: reference has another unit than the signal of contact `ball`, expected mV as at contact \
+             `tip`, found nA\n{hint}"
+        ));
+    }
+    run(&["--reference", "ball"]).refused(&format!(
+        "error: --reference: reference has another unit than the signal of contact `tip`, expected nA as at contact `ball`, \
+         found mV\n{hint}"
+    ));
+    assert!(!dir.path().join("x.csv").exists());
+    run(&["--reference", "mean", "--electrode", "tip"]).ok();
 }

@@ -11,7 +11,7 @@ use super::{
     INPUTS, PARTS, bytes_of, circuit, folder, marked_parts, names_in, stopped, undisturbed, undisturbed_table,
 };
 use crate::interrupted::{CIRCUIT, positions_of, wait_for};
-use crate::support::Run;
+use crate::support::{Run, golden, leadfield_in, scratch};
 
 const WEIGHTS: [&str; 6] = ["weights", "table", "e.csv", "-o", "w.h5", "--quiet"];
 
@@ -86,6 +86,41 @@ fn one_two_and_four_ranks_write_the_table_of_one_process() {
     let surplus = "2 ranks have nothing to do: there are too few parts\n";
     assert_eq!(one_part.stderr.matches(surplus).count(), 1, "{}", one_part.stderr);
     one_part.ok();
+}
+
+#[test]
+fn one_two_and_four_ranks_write_the_signals_of_one_process() {
+    let dir = scratch();
+    let dir = dir.path();
+    let input = golden().join("input");
+    std::fs::copy(input.join("circuit/output/compartment.h5"), dir.join("c.h5")).unwrap();
+    std::fs::copy(input.join("electrodes/np8.csv"), dir.join("e.csv")).unwrap();
+    let config = input.join("circuit/simulation_config.json");
+    leadfield_in(dir, &["positions", config.to_str().unwrap(), "-o", "s.parquet", "--quiet"]).ok();
+    // 20 frames in 7 blocks, of which each rank has some
+    let computed = ["--segments", "s.parquet", "--electrodes", "e.csv", "--block-frames", "3", "--by", "section_type"];
+    for output in ["lfp.h5", "lfp.npy", "lfp.nwb"] {
+        let args = [&["signals", "c.h5"], &computed[..], &["-o", output]].concat();
+        leadfield_in(dir, &args).ok();
+        let expected = std::fs::read(dir.join(output)).unwrap();
+        std::fs::remove_file(dir.join(output)).unwrap();
+        for n in [1, 2, 4] {
+            let run = Run::of(ranks(dir, n, &args));
+            // reported once, not by each rank
+            let line = format!("{output}: 20 frames of 8 contacts, 7 groups, 20 neurons, 3161 segments, ");
+            assert_eq!(run.stderr.matches(&line).count(), 1, "{}", run.stderr);
+            run.ok();
+            assert!(std::fs::read(dir.join(output)).unwrap() == expected, "{output}, {n}");
+            assert_eq!(names_in(dir), ["c.h5", "e.csv", output, "s.parquet"]);
+            std::fs::remove_file(dir.join(output)).unwrap();
+        }
+    }
+    let csv = [&["signals", "c.h5"], &computed[..], &["-o", "lfp.csv"]].concat();
+    Run::of(ranks(dir, 2, &csv)).failed_once(
+        "error: lfp.csv: format `csv` is written from the beginning to the end, expected `report`, `bmtk`, `nwb` or `npy` \
+         for `--resume` and several ranks",
+    );
+    assert_eq!(names_in(dir), ["c.h5", "e.csv", "s.parquet"]);
 }
 
 #[test]

@@ -123,6 +123,7 @@ pub(super) fn make_report(folder: &Path, before: &[DemoStep]) -> Result<DemoStep
         weights: &weights,
         electrode: None,
         within_um: html_report::DEFAULT_VIEW_HALF_SIDE_UM,
+        signals: before.iter().find(|step| step.name == "signals").map(|step| step.path.as_path()),
         timings_s: &took,
     };
     let report = html_report::build_report(&request)?;

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use leadfield::Result;
 use leadfield::electrodes;
 use leadfield::error::Context;
-use leadfield::plot::figures::signals::{SignalFigureKind, SignalTraces, SignalsPlot, plot_signals};
+use leadfield::plot::figures::signals::{
+    DEFAULT_SOURCE_RADIUS_UM, SignalFigureKind, SignalTraces, SignalsPlot, plot_signals,
+};
 use leadfield::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
 
 use super::{FigureFile, FigureOutput};
@@ -37,7 +39,7 @@ pub struct Args {
     #[arg(long, help_heading = PICTURE, value_name = "SIGMA", default_value_t = DEFAULT_CONDUCTIVITY.get(), allow_negative_numbers = true)]
     conductivity: f64,
     /// Radius of the discs of sources of the kernel method, µm
-    #[arg(long, help_heading = PICTURE, value_name = "R", default_value_t = 500.0, allow_negative_numbers = true)]
+    #[arg(long, help_heading = PICTURE, value_name = "R", default_value_t = DEFAULT_SOURCE_RADIUS_UM, allow_negative_numbers = true)]
     source_radius: f64,
     #[command(flatten)]
     output: FigureOutput,

@@ -172,6 +172,14 @@ impl Hdf5File {
         Ok(chunk.first().copied().unwrap_or(1))
     }
 
+    /// Returns the shape of a dataset's chunks; empty without chunks.
+    ///
+    /// # Errors
+    /// Returns an error if the dataset is missing.
+    pub fn chunk_shape(&self, object: &str) -> Result<Vec<usize>> {
+        Ok(self.open_dataset(object)?.chunk().unwrap_or_default())
+    }
+
     fn read_slice<T: H5Type>(&self, object: &str, dataset: &Dataset, rows: Range<usize>) -> Result<Vec<T>> {
         let _recorded = self.record_call(object);
         let read = dataset.read_slice_1d::<T, _>(rows).map_err(|e| self.read_error(object, &e))?;

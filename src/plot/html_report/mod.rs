@@ -10,6 +10,7 @@ mod neuron_types;
 mod page;
 mod scene;
 mod settings;
+mod signals_section;
 mod summary;
 mod timing;
 
@@ -29,6 +30,7 @@ use crate::validate::electrodes_file::{self, ExpectedNodes, Severity, Validation
 use crate::weights::WeightLookup;
 use contact_table::ContactColumn;
 use settings::{CONDUCTIVITY, ContactSettings};
+use signals_section::SignalsSection;
 use summary::SummaryAccumulator;
 use timing::StepTimer;
 
@@ -46,6 +48,8 @@ pub struct ReportRequest<'a> {
     pub electrode: Option<&'a str>,
     /// The 3D view shows the segments up to this far from the contact along each axis, µm.
     pub within_um: f64,
+    /// HDF5 file of signals to draw, such as `leadfield signals` writes.
+    pub signals: Option<&'a Path>,
     /// Durations of earlier steps, s, which neither file states.
     pub timings_s: &'a [(&'a str, f64)],
 }
@@ -116,12 +120,17 @@ fn check_population(table: &SegmentTable, file: &ElectrodesFile) -> Result<(), R
 /// An electrodes file that cannot be used is not an error if its faults are known: then the page lists only these.
 ///
 /// # Errors
-/// Returns an error if a file cannot be read, if the files do not belong together, or if there is nothing to draw.
+/// Returns an error if a file cannot be read, if the files do not belong together, or if there is nothing to draw; also if
+/// signals are requested and cannot be drawn.
 pub fn build_report(request: &ReportRequest<'_>) -> Result<HtmlReport> {
     if !(request.within_um.is_finite() && request.within_um > 0.0) {
         return Err(PlotProblem::Within(request.within_um)).in_item("--within");
     }
     let mut clock = StepTimer::start();
+    let signals = request.signals.map(SignalsSection::draw).transpose()?;
+    if signals.is_some() {
+        clock.finish_step("signals read and drawn");
+    }
     let mut table = SegmentTable::open(request.table)?;
     // a table that lost its metadata gets the population name of the weights
     if let Some([only]) = ElectrodesFile::open(request.weights).ok().as_ref().map(ElectrodesFile::populations) {
@@ -131,14 +140,14 @@ pub fn build_report(request: &ReportRequest<'_>) -> Result<HtmlReport> {
     let described = |file: ElectrodesFile| file.read_descriptions().map(drop).map(|()| file);
     let file = match ElectrodesFile::open(request.weights).and_then(described) {
         Ok(file) => file,
-        Err(error) => return report_faults_only(request, &table, error, &expected, &mut clock),
+        Err(error) => return report_faults_only(request, &table, error, &expected, signals, &mut clock),
     };
     check_population(&table, &file).in_file(request.weights)?;
     // a missing contact is not a fault of the file
     let is_there = request.electrode.is_none_or(|name| file.electrodes().iter().any(|e| e.name == name));
-    match report_all(request, &table, file, &expected, &mut clock) {
+    match report_all(request, &table, file, &expected, signals.clone(), &mut clock) {
         Err(error) if is_there && error.location().file.as_deref() == Some(request.weights) => {
-            report_faults_only(request, &table, error, &expected, &mut clock)
+            report_faults_only(request, &table, error, &expected, signals, &mut clock)
         }
         made => made,
     }
@@ -159,6 +168,7 @@ fn report_all(
     table: &SegmentTable,
     file: ElectrodesFile,
     expected: &[ExpectedNodes],
+    signals: Option<SignalsSection>,
     clock: &mut StepTimer,
 ) -> Result<HtmlReport> {
     let electrode = match request.electrode {
@@ -225,6 +235,7 @@ fn report_all(
         facts: facts::collect_facts(table, request.weights, Some((&lookup, &settings)))?,
         timings: clock.to_rows(request.timings_s),
         findings: findings::summarise_findings(&diagnosis, expected),
+        signals,
         contents: Ok(page::PageContents {
             figure: drawn_at.figure.to_svg(),
             distance,
@@ -305,6 +316,7 @@ fn report_faults_only(
     table: &SegmentTable,
     error: Error,
     expected: &[ExpectedNodes],
+    signals: Option<SignalsSection>,
     clock: &mut StepTimer,
 ) -> Result<HtmlReport> {
     let examined = electrodes_file::ValidationRequest {
@@ -326,6 +338,7 @@ fn report_faults_only(
         facts: facts::collect_facts(table, request.weights, None)?,
         timings: clock.to_rows(request.timings_s),
         findings: findings::summarise_findings(&diagnosis, expected),
+        signals,
         contents: Err(match error.hint() {
             Some(hint) => format!("{error} ({hint})"),
             None => error.to_string(),

@@ -10,6 +10,7 @@ use super::contact_table::{ContactRow, NEAR_UM};
 use super::facts::FactGroups;
 use super::findings::{self, FindingsTable};
 use super::scene::ViewerScene;
+use super::signals_section::SignalsSection;
 
 const STYLE: &str = include_str!("style.css");
 const VIEW_SCRIPT: &str = include_str!("view.js");
@@ -27,6 +28,8 @@ pub struct HtmlPage {
     pub timings: Vec<(String, String)>,
     /// Findings about the electrodes file.
     pub findings: FindingsTable,
+    /// Signals, if a file of them was given.
+    pub signals: Option<SignalsSection>,
     /// Pictures and contacts, or why there are none.
     pub contents: Result<PageContents, String>,
 }
@@ -61,6 +64,7 @@ impl HtmlPage {
                 escape_xml(why)
             ),
         };
+        let signals = self.signals.as_ref().map(SignalsSection::to_html).unwrap_or_default();
         let data = match &self.contents {
             Ok(PageContents { scene: Ok(scene), .. }) => format!(
                 "<script type=\"application/json\" id=\"scene-data\">{}</script>\n<script>\n{VIEW_SCRIPT}</script>\n",
@@ -75,7 +79,7 @@ impl HtmlPage {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
              <link rel=\"icon\" href=\"data:,\">\n<title>leadfield report: {population}</title>\n\
-             <style>\n{STYLE}</style>\n</head>\n<body>\n{header}<main>\n{drawn}{findings}\
+             <style>\n{STYLE}</style>\n</head>\n<body>\n{header}<main>\n{drawn}{signals}{findings}\
              <section>\n<details>\n<summary><h2>Provenance</h2></summary>\n{provenance}</details>\n\
              <details>\n<summary><h2>How long it took</h2></summary>\n{times}\
              <p class=\"note\">Tables and electrodes files hold no times, so that the same inputs give the same \

@@ -119,6 +119,7 @@ pub fn report(
             weights: &weights,
             electrode: electrode.as_deref(),
             within_um: within.unwrap_or(html_report::DEFAULT_VIEW_HALF_SIDE_UM),
+            signals: None,
             timings_s: &[],
         })?;
         let mut warnings: Vec<String> = report.assumptions.into_iter().collect();

@@ -67,6 +67,9 @@ pub struct SignalFigure {
     pub left_out: Vec<String>,
 }
 
+/// Default radius of the discs of sources of the kernel method, µm.
+pub const DEFAULT_SOURCE_RADIUS_UM: f64 = 500.0;
+
 /// Size of a frame, and of a single one, pt.
 const FRAME_PT: [f32; 2] = [300.0, 210.0];
 const SINGLE_FRAME_PT: [f32; 2] = [440.0, 320.0];

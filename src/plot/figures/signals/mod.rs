@@ -15,7 +15,7 @@ mod traces;
 
 pub use current_source_density::{KernelCsd, kernel_csd, second_difference_csd};
 pub use laminar::LaminarSignal;
-pub use layout::{SignalFigure, SignalFigureKind, SignalsPlot, plot_signals};
+pub use layout::{DEFAULT_SOURCE_RADIUS_UM, SignalFigure, SignalFigureKind, SignalsPlot, plot_signals};
 pub use power_spectrum::{PowerSpectrum, welch};
 
 use crate::error::Problem;
