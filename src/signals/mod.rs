@@ -128,6 +128,9 @@ pub enum SignalsProblem {
         /// The times of this report.
         found: String,
     },
+    /// The report has currents, and there are no weights.
+    #[error("no weights, expected `--weights`, or `--segments` and `--electrodes`, for a report of membrane currents")]
+    NoWeightSource,
     /// The electrodes file lacks the population of a report.
     #[error("no weights of the report's population, expected `{population}`, found {found}")]
     NoWeights {
@@ -277,6 +280,9 @@ impl Problem for SignalsProblem {
             Self::Segments { .. } | Self::Sections { .. } => "was the report made with the circuit of the weights?",
             Self::WithoutWeights { .. } | Self::WithoutCurrents { .. } => {
                 "`--allow-missing` leaves such nodes out; `--node-set` selects nodes"
+            }
+            Self::NoWeightSource => {
+                "only an online `lfp` report, with one element for each contact of each node, needs none"
             }
             Self::NoSectionType | Self::NoAreas => "give `--segments` and `--electrodes` instead of `--weights`",
             _ => return None,

@@ -5,6 +5,7 @@
 >>> segments = circuit.segments(out="segments")                     # doctest: +SKIP
 >>> electrodes = lf.Electrodes.from_csv("electrodes.csv")           # doctest: +SKIP
 >>> w = lf.weights(segments, electrodes)                            # doctest: +SKIP
+>>> s = lf.signals("currents.h5", segments=segments, electrodes=electrodes)  # doctest: +SKIP
 
 Units: micrometres, nanoamperes, volts, siemens per metre. Weights are V/nA, of shape (segments, contacts); row i is row i
 of the electrodes file. ``docs/python.md`` is the guide.
@@ -26,6 +27,7 @@ from ._errors import (
 from ._leadfield import VERSION as __version__
 from ._plot import Html, Svg, plot_comparison, plot_probe, plot_weights, report
 from ._segments import Query, Rows, Segments
+from ._signals import Imbalance, Signals, SignalsSummary, plot_signals, signals, write_signals
 from ._validate import (
     Comparison,
     Finding,
@@ -45,6 +47,7 @@ __all__ = [
     "FileError",
     "Finding",
     "Html",
+    "Imbalance",
     "InputError",
     "LeadfieldError",
     "LeadfieldWarning",
@@ -53,6 +56,8 @@ __all__ = [
     "Query",
     "Rows",
     "Segments",
+    "Signals",
+    "SignalsSummary",
     "Svg",
     "Validation",
     "WeightsSummary",
@@ -63,11 +68,14 @@ __all__ = [
     "neuropixels",
     "plot_comparison",
     "plot_probe",
+    "plot_signals",
     "plot_weights",
     "report",
+    "signals",
     "synthesize_circuit",
     "validate_electrodes_file",
     "weights",
     "weights_of",
+    "write_signals",
     "write_weights",
 ]

@@ -11,6 +11,7 @@ mod errors;
 mod pictures;
 mod program;
 mod query;
+mod signals;
 mod table;
 mod validate;
 mod weights;
@@ -34,6 +35,8 @@ mod _leadfield {
     use super::program::run_program;
     #[pymodule_export]
     use super::query::{Batches, Query};
+    #[pymodule_export]
+    use super::signals::{plot_signals, plot_traces, signals, write_signals};
     #[pymodule_export]
     use super::table::SegmentTable;
     #[pymodule_export]

@@ -44,7 +44,7 @@ pub struct WeightsArguments {
 
 impl WeightsArguments {
     /// Adds the settings.
-    fn add_to<'a>(&self, mut weights: Weights<'a>) -> PyResult<Weights<'a>> {
+    pub fn add_to<'a>(&self, mut weights: Weights<'a>) -> PyResult<Weights<'a>> {
         let parse = |text: &String| text.parse::<Conductivity>().in_item("conductivity");
         let conductivities = self.conductivities.iter().map(parse).collect::<Result<Vec<_>, _>>().or_raise()?;
         let near_fields = [("radius", NearField::ClampToRadius), ("exact", NearField::Unclamped)];
