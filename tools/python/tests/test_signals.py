@@ -57,7 +57,7 @@ def _currents(recorded):
     """Currents of shape (frames, segments) in the order of the electrodes file, and the node of each segment."""
     with h5py.File(recorded.report) as file:
         group = file[f"report/{recorded.population}"]
-        ids, pointers = group["mapping/node_ids"][:], group["mapping/index_pointers"][:]
+        ids, pointers = (group[f"mapping/{name}"][:].astype(np.int64) for name in ("node_ids", "index_pointers"))
         sections, data = group["mapping/element_ids"][:], group["data"][:].astype(np.float64)
     columns, nodes = [], []
     for place in np.argsort(ids):
@@ -127,7 +127,7 @@ def test_node_sets_are_groups_and_a_selection(recorded):
     found = lf.signals(recorded.report, by=["Excitatory", "Inhibitory"], **kwargs)
     assert found.groups == ["Excitatory", "Inhibitory"]
     only = lf.signals(recorded.report, node_set="Excitatory", **kwargs)
-    assert only.neurons == len(circuit.nodes("Excitatory"))
+    assert only.neurons == len(circuit.node_set("Excitatory"))
     np.testing.assert_allclose(found["Excitatory"].data, only.data, rtol=0, atol=1e-12 * np.abs(only.data).max())
 
 
@@ -436,14 +436,14 @@ def test_nodes_of_one_side_are_left_out_when_asked(recorded, tmp_path):
     few = lf.Circuit(recorded.folder / "circuit" / "simulation_config.json")
     sets = few.node_sets
     name = "Inhibitory"
-    assert name in sets and 0 < len(few.nodes(name)) < len(ids)
+    assert name in sets and 0 < len(few.node_set(name)) < len(ids)
     segments = few.segments(out=tmp_path / "s.parquet", node_set=name)
     with pytest.raises(lf.InputError, match="without weights") as refused:
         lf.signals(recorded.report, segments=segments, electrodes=recorded.electrodes)
     assert "`allow_missing=`" in refused.value.hint
-    with pytest.warns(lf.LeadfieldWarning, match=f"{len(ids) - len(few.nodes(name))} nodes left out"):
+    with pytest.warns(lf.LeadfieldWarning, match=f"{len(ids) - len(few.node_set(name))} nodes left out"):
         found = lf.signals(recorded.report, segments=segments, electrodes=recorded.electrodes, allow_missing=True)
-    assert found.neurons == len(few.nodes(name))
+    assert found.neurons == len(few.node_set(name))
 
 
 def test_a_current_that_is_not_finite_is_an_error_with_its_place(recorded, tmp_path):
