@@ -13,29 +13,32 @@ of the electrodes file. ``docs/python.md`` is the guide.
 
 from __future__ import annotations
 
-from ._circuit import Circuit, synthesize_circuit
-from ._electrodes import Electrodes, grid, linear, neuropixels
-from ._electrodes_file import ElectrodesFile, PopulationWeights
-from ._errors import (
-    DamagedError,
-    FileError,
-    InputError,
-    LeadfieldError,
-    LeadfieldWarning,
-    OutputExistsError,
-)
-from ._leadfield import VERSION as __version__
-from ._plot import Html, Svg, plot_comparison, plot_probe, plot_weights, report
-from ._segments import Query, Rows, Segments
-from ._signals import Imbalance, Signals, SignalsSummary, plot_signals, signals, write_signals
-from ._validate import (
-    Comparison,
-    Finding,
-    Validation,
-    compare_weights,
-    validate_electrodes_file,
-)
-from ._weights import METHODS, WeightsSummary, weights, weights_of, write_weights
+# mypy and editors take it as true; `typing` itself takes longer to import than this package
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._circuit import Circuit, synthesize_circuit
+    from ._electrodes import Electrodes, grid, linear, neuropixels
+    from ._electrodes_file import ElectrodesFile, PopulationWeights
+    from ._errors import (
+        DamagedError,
+        FileError,
+        InputError,
+        LeadfieldError,
+        LeadfieldWarning,
+        OutputExistsError,
+    )
+    from ._leadfield import VERSION as __version__
+    from ._plot import Html, Svg, plot_comparison, plot_probe, plot_weights, report
+    from ._segments import Query, Rows, Segments
+    from ._signals import Imbalance, Signals, SignalsSummary, plot_signals, signals, write_signals
+    from ._validate import (
+        Comparison,
+        Finding,
+        Validation,
+        compare_weights,
+        validate_electrodes_file,
+    )
+    from ._weights import METHODS, WeightsSummary, weights, weights_of, write_weights
 
 __all__ = [
     "METHODS",
@@ -79,3 +82,34 @@ __all__ = [
     "write_signals",
     "write_weights",
 ]
+
+# where the names are: a module is imported when one of its names is used, so that importing the package takes no time
+_MODULES = {
+    "_circuit": ("Circuit", "synthesize_circuit"),
+    "_electrodes": ("Electrodes", "grid", "linear", "neuropixels"),
+    "_electrodes_file": ("ElectrodesFile", "PopulationWeights"),
+    "_errors": ("DamagedError", "FileError", "InputError", "LeadfieldError", "LeadfieldWarning", "OutputExistsError"),
+    "_plot": ("Html", "Svg", "plot_comparison", "plot_probe", "plot_weights", "report"),
+    "_segments": ("Query", "Rows", "Segments"),
+    "_signals": ("Imbalance", "Signals", "SignalsSummary", "plot_signals", "signals", "write_signals"),
+    "_validate": ("Comparison", "Finding", "Validation", "compare_weights", "validate_electrodes_file"),
+    "_weights": ("METHODS", "WeightsSummary", "weights", "weights_of", "write_weights"),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name == "__version__":
+        value = import_module("._leadfield", __name__).VERSION
+    elif name in _MODULE_OF:
+        value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -106,6 +106,7 @@ def weights(
     single_precision: bool,
     progress: Update = None,
 ) -> tuple[NDArray[Any], list[str]]: ...
+def time_weights(table: SegmentTable, electrodes: ElectrodeList, arguments: dict[str, Any]) -> float: ...
 def weights_of(
     starts: NDArray[np.float64],
     ends: NDArray[np.float64],

@@ -42,7 +42,7 @@ mod _leadfield {
     #[pymodule_export]
     use super::validate::{compare_weights, finding_codes, validate_electrodes_file};
     #[pymodule_export]
-    use super::weights::{method_names, save_weights, weights, weights_of, write_weights};
+    use super::weights::{method_names, save_weights, time_weights, weights, weights_of, write_weights};
     #[pymodule_export]
     const VERSION: &str = env!("CARGO_PKG_VERSION");
 }
