@@ -69,7 +69,8 @@ impl TimeSelection {
             let found = self.stride_ms.unwrap_or(step_ms);
             return Err(TimeProblem::Stride { step_ms, found });
         }
-        if from >= to {
+        let is_nan = |time: Option<f64>| time.is_some_and(f64::is_nan);
+        if from >= to || is_nan(self.start_ms) || is_nan(self.end_ms) {
             let (start_ms, end_ms) = (self.start_ms.unwrap_or(first_ms), self.end_ms.unwrap_or(last_ms));
             return Err(TimeProblem::NoFrame { first_ms, last_ms, start_ms, end_ms });
         }
@@ -96,5 +97,7 @@ mod tests {
             times(Some(3.0), Some(4.0), None).unwrap_err().to_string(),
             "no frame in the time range, expected times from 1 to 1.9 ms, found 3 to 4 ms"
         );
+        assert!(matches!(times(Some(f64::NAN), None, None), Err(TimeProblem::NoFrame { .. })));
+        assert!(matches!(times(None, Some(f64::NAN), None), Err(TimeProblem::NoFrame { .. })));
     }
 }

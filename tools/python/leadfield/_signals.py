@@ -542,8 +542,11 @@ def _request(
         raise ValueError("weights: given with segments or electrodes, expected either")
     if tables and electrodes is None:
         raise ValueError("segments: given without electrodes, expected both")
+    if block_frames is not None and block_frames < 1:
+        raise ValueError(f"block_frames: expected at least 1, found {block_frames}")
+    groups, contacts = _name_list("by", by), _name_list("electrode", electrode)
     listed = [reports] if isinstance(reports, (str, bytes)) or hasattr(reports, "__fspath__") else list(reports)
-    start, end, stride = times
+    start, end, stride = (None if time is None else float(time) for time in times)
     return {
         "reports": [path_text(path) for path in listed],
         "weights": None if weights is None else weights.path if isinstance(weights, ElectrodesFile) else path_text(weights),
@@ -553,9 +556,9 @@ def _request(
         "circuit": None if circuit is None else path_text(getattr(circuit, "path", circuit)),
         "density": density,
         "by": by if isinstance(by, str) else None,
-        "by_node_sets": None if by is None or isinstance(by, str) else list(by),
+        "by_node_sets": None if isinstance(by, str) else groups,
         "node_set": node_set,
-        "contacts": [] if electrode is None else [electrode] if isinstance(electrode, str) else list(electrode),
+        "contacts": contacts or [],
         "allow_missing": allow_missing,
         "start": start,
         "end": end,
@@ -564,6 +567,15 @@ def _request(
         "unit": unit,
         "block_frames": block_frames,
     }
+
+
+def _name_list(argument: str, names: Names | None) -> list[str] | None:
+    if names is None:
+        return None
+    listed = [names] if isinstance(names, str) else list(names)
+    if not listed or not all(isinstance(name, str) for name in listed):
+        raise ValueError(f"{argument}: expected a name or several, found {names!r}")
+    return listed
 
 
 def _warnings(described: dict[str, Any]) -> list[str]:

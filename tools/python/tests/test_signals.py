@@ -390,12 +390,14 @@ def test_figures_that_need_depths_are_left_out_with_a_warning(recorded):
         ({"by": "section_type"}, "section types are unknown, expected a segment table"),
         ({"density": True}, "areas of segments are unknown, expected a segment table"),
         ({"start": 1e6}, "no frame in the time range"),
+        ({"start": float("nan")}, "no frame in the time range"),
         ({"stride": 1e-3}, "stride is not a multiple of the report's time step"),
     ],
 )
 def test_a_wrong_argument_is_refused(recorded, arguments, message):
-    with pytest.raises(lf.InputError, match=message):
+    with pytest.raises(lf.InputError, match=message) as refused:
         lf.signals(recorded.report, **{"weights": recorded.weights, **arguments})
+    assert "--" not in f"{refused.value} {refused.value.hint} {refused.value.item}"
 
 
 @pytest.mark.parametrize(
@@ -403,6 +405,10 @@ def test_a_wrong_argument_is_refused(recorded, arguments, message):
     [
         ({"unit": "nV"}, "unit: unknown, expected one of `V`, `mV`, `uV`, found `nV`"),
         ({"dtype": "int32"}, "dtype: unknown, expected `f64` or `f32`, found `int32`"),
+        ({"block_frames": 0}, "block_frames: expected at least 1, found 0"),
+        ({"electrode": []}, r"electrode: expected a name or several, found \[\]"),
+        ({"by": [3]}, r"by: expected a name or several, found \[3\]"),
+        ({"start": "now"}, "could not convert string to float"),
         ({"segments": ()}, "weights: given with segments or electrodes, expected either"),
     ],
 )
