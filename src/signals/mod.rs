@@ -273,6 +273,9 @@ impl Problem for SignalsProblem {
 
     fn hint(&self) -> Option<String> {
         let text = match self {
+            Self::NoWeightSource => {
+                "only an online `lfp` report, with one element for each contact of each node, needs none"
+            }
             Self::Segments { expected, found } if (*found as u64) < *expected => {
                 "the report must have all compartments of all sections (`\"sections\": \"all\", \"compartments\": \
                  \"all\"`), and be of the circuit of the weights"
@@ -280,9 +283,6 @@ impl Problem for SignalsProblem {
             Self::Segments { .. } | Self::Sections { .. } => "was the report made with the circuit of the weights?",
             Self::WithoutWeights { .. } | Self::WithoutCurrents { .. } => {
                 "`--allow-missing` leaves such nodes out; `--node-set` selects nodes"
-            }
-            Self::NoWeightSource => {
-                "only an online `lfp` report, with one element for each contact of each node, needs none"
             }
             Self::NoSectionType | Self::NoAreas => "give `--segments` and `--electrodes` instead of `--weights`",
             _ => return None,
