@@ -188,9 +188,9 @@ lint-python: setup ## Run clippy on the Python module's Rust
 	$(cargo) clippy --locked -p leadfield-python --no-default-features --features python -- -D warnings
 
 .PHONY: wheel
-wheel: .venv-python/packages ## Make the wheel for manylinux_2_28 in dist/: the module and the program
+wheel: .venv-python/packages ## Make the wheel for manylinux_2_28 in dist/: the module and the program, small
 	VIRTUAL_ENV=$(abspath .venv-python) PATH=$(abspath $(PYTHON_MODULE)):$$PATH \
-		maturin build --release --zig --compatibility manylinux_2_28 --out dist
+		maturin build --profile wheel --zig --compatibility manylinux_2_28 --compression-level 9 --out dist
 
 .PHONY: clean
 clean: ## Remove build outputs and the Python environments

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use leadfield::circuit::TableCircuitProblem;
 use leadfield::error::{Context, Problem, format_count, join_quoted};
 use leadfield::io::atomic_output::{self, check_not_an_input};
 use leadfield::io::resumable_output::RunSettings;
@@ -11,12 +12,11 @@ use leadfield::signals::output::{
     write_signals,
 };
 use leadfield::signals::{
-    CurrentKind, CurrentReport, Grouping, MissingNodes, PopulationNodes, SignalContact, SignalReference, SignalUnit,
-    Signals, SignalsBuilder, TimeSelection, resolve_node_set,
+    CurrentKind, CurrentReport, Grouping, MissingNodes, PopulationNodes, SignalReference, SignalUnit, Signals,
+    SignalsBuilder, TimeSelection, resolve_node_set,
 };
 use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
-use leadfield::sonata::nodes::Nodes;
 use leadfield::weights::SegmentSource;
 use leadfield::{Result, units};
 
@@ -182,26 +182,14 @@ impl From<FormatArg> for SignalFormat {
     }
 }
 
-/// Errors of options.
+/// The format cannot be written to standard output.
 #[derive(Debug, thiserror::Error)]
-enum OptionProblem {
-    #[error("no circuit to take node sets and attributes from, expected `--circuit` or a table that names one")]
-    NoCircuit,
-    #[error("no weights, expected `--weights`, or `--segments` and `--electrodes`, for a report of membrane currents")]
-    NoWeights,
-    #[error("format `{0}` is no stream, expected `parquet`, `arrow` or `csv` for standard output")]
-    NoStream(&'static str),
-}
+#[error("format `{0}` is no stream, expected `parquet`, `arrow` or `csv` for standard output")]
+struct NoStream(&'static str);
 
-impl Problem for OptionProblem {
+impl Problem for NoStream {
     fn hint(&self) -> Option<String> {
-        match self {
-            Self::NoCircuit => Some("name the circuit or simulation configuration: `--circuit CONFIG`".into()),
-            Self::NoWeights => {
-                Some("only an online `lfp` report, with one element for each contact of each node, needs none".into())
-            }
-            Self::NoStream(_) => Some("or name a file: `-o FILE`".into()),
-        }
+        Some("or name a file: `-o FILE`".into())
     }
 }
 
@@ -236,7 +224,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     };
     let is_stdout = args.out.as_os_str() == DASH;
     if is_stdout && format.is_laid_out() {
-        return Err(OptionProblem::NoStream(format.name()).into());
+        return Err(NoStream(format.name()).into());
     }
     let inputs = args.reports.iter().chain(&args.weights).chain(&args.segments).chain(&args.electrodes);
     let fields = args.methods.field_files();
@@ -258,23 +246,12 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let sources: Vec<&dyn SegmentSource> = tables.iter().map(|table| table as &dyn SegmentSource).collect();
     let read = |path| args.methods.read_electrodes(path, common);
     let contacts = args.electrodes.as_deref().map(read).transpose()?.unwrap_or_default();
-    let is_online = sources.is_empty() && is_online(&reports, weights.as_ref())?;
     let configured = match &args.electrodes {
         Some(path) => args.methods.configure_electrodes(path, &contacts, &sources, common)?,
         None => Vec::new(),
     };
-    let builder = match &weights {
-        Some(file) if is_online => Signals::from_online(&reports, names_of_file(file, &reports)?),
-        Some(file) => Signals::from_weights(&reports, file),
-        None if !sources.is_empty() => Signals::from_tables(&reports, &sources, &configured),
-        None if is_online => {
-            Signals::from_online(&reports, configured.iter().map(SignalContact::from_electrode).collect())
-        }
-        None => {
-            let path = reports.first().map(CurrentReport::path).unwrap_or(Path::new(""));
-            return Err(OptionProblem::NoWeights).in_file(path);
-        }
-    };
+    let builder = Signals::from_inputs(&reports, weights.as_ref(), &sources, &configured)?;
+    let is_online = builder.is_online();
     if is_online {
         let contacts = reports.first().and_then(|r| r.elements(0)).map_or(0, |(columns, _)| columns.len() as u64);
         common.print_note(format_args!(
@@ -346,29 +323,6 @@ fn open_reports(args: &Args, common: &Common) -> Result<Vec<CurrentReport>> {
     Ok(reports)
 }
 
-/// Returns whether the reports are online `lfp` reports: one element for each contact of each node. With an electrodes
-/// file the number of contacts must be the file's, and a neuron's number of segments another one.
-fn is_online(reports: &[CurrentReport], weights: Option<&ElectrodesFile>) -> Result<bool> {
-    for report in reports {
-        let elements = report.elements(0).map_or(0, |(columns, _)| columns.len());
-        let is_of_file = |file: &ElectrodesFile| {
-            let contacts = file.electrodes().len();
-            let population = file.populations().iter().find(|p| p.name() == report.population());
-            let rows = |node: &u64| population.and_then(|p| p.rows_of_node(*node)).map(|rows| rows.end - rows.start);
-            contacts == elements && report.node_ids().iter().any(|node| rows(node) != Some(elements as u64))
-        };
-        if !report.is_like_online() || !weights.is_none_or(is_of_file) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-fn names_of_file(file: &ElectrodesFile, reports: &[CurrentReport]) -> Result<Vec<SignalContact>> {
-    let Some(first) = reports.first() else { return Ok(Vec::new()) };
-    Ok(SignalContact::read_all(file, first.population())?.into_iter().map(|(contact, _)| contact).collect())
-}
-
 /// Notes that currents are nA, if a report states another unit.
 fn note_units(reports: &[CurrentReport], common: &Common) {
     let stated = reports.iter().find(|report| report.stated_units() != Some("nA"));
@@ -393,7 +347,7 @@ fn apply_options<'a>(
     let circuit = || -> Result<SonataConfig> {
         match &args.circuit {
             Some(path) => SonataConfig::open(path),
-            None if made_from.as_os_str().is_empty() => Err(OptionProblem::NoCircuit.into()),
+            None if made_from.as_os_str().is_empty() => Err(TableCircuitProblem::NoCircuit.into()),
             None => SonataConfig::open(made_from),
         }
     };
@@ -402,7 +356,7 @@ fn apply_options<'a>(
         Some("population") => Grouping::Population,
         Some("node") => Grouping::Node,
         Some("section_type") => Grouping::SectionType,
-        Some(names) => group_by_circuit(&circuit().in_item("--by")?, &populations, names)?,
+        Some(names) => Grouping::by_attribute_or_node_sets(&circuit().in_item("--by")?, &populations, names)?,
     };
     let filter = match &args.node_set {
         Some(name) => Some(resolve_node_set(&circuit().in_item("--node-set")?, &populations, name)?),
@@ -426,17 +380,6 @@ fn apply_options<'a>(
         Some(frames) => builder.block_frames(frames as usize),
         None => builder,
     })
-}
-
-/// Groups by an attribute of the nodes if they have one of this name, otherwise by node sets.
-fn group_by_circuit(circuit: &SonataConfig, populations: &[PopulationNodes<'_>], names: &str) -> Result<Grouping> {
-    let first = populations.first().map(|(name, _)| *name);
-    let attributes = Nodes::open(circuit.circuit().population(first)?)?.attribute_names()?;
-    if attributes.iter().any(|attribute| attribute == names) {
-        return Grouping::by_attribute(circuit, populations, names);
-    }
-    let sets: Vec<String> = names.split(',').map(str::to_string).collect();
-    Grouping::by_node_sets(circuit, populations, &sets)
 }
 
 fn print_left_out(signals: &Signals<'_>, common: &Common) {

@@ -16,6 +16,7 @@ use crate::io::digest::Digest;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::segments::SectionCount;
 use crate::sonata::compartment_report::{ReportLayout, ReportMappingProblem};
+use crate::sonata::electrodes_file::ElectrodesFile;
 
 /// Why the frames of a report cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq)]
@@ -253,6 +254,18 @@ impl CurrentReport {
     /// Returns whether every node has the elements 0, 1, 2, ..., equally many, as in an online `lfp` report.
     pub fn is_like_online(&self) -> bool {
         matches!(self.lists.as_slice(), [only] if only.counts_up() && !only.ids.is_empty())
+    }
+
+    /// Returns whether this is an online `lfp` report. If an electrodes file is given, the number of contacts must be the
+    /// file's, and at least one neuron have another number of segments: otherwise the elements are its segments.
+    pub(super) fn is_online(&self, file: Option<&ElectrodesFile>) -> bool {
+        let elements = self.elements(0).map_or(0, |(columns, _)| columns.len());
+        let is_of_file = |file: &ElectrodesFile| {
+            let population = file.populations().iter().find(|p| p.name() == self.population());
+            let rows = |node: &u64| population.and_then(|p| p.rows_of_node(*node)).map(|rows| rows.end - rows.start);
+            file.electrodes().len() == elements && self.node_ids.iter().any(|node| rows(node) != Some(elements as u64))
+        };
+        self.is_like_online() && file.is_none_or(is_of_file)
     }
 
     /// Returns whether values are read at their byte offsets, without the HDF5 library.

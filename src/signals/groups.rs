@@ -86,6 +86,25 @@ impl Grouping {
         Ok(Self::Labels(labels))
     }
 
+    /// Groups neurons by an attribute of the nodes if they have one of this name, otherwise by node sets, whose names are
+    /// separated by commas.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Grouping::by_attribute`] and [`Grouping::by_node_sets`].
+    pub fn by_attribute_or_node_sets(
+        circuit: &SonataConfig,
+        populations: &[PopulationNodes<'_>],
+        names: &str,
+    ) -> Result<Self> {
+        let first = populations.first().map(|(name, _)| *name);
+        let attributes = Nodes::open(circuit.circuit().population(first)?)?.attribute_names()?;
+        if attributes.iter().any(|attribute| attribute == names) {
+            return Self::by_attribute(circuit, populations, names);
+        }
+        let sets: Vec<String> = names.split(',').map(str::to_string).collect();
+        Self::by_node_sets(circuit, populations, &sets)
+    }
+
     /// Groups neurons by node sets, in the given order. A neuron in several sets is in each sum; one in no set is in
     /// none.
     ///

@@ -129,6 +129,9 @@ pub enum SignalsProblem {
         /// The times of this report.
         found: String,
     },
+    /// The report has currents, and there are no weights.
+    #[error("no weights, expected `--weights`, or `--segments` and `--electrodes`, for a report of membrane currents")]
+    NoWeightSource,
     /// The electrodes file lacks the population of a report.
     #[error("no weights of the report's population, expected `{population}`, found {found}")]
     NoWeights {
@@ -298,6 +301,9 @@ impl Problem for SignalsProblem {
 
     fn hint(&self) -> Option<String> {
         let text = match self {
+            Self::NoWeightSource => {
+                "only an online `lfp` report, with one element for each contact of each node, needs none"
+            }
             Self::Segments { expected, found } if (*found as u64) < *expected => {
                 "the report must have all compartments of all sections (`\"sections\": \"all\", \"compartments\": \
                  \"all\"`), and be of the circuit of the weights"

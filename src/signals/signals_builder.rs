@@ -110,6 +110,34 @@ pub struct SignalsEstimate {
 }
 
 impl<'a> Signals<'a> {
+    /// Begins signals with what is given: the weights of an electrodes file, or those that are computed from tables and
+    /// electrodes, or neither for online `lfp` reports. Such reports are recognised: each node has one element for each
+    /// contact. An electrodes file or electrodes then name the contacts.
+    ///
+    /// # Errors
+    /// Returns an error if the reports have currents, and there are no weights; or the contacts of the file cannot be read.
+    pub fn from_inputs(
+        reports: &'a [CurrentReport],
+        file: Option<&'a ElectrodesFile>,
+        tables: &[&'a dyn SegmentSource],
+        electrodes: &'a [ConfiguredElectrode],
+    ) -> Result<SignalsBuilder<'a>> {
+        let is_online = tables.is_empty() && reports.iter().all(|report| report.is_online(file));
+        let first = reports.first().ok_or(SignalsProblem::NoReports)?;
+        match file {
+            Some(file) if is_online => {
+                let contacts = SignalContact::read_all(file, first.population())?;
+                Ok(Self::from_online(reports, contacts.into_iter().map(|(contact, _)| contact).collect()))
+            }
+            Some(file) => Ok(Self::from_weights(reports, file)),
+            None if !tables.is_empty() => Ok(Self::from_tables(reports, tables, electrodes)),
+            None if is_online => {
+                Ok(Self::from_online(reports, electrodes.iter().map(SignalContact::from_electrode).collect()))
+            }
+            None => Err(SignalsProblem::NoWeightSource).in_file(first.path()),
+        }
+    }
+
     /// Begins signals with the weights of an electrodes file.
     pub fn from_weights(reports: &'a [CurrentReport], file: &'a ElectrodesFile) -> SignalsBuilder<'a> {
         SignalsBuilder::new(reports, Ok(WeightSource::File { file }))
@@ -334,6 +362,11 @@ impl<'a> SignalsBuilder<'a> {
             kind: CurrentKind::default(),
             block_frames: BLOCK_FRAMES,
         }
+    }
+
+    /// Returns whether the reports are online `lfp` reports, whose cells are potentials.
+    pub fn is_online(&self) -> bool {
+        matches!(self.source, Ok(WeightSource::Online))
     }
 
     /// Sets how signals are summed.

@@ -233,8 +233,12 @@ impl<'a> Weights<'a> {
         self.tables.iter().map(|&table| table as &dyn SegmentSource).collect()
     }
 
-    /// Configures the electrodes for their methods.
-    fn configured(&self) -> Result<Vec<ConfiguredElectrode>> {
+    /// Configures the electrodes for their methods, with the settings and lead fields of this builder, as
+    /// [`Signals::from_tables`](crate::signals::Signals::from_tables) takes them.
+    ///
+    /// # Errors
+    /// Returns an error if a lead field is missing or cannot be read, or a contact lacks a setting.
+    pub fn configured(&self) -> Result<Vec<ConfiguredElectrode>> {
         let bounds = self.tables.iter().map(|table| table.bounds()).collect::<Result<Vec<_>>>()?;
         self.configure_within(bounds.into_iter().fold(Aabb::EMPTY, Aabb::union))
     }

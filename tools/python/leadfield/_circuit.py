@@ -222,6 +222,8 @@ def synthesize_circuit(
     seed: int = 1,
     morphologies: int | None = None,
     with_report: bool = False,
+    with_currents: bool = False,
+    frames: int = 300,
     radius: float = 400.0,
     height: float = 1500.0,
     overwrite: bool = False,
@@ -241,6 +243,11 @@ def synthesize_circuit(
         Number of distinct morphologies; by default one for each neuron, at most 24.
     with_report : bool
         Whether to write a compartment report of one frame.
+    with_currents : bool
+        Whether to write a report of the balanced membrane currents of an input that travels through the circuit, for
+        :func:`leadfield.signals`.
+    frames : int
+        Number of frames of the currents.
     radius, height : float
         Size of the cylinder with the somata, um.
     overwrite : bool
@@ -261,10 +268,11 @@ def synthesize_circuit(
             seed=seed,
             morphologies=morphologies,
             with_report=with_report,
+            current_frames=frames if with_currents else None,
             radius=radius,
             height=height,
             overwrite=overwrite,
             progress=update,
         )
-    name = "simulation_config.json" if with_report else "circuit_config.json"
+    name = "simulation_config.json" if with_report or with_currents else "circuit_config.json"
     return Circuit(f"{folder}/{name}")

@@ -108,6 +108,10 @@ def exception_of(
         cls = MissingFileError
     if kind == "no_space" and "memory" in message:
         cls = MemoryShortError
+    if item is not None and item.startswith("--"):
+        # an option of the program, with which the message begins
+        argument = item[2:].replace("-", "_")
+        message, item = message.replace(item, argument, 1), argument
     error = cls(_python_words(message))
     error.hint = None if hint is None else _python_words(hint)
     error.kind, error.file, error.item, error.index = kind, file, item, index

@@ -106,6 +106,7 @@ def weights(
     single_precision: bool,
     progress: Update = None,
 ) -> tuple[NDArray[Any], list[str]]: ...
+def time_weights(table: SegmentTable, electrodes: ElectrodeList, arguments: dict[str, Any]) -> float: ...
 def weights_of(
     starts: NDArray[np.float64],
     ends: NDArray[np.float64],
@@ -124,6 +125,21 @@ def write_weights(
     progress: Update,
 ) -> tuple[dict[str, int], list[str]]: ...
 
+def signals(
+    arguments: dict[str, Any], single_precision: bool, progress: Update = None
+) -> tuple[NDArray[Any], dict[str, Any]]: ...
+def write_signals(arguments: dict[str, Any], out: str, **settings: Any) -> tuple[dict[str, Any], int, int]: ...
+def plot_traces(
+    times: Sequence[float],
+    names: Sequence[str],
+    positions: NDArray[np.float64],
+    values: NDArray[np.float64],
+    unit: str,
+    picture: dict[str, Any],
+) -> tuple[str, list[str]]: ...
+def plot_signals(
+    report: str, electrodes: ElectrodeList | None, unit: str | None, picture: dict[str, Any]
+) -> tuple[str, list[str]]: ...
 def save_weights(
     out: str,
     population: str,

@@ -191,7 +191,7 @@ impl Circuit {
 
 /// Writes a synthetic circuit into a folder; returns its number of segments.
 #[pyfunction]
-#[pyo3(signature = (folder, *, cells, seed, morphologies, with_report, radius, height, overwrite, progress))]
+#[pyo3(signature = (folder, *, cells, seed, morphologies, with_report, current_frames, radius, height, overwrite, progress))]
 #[expect(clippy::too_many_arguments, reason = "the keyword arguments of the Python function")]
 pub fn synthesize_circuit(
     py: Python<'_>,
@@ -200,6 +200,7 @@ pub fn synthesize_circuit(
     seed: u64,
     morphologies: Option<usize>,
     with_report: bool,
+    current_frames: Option<usize>,
     radius: f64,
     height: f64,
     overwrite: bool,
@@ -211,7 +212,11 @@ pub fn synthesize_circuit(
         morphologies: morphologies.unwrap_or_else(|| CircuitSpec::default_morphologies(cells)),
         radius_um: radius,
         height_um: height,
-        report: if with_report { SyntheticReport::OneFrame } else { SyntheticReport::None },
+        report: match current_frames {
+            Some(frames) => SyntheticReport::Currents { frames },
+            None if with_report => SyntheticReport::OneFrame,
+            None => SyntheticReport::None,
+        },
     };
     work::run(py, progress, |watch| {
         let written = synthetic::write(&spec, &folder, overwrite_policy(overwrite), &mut |n| watch.add_progress(n))?;

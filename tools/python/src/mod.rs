@@ -11,6 +11,7 @@ mod errors;
 mod pictures;
 mod program;
 mod query;
+mod signals;
 mod table;
 mod validate;
 mod weights;
@@ -35,11 +36,13 @@ mod _leadfield {
     #[pymodule_export]
     use super::query::{Batches, Query};
     #[pymodule_export]
+    use super::signals::{plot_signals, plot_traces, signals, write_signals};
+    #[pymodule_export]
     use super::table::SegmentTable;
     #[pymodule_export]
     use super::validate::{compare_weights, finding_codes, validate_electrodes_file};
     #[pymodule_export]
-    use super::weights::{method_names, save_weights, weights, weights_of, write_weights};
+    use super::weights::{method_names, save_weights, time_weights, weights, weights_of, write_weights};
     #[pymodule_export]
     const VERSION: &str = env!("CARGO_PKG_VERSION");
 }

@@ -1,6 +1,7 @@
 //! Weights: of a table into memory or into an electrodes file, and of own arrays.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use leadfield::electrodes::lead_field_files::{FieldPlacement, NamedFieldFile};
 use leadfield::error::Context;
@@ -44,7 +45,7 @@ pub struct WeightsArguments {
 
 impl WeightsArguments {
     /// Adds the settings.
-    fn add_to<'a>(&self, mut weights: Weights<'a>) -> PyResult<Weights<'a>> {
+    pub fn add_to<'a>(&self, mut weights: Weights<'a>) -> PyResult<Weights<'a>> {
         let parse = |text: &String| text.parse::<Conductivity>().in_item("conductivity");
         let conductivities = self.conductivities.iter().map(parse).collect::<Result<Vec<_>, _>>().or_raise()?;
         let near_fields = [("radius", NearField::ClampToRadius), ("exact", NearField::Unclamped)];
@@ -95,6 +96,24 @@ pub fn weights<'py>(
         (None, values) => values.unwrap_or_default().into_pyarray(py).into_any(),
     };
     Ok((array, warnings))
+}
+
+/// Returns the seconds that the library takes for what [`weights`] computes: a measurement of what the bindings add.
+#[pyfunction]
+pub fn time_weights(
+    py: Python<'_>,
+    table: PyRef<'_, SegmentTable>,
+    electrodes: PyRef<'_, ElectrodeList>,
+    arguments: WeightsArguments,
+) -> PyResult<f64> {
+    let prepared = arguments.add_to(Weights::new(&table.0, &electrodes.0))?;
+    work::run_short(py, || {
+        let started = Instant::now();
+        let values = prepared.compute::<f64>()?;
+        let seconds = started.elapsed().as_secs_f64();
+        drop(values);
+        Ok(seconds)
+    })
 }
 
 /// Computes the weights of own segments, of shape (segments, contacts).

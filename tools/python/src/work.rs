@@ -1,7 +1,7 @@
 //! Runs the library's work without the interpreter's lock, so that other threads go on and Ctrl-C is seen.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use leadfield::Result;
@@ -14,11 +14,22 @@ use super::errors::OrRaise;
 /// Interval between two looks at signals, and between two reports of progress.
 const TICK: Duration = Duration::from_millis(50);
 
+/// What wakes the waiting thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wake {
+    /// Something is done for the first time.
+    FirstProgress,
+    /// The work is over.
+    End,
+}
+
 /// What the work and the waiting thread share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Watch {
     stop: AtomicBool,
     done: AtomicU64,
+    has_progress: AtomicBool,
+    waiting: Sender<Wake>,
 }
 
 impl Watch {
@@ -27,9 +38,18 @@ impl Watch {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Adds to what is done.
+    /// Adds to what is done. The first time, the waiting thread reports it at once, so that an exception of the caller's
+    /// function ends short work early, too.
     pub fn add_progress(&self, count: u64) {
         self.done.fetch_add(count, Ordering::Relaxed);
+        if count > 0 && !self.has_progress.swap(true, Ordering::Relaxed) {
+            self.wake(Wake::FirstProgress);
+        }
+    }
+
+    fn wake(&self, why: Wake) {
+        // the receiver lives as long as the work
+        let _ = self.waiting.send(why);
     }
 
     /// Returns an error if the work should stop.
@@ -56,35 +76,43 @@ pub fn run<T: Send>(
     progress: Option<&Bound<'_, PyAny>>,
     work: impl FnOnce(&Watch) -> Result<T> + Send,
 ) -> PyResult<T> {
-    let watch = Watch::default();
     let progress = progress.map(|callback| callback.clone().unbind());
     py.detach(|| {
+        let (waiting, woken) = channel();
+        let watch = Watch { stop: false.into(), done: 0.into(), has_progress: false.into(), waiting };
         std::thread::scope(|scope| {
-            let (sender, receiver) = channel();
             let shared = &watch;
-            scope.spawn(move || {
-                // the receiver lives until a result is there
-                drop(sender.send(work(shared)));
+            let worker = scope.spawn(move || {
+                let _end = EndGuard(shared);
+                work(shared)
             });
             let mut raised = None;
-            let result = loop {
-                let received = receiver.recv_timeout(TICK);
-                let is_over = !matches!(received, Err(RecvTimeoutError::Timeout));
+            loop {
+                let wake = woken.recv_timeout(TICK);
                 if raised.is_none() {
                     raised = Python::attach(|py| tick(py, &watch, progress.as_ref())).err();
                     watch.stop.fetch_or(raised.is_some(), Ordering::Relaxed);
                 }
-                if is_over {
-                    break received;
+                if matches!(wake, Ok(Wake::End) | Err(RecvTimeoutError::Disconnected)) {
+                    break;
                 }
-            };
-            match (raised, result) {
+            }
+            match (raised, worker.join()) {
                 (Some(exception), _) => Err(exception),
                 (None, Ok(result)) => result.or_raise(),
                 (None, Err(_)) => Err(PyRuntimeError::new_err("the library panicked; please report this")),
             }
         })
     })
+}
+
+/// Wakes the waiting thread when the work is over, even by a panic.
+struct EndGuard<'a>(&'a Watch);
+
+impl Drop for EndGuard<'_> {
+    fn drop(&mut self) {
+        self.0.wake(Wake::End);
+    }
 }
 
 /// Handles signals, and reports progress.

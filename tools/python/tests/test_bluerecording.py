@@ -10,7 +10,7 @@ import pytest
 import leadfield as lf
 from conftest import GOLDEN
 from leadfield import bluerecording
-from leadfield.bluerecording import Electrode, ElectrodeType, ObjectiveCSDParams, compute_weights, save_weights
+from leadfield.bluerecording import Electrode, ElectrodeType, compute_weights, save_weights
 
 CONFIG = GOLDEN / "input" / "circuit" / "simulation_config.json"
 
@@ -88,29 +88,21 @@ def test_a_saved_file_is_that_of_write_weights(computed, electrodes, tmp_path):
     save_weights(weights, cols, population, tmp_path / "a.h5", electrodes)
 
 
-def test_an_offset_of_the_ids_is_removed(computed, electrodes, tmp_path):
+def test_columns_in_another_order_are_refused(computed, electrodes, tmp_path):
     weights, _, cols, _, population = computed
-    shifted = cols + np.array([1, 0])
-    save_weights(weights, shifted, population, tmp_path / "a.h5", electrodes, gid_offset=1)
-    found = lf.ElectrodesFile(tmp_path / "a.h5")[population].node_ids
-    np.testing.assert_array_equal(found, np.unique(cols[:, 0]))
-
-
-def test_no_weights_write_nothing(electrodes, tmp_path):
-    save_weights(None, np.empty((0, 2)), "p", tmp_path / "a.h5", electrodes)
+    with pytest.raises(ValueError, match="cols: node ids do not ascend"):
+        save_weights(weights.iloc[:, ::-1], cols[::-1], population, tmp_path / "a.h5", electrodes)
     assert not (tmp_path / "a.h5").exists()
 
 
-def test_tasks_share_the_positions(electrodes, tmp_path):
-    tasks = [
-        bluerecording.ComputeWeightsTask(electrodes[:2], tmp_path / "a.h5", sigma=[0.3]),
-        bluerecording.ComputeWeightsTask(electrodes, str(tmp_path / "b.h5")),
-    ]
-    bluerecording.compute_and_save_weights(CONFIG, tasks)
-    a, b = (lf.ElectrodesFile(tmp_path / name) for name in ("a.h5", "b.h5"))
-    assert (len(a.electrode_names), len(b.electrode_names)) == (2, 8)
-    (population,) = a.populations
-    assert a[population].setting(a.electrode_names[0], "conductivity_S_per_m") == 0.3
+def test_weights_go_straight_to_a_file(electrodes, tmp_path):
+    bluerecording.compute_and_save_weights(CONFIG, electrodes[:2], tmp_path / "a.h5", sigma=[0.3])
+    segments = lf.Circuit(CONFIG).segments(out=tmp_path / "s.parquet")
+    found = lf.ElectrodesFile(tmp_path / "a.h5")
+    (population,) = found.populations
+    expected = lf.weights(segments, bluerecording.electrodes.to_electrodes(electrodes[:2]), conductivity=0.3)
+    np.testing.assert_array_equal(found[population].get(), expected)
+    assert found[population].setting(found.electrode_names[0], "conductivity_S_per_m") == 0.3
 
 
 def test_contacts_may_be_a_file(tmp_path, computed, electrodes):
@@ -127,15 +119,10 @@ def test_kept_axons_have_more_segments(electrodes):
     assert set(np.unique(kept[3])) <= {0, 1, 2, 3}
 
 
-def test_sizes_of_regions_and_arrays_are_settings():
-    kind = ObjectiveCSDParams(ElectrodeType.OBJECTIVE_CSD_DISK, radius=200.0)
-    listed = [Electrode(f"c{i}", [0.0, 50.0 * i, 0.0], kind, layer="L1") for i in range(4)]
-    converted = list(bluerecording.electrodes.to_electrodes(listed))
-    assert [contact["radius"] for contact in converted] == [200.0] * 4
-    assert converted[0]["layer"] == "L1" and converted[0]["type"] == "ObjectiveCSD_Disk"
-    arrays = bluerecording.weights._with_arrays(bluerecording.electrodes.to_electrodes(listed), ["0:2", "2:4"])
-    names = [contact["array"] for contact in arrays]
-    assert names[0] == names[1] != names[2] == names[3]
+def test_layer_and_region_reach_the_file(electrodes, tmp_path):
+    contact = Electrode("c", [0.0, 50.0, 0.0], ElectrodeType.POINT_SOURCE, region="S1", layer="L1")
+    (converted,) = bluerecording.electrodes.to_electrodes([contact])
+    assert (converted["region"], converted["layer"], converted["type"]) == ("S1", "L1", "PointSource")
 
 
 def test_types_have_the_names_of_bluerecording():
@@ -144,10 +131,10 @@ def test_types_have_the_names_of_bluerecording():
 
 def test_comparisons_say_what_differs():
     reference = GOLDEN / "reference"
-    agrees, text = bluerecording.compare_weights(reference / "np8.h5", reference / "np8.h5")
-    assert agrees is True and "agree" in text
-    agrees, text = bluerecording.compare_weights(str(reference / "recip.h5"), str(reference / "recip_2ranks.h5"))
-    assert agrees is False and "differ" in text
+    found = bluerecording.compare_weights(reference / "np8.h5", reference / "np8.h5")
+    assert found and "agree" in str(found)
+    found = bluerecording.compare_weights(str(reference / "recip.h5"), str(reference / "recip_2ranks.h5"))
+    assert not found and "differ" in str(found)
 
 
 def test_a_contact_without_a_name_is_refused():

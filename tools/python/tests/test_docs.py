@@ -34,7 +34,7 @@ def test_a_notebook_runs(path, tmp_path):
 def folder(tmp_path_factory):
     """Holds the files that the page's examples begin with."""
     folder = tmp_path_factory.mktemp("page")
-    circuit = lf.synthesize_circuit(folder / "circuit", cells=12, with_report=True)
+    circuit = lf.synthesize_circuit(folder / "circuit", cells=12, with_currents=True, frames=200)
     for file in (folder / "circuit").iterdir():
         file.rename(folder / file.name)
     lf.linear(8, pitch=100.0, at=(10.0, -400.0, 5.0), prefix="e").to_csv(folder / "electrodes.csv")

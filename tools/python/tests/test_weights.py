@@ -209,28 +209,51 @@ def test_resume_accepts_a_complete_output_and_refuses_another(made, tmp_path):
         lf.write_weights(made.segments, made.electrodes, out, conductivity=0.5, resume=True)
 
 
-def test_an_interrupted_run_is_resumed_to_the_same_bytes(made, tmp_path):
-    out, done = tmp_path / "w.h5", []
+class _Enough(Exception):
+    """Ends a run from its progress."""
 
-    class Enough(Exception):
-        pass
 
-    def stop_early(count):
-        done.append(count)
-        raise Enough
+def _raise_enough(count):
+    raise _Enough
 
-    with pytest.raises(Enough):
-        # many contacts, so that there are several units of work
-        lf.write_weights(made.parts, _many(made), out, progress=stop_early)
-    # the run may have ended before it was asked to stop
-    if not out.exists():
-        lf.write_weights(made.parts, _many(made), out, resume=True)
-    lf.write_weights(made.parts, _many(made), tmp_path / "undisturbed.h5")
+
+def _interrupt(count):
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture(scope="module")
+def neurons_apart(made, tmp_path_factory):
+    """Each neuron is a part, and so a unit of work."""
+    out = tmp_path_factory.mktemp("apart") / "segments"
+    return made.circuit.segments(out=out, segments_per_part=1)
+
+
+# the first report of progress comes after the first of 24 units
+@pytest.mark.parametrize(("stop", "raised"), [(_raise_enough, _Enough), (_interrupt, KeyboardInterrupt)])
+def test_a_stopped_run_leaves_a_partial_output_that_is_resumed_to_the_same_bytes(neurons_apart, tmp_path, stop, raised):
+    out, e = tmp_path / "w.h5", _many(40)
+    with pytest.raises(raised):
+        lf.write_weights(neurons_apart, e, out, progress=stop)
+    assert sorted(os.listdir(tmp_path)) == ["w.h5.checkpoint", "w.h5.partial"]
+    with pytest.raises(lf.OutputExistsError) as refused:
+        lf.write_weights(neurons_apart, e, out)
+    assert "`resume=True`" in refused.value.hint
+    done = lf.write_weights(neurons_apart, e, out, resume=True)
+    assert done.parts == 24
+    assert 1 <= done.resumed_parts < done.parts
+    assert os.listdir(tmp_path) == ["w.h5"]
+    lf.write_weights(neurons_apart, e, tmp_path / "undisturbed.h5")
     assert out.read_bytes() == (tmp_path / "undisturbed.h5").read_bytes()
 
 
-def _many(made):
-    return lf.grid(20, 20, 30.0, at=(0, 0, 0), type="LineSource")
+@pytest.mark.parametrize(("stop", "raised"), [(_raise_enough, _Enough), (_interrupt, KeyboardInterrupt)])
+def test_weights_in_memory_are_stopped(neurons_apart, stop, raised):
+    with pytest.raises(raised):
+        lf.weights(neurons_apart, _many(40), progress=stop)
+
+
+def _many(side=20):
+    return lf.grid(side, side, 30.0, at=(0, 0, 0), type="LineSource")
 
 
 def test_progress_counts_all_segments(made, tmp_path):
@@ -273,7 +296,7 @@ def test_other_threads_run_meanwhile(made):
     thread = threading.Thread(target=tick)
     thread.start()
     for _ in range(5):
-        lf.weights(made.segments, _many(made))
+        lf.weights(made.segments, _many())
     over.set()
     thread.join()
     assert len(ticks) > 10

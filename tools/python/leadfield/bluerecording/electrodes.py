@@ -1,4 +1,4 @@
-"""Contacts."""
+"""Contacts as the calls of BlueRecording take them."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from .._electrodes import Electrodes
 
 
 class ElectrodeType(Enum):
-    """The method of a contact's weights."""
+    """The method of a contact's weights; the values are the names in electrodes files."""
 
     LINE_SOURCE = "LineSource"
     POINT_SOURCE = "PointSource"
-    DIPOLE_RECIPROCITY = "DipoleReciprocity"
     RECIPROCITY = "Reciprocity"
+    DIPOLE_RECIPROCITY = "DipoleReciprocity"
     OBJECTIVE_CSD_SPHERE = "ObjectiveCSD_Sphere"
     OBJECTIVE_CSD_DISK = "ObjectiveCSD_Disk"
     OBJECTIVE_CSD_PLANE = "ObjectiveCSD_Plane"
 
 
 @dataclass
-class ObjectiveCSDParams:
-    """An ObjectiveCSD method with its sizes, um; None for the default."""
-
-    electrode_type: ElectrodeType
-    radius: float | None = None
-    thickness: float | None = None
-
-
-@dataclass
 class Electrode:
-    """A contact: its position, um, in the circuit's frame, its method, and where it is.
+    """A contact.
 
-    The name may be missing if the contacts are values of a mapping, whose keys are then the names.
+    Attributes
+    ----------
+    name : str, optional
+        Its name; contacts in a mapping have the names of their keys.
+    position : array_like of shape (3,)
+        Its position in the circuit's frame, um.
+    type : ElectrodeType
+        The method of its weights.
+    region, layer : str
+        Where it is.
     """
 
     name: str | None = None
     position: Any = None
-    type: ElectrodeType | ObjectiveCSDParams = ElectrodeType.LINE_SOURCE
+    type: ElectrodeType = ElectrodeType.LINE_SOURCE
     region: str = "NA"
     layer: str = "NA"
 
@@ -50,23 +50,27 @@ ElectrodesLike = Union[str, "os.PathLike[str]", Sequence[Electrode], Mapping[str
 
 
 def to_electrodes(electrodes: ElectrodesLike) -> Electrodes:
-    """Returns leadfield's contacts from a file, a list, or a mapping of names."""
+    """Returns the contacts as :class:`leadfield.Electrodes`.
+
+    Raises
+    ------
+    ValueError
+        If a contact has no name or no position.
+    """
     if isinstance(electrodes, Electrodes):
         return electrodes
     if isinstance(electrodes, (str, os.PathLike)):
         return Electrodes.from_json(electrodes)
     if isinstance(electrodes, Mapping):
-        return Electrodes(_contact(name, electrode) for name, electrode in electrodes.items())
-    return Electrodes(_contact(electrode.name, electrode) for electrode in electrodes)
+        named = list(electrodes.items())
+    else:
+        named = [(electrode.name or "", electrode) for electrode in electrodes]
+    return Electrodes([_to_mapping(name, electrode) for name, electrode in named])
 
 
-def _contact(name: str | None, electrode: Electrode) -> dict[str, Any]:
-    if name is None or electrode.position is None:
+def _to_mapping(name: str, electrode: Electrode) -> dict[str, Any]:
+    if not name or electrode.position is None:
         raise ValueError("electrode: expected a name and a position")
-    x, y, z = (float(v) for v in electrode.position)
-    kind, sizes = electrode.type, {}
-    if isinstance(kind, ObjectiveCSDParams):
-        sizes = {key: value for key, value in (("radius", kind.radius), ("thickness", kind.thickness)) if value is not None}
-        kind = kind.electrode_type
-    place = {"layer": electrode.layer, "region": electrode.region}
-    return {"name": str(name), "x": x, "y": y, "z": z, "type": kind.value, **place, **sizes}
+    x, y, z = map(float, electrode.position)
+    kind = ElectrodeType(electrode.type).value
+    return {"name": name, "x": x, "y": y, "z": z, "type": kind, "region": electrode.region, "layer": electrode.layer}

@@ -1,0 +1,605 @@
+"""Signals at contacts from membrane currents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
+
+from . import _leadfield
+from ._common import PathLike, Progress, path_text, progress_of, warn
+from ._electrodes import Electrodes
+from ._electrodes_file import ElectrodesFile
+from ._plot import Svg
+from ._segments import Segments
+from ._weights import Conductivity, Fields, NearField, _arguments, _is_single
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Unit = Literal["V", "mV", "uV"]
+Figure = Literal["all", "traces", "image", "csd", "kcsd", "spectrum"]
+Format = Literal["report", "bmtk", "nwb", "npy", "parquet", "arrow", "csv"]
+Names = Union[str, Sequence[str]]
+
+_VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6}
+
+
+class Imbalance(NamedTuple):
+    """A neuron whose membrane currents do not sum to zero, as with a current clamp."""
+
+    population: str
+    node_id: int
+    net_current: float
+    """The net current with the largest absolute value, nA."""
+    time: float
+    """Its time, ms."""
+
+
+class SignalsSummary(NamedTuple):
+    """What :func:`write_signals` wrote."""
+
+    path: str
+    frames: int
+    contacts: int
+    groups: int
+    neurons: int
+    segments: int
+    blocks: int
+    """Blocks of frames; 0 for formats that are written from the beginning to the end."""
+    resumed_blocks: int
+
+
+class Signals:
+    """Signals at contacts: what :func:`signals` returns.
+
+    Attributes
+    ----------
+    data : numpy.ndarray of shape (frames, contacts), or (frames, contacts, groups) with ``by=``
+        The values, in ``units``.
+    times : numpy.ndarray of shape (frames,)
+        ms.
+    step : float
+        Time from one frame to the next, ms.
+    units : list of str
+        The unit of each contact: ``"V"``, ``"mV"`` or ``"uV"``; ``"nA"`` or ``"nA/um3"`` for ObjectiveCSD types.
+    electrode_names : list of str
+        The contacts.
+    electrode_types : list of str
+        Their methods; empty texts where they are unknown.
+    positions : numpy.ndarray of shape (contacts, 3)
+        Their positions, um; NaN where one is unknown.
+    groups : list of str or None
+        The names of the groups; None without ``by=``.
+    node_ids : list of (str, int) or None
+        Population and node id of each group with ``by="node"``.
+    is_online : bool
+        Whether the reports were taken as the simulator's own ``lfp`` reports.
+    neurons : int
+        Number of neurons that were summed.
+    imbalances : list of Imbalance
+        Neurons whose currents do not sum to zero, the largest first.
+    """
+
+    def __init__(self, data: NDArray[Any], described: dict[str, Any]) -> None:
+        self.data = data
+        self.times: NDArray[np.float64] = described["times"]
+        self.step: float = described["step"]
+        self.units: list[str] = described["units"]
+        self.electrode_names: list[str] = described["electrode_names"]
+        self.electrode_types: list[str] = described["types"]
+        self.positions: NDArray[np.float64] = described["positions"]
+        self.groups: list[str] | None = described["groups"]
+        self.node_ids: list[tuple[str, int]] | None = described["nodes"] or None
+        self.is_online: bool = described["is_online"]
+        self.neurons: int = described["neurons"]
+        self.imbalances: list[Imbalance] = [Imbalance(*found) for found in described["imbalances"]]
+
+    @property
+    def unit(self) -> str:
+        """The unit of all contacts.
+
+        Raises
+        ------
+        ValueError
+            If contacts have different units: see ``units``.
+        """
+        if len(set(self.units)) != 1:
+            raise ValueError(f"unit: contacts have different units, expected one, found {', '.join(sorted(set(self.units)))}")
+        return self.units[0]
+
+    @property
+    def sampling_rate(self) -> float:
+        """Frames per second, Hz."""
+        return 1e3 / self.step
+
+    def __getitem__(self, group: str) -> Signals:
+        """Returns the signals of one group.
+
+        Raises
+        ------
+        KeyError
+            If there is no such group.
+        """
+        if self.groups is None or group not in self.groups:
+            known = "no groups" if self.groups is None else ", ".join(f"`{name}`" for name in self.groups[:12])
+            raise KeyError(f"unknown group, expected one of {known}, found `{group}`")
+        place = self.groups.index(group)
+        chosen = Signals.__new__(Signals)
+        chosen.__dict__.update(self.__dict__)
+        chosen.data, chosen.groups, chosen.node_ids = self.data[:, :, place], None, None
+        return chosen
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        import numpy as np
+
+        if copy:
+            return np.array(self.data, dtype=dtype)
+        return np.asarray(self.data, dtype=dtype)
+
+    def __repr__(self) -> str:
+        groups = "" if self.groups is None else f", {len(self.groups)} groups"
+        units = ", ".join(dict.fromkeys(self.units))
+        return f"<Signals: {len(self.times)} frames, {len(self.electrode_names)} contacts{groups}, {units}>"
+
+    def to_xarray(self) -> Any:
+        """Returns an ``xarray.DataArray``, without a copy of the values.
+
+        Its dimensions are ``time`` (ms), ``contact`` and, with ``by=``, ``group``; ``x``, ``y`` and ``z`` (um) and
+        ``unit`` are coordinates of the contacts. ``attrs["units"]`` is there if all contacts have the same.
+
+        Raises
+        ------
+        ImportError
+            If xarray is not installed.
+        """
+        xarray = _import("xarray", "to_xarray")
+        dims = ("time", "contact", "group")[: self.data.ndim]
+        coords: dict[str, Any] = {
+            "time": ("time", self.times, {"units": "ms"}),
+            "contact": ("contact", self.electrode_names),
+            "unit": ("contact", self.units),
+        }
+        for axis, name in enumerate("xyz"):
+            coords[name] = ("contact", self.positions[:, axis], {"units": "um"})
+        if self.groups is not None:
+            coords["group"] = ("group", self.groups)
+        attrs = {"units": self.units[0]} if len(set(self.units)) == 1 else {}
+        return xarray.DataArray(self.data, dims=dims, coords=coords, name="signal", attrs=attrs)
+
+    def to_neo(self) -> Any:
+        """Returns a ``neo.AnalogSignal`` of shape (frames, contacts).
+
+        Names and positions of the contacts are array annotations: ``channel_names``, ``x``, ``y``, ``z`` (um).
+
+        Raises
+        ------
+        ImportError
+            If neo is not installed.
+        ValueError
+            If there are groups (take one: ``signals[group]``), or contacts have different units.
+        """
+        neo = _import("neo", "to_neo")
+        data = self._one_sum("to_neo")
+        annotations = {name: self.positions[:, axis].tolist() for axis, name in enumerate("xyz")}
+        import quantities
+
+        return neo.AnalogSignal(
+            data,
+            units=self.unit,
+            t_start=self.times[0] * quantities.ms,
+            sampling_period=self.step * quantities.ms,
+            name="leadfield",
+            array_annotations={"channel_names": self.electrode_names, **annotations},
+        )
+
+    def to_mne(self, *, ch_type: str = "seeg") -> Any:
+        """Returns an ``mne.io.RawArray`` with the contacts as channels, V.
+
+        Parameters
+        ----------
+        ch_type : str
+            MNE's type of the channels: ``"seeg"``, ``"ecog"``, ``"dbs"``, ``"eeg"``.
+
+        Returns
+        -------
+        mne.io.RawArray
+            The positions, m, are those of the circuit's frame: MNE calls it ``unknown``. The first time is that of
+            ``first_samp``, rounded to a frame.
+
+        Raises
+        ------
+        ImportError
+            If mne is not installed.
+        ValueError
+            If there are groups (take one: ``signals[group]``), or the signals are no potentials.
+        """
+        mne = _import("mne", "to_mne")
+        import numpy as np
+
+        data = self._one_sum("to_mne")
+        if self.unit not in _VOLTS:
+            raise ValueError(f"to_mne: signals are no potentials, expected V, mV or uV, found {self.unit}")
+        info = mne.create_info(self.electrode_names, self.sampling_rate, ch_type, verbose="error")
+        volts = np.ascontiguousarray(data.T, dtype=np.float64) * _VOLTS[self.unit]
+        raw = mne.io.RawArray(volts, info, first_samp=max(0, round(self.times[0] / self.step)), verbose="error")
+        for channel, position in zip(raw.info["chs"], self.positions):
+            channel["loc"][:3] = position * 1e-6
+            channel["coord_frame"] = mne.io.constants.FIFF.FIFFV_COORD_UNKNOWN
+        return raw
+
+    def plot(self, figure: Figure = "all", *, conductivity: float = 0.277, source_radius: float = 500.0) -> Svg:
+        """Draws the signals.
+
+        Parameters
+        ----------
+        figure : {"all", "traces", "image", "csd", "kcsd", "spectrum"}
+            Traces by depth; an image by depth and time; current source density by the second difference or by the
+            kernel method; power spectra. ``"all"`` leaves out, with a warning, what the contacts do not allow.
+        conductivity : float
+            For current source densities, S/m.
+        source_radius : float
+            Radius of the discs of sources of the kernel method, um.
+
+        Returns
+        -------
+        Svg
+            The picture. Depth is the coordinate along which the contacts extend furthest.
+
+        Raises
+        ------
+        ValueError
+            If there are groups (take one: ``signals[group]``), contacts have different units, or there are fewer than
+            two frames.
+        """
+        import numpy as np
+
+        picture = _picture(figure, conductivity, source_radius, "signals")
+        values = np.ascontiguousarray(self._one_sum("plot"), dtype=np.float64)
+        positions = np.ascontiguousarray(self.positions)
+        svg, warnings = _leadfield.plot_traces(
+            self.times.tolist(), self.electrode_names, positions, values, self.unit, picture
+        )
+        warn(warnings)
+        return Svg(svg)
+
+    def _one_sum(self, caller: str) -> NDArray[Any]:
+        if self.groups is not None:
+            raise ValueError(f"{caller}: signals of {len(self.groups)} groups, expected one: signals[{self.groups[0]!r}]")
+        return self.data
+
+
+def signals(
+    reports: PathLike | Sequence[PathLike],
+    *,
+    weights: PathLike | ElectrodesFile | None = None,
+    segments: Segments | Sequence[Segments] | None = None,
+    electrodes: Electrodes | None = None,
+    circuit: PathLike | Any = None,
+    density: bool = False,
+    by: Names | None = None,
+    node_set: str | None = None,
+    electrode: Names | None = None,
+    allow_missing: bool = False,
+    start: float | None = None,
+    end: float | None = None,
+    stride: float | None = None,
+    reference: str | None = None,
+    unit: Unit = "mV",
+    dtype: Any = "f64",
+    conductivity: Conductivity | Sequence[Conductivity] = 0.277,
+    near_field: NearField = "radius",
+    fields: Fields | None = None,
+    outside_field: Literal["error", "zero"] = "error",
+    field_current: float | None = None,
+    field_transform: Sequence[float] | None = None,
+    block_frames: int | None = None,
+    progress: Progress = False,
+) -> Signals:
+    """Computes signals at contacts (LFP, ECoG, EEG) from reports of membrane currents.
+
+    A signal is the sum over segments of current times weight. The weights are those of an electrodes file
+    (``weights``), or are computed and stored nowhere (``segments`` and ``electrodes``). With neither, the reports are the
+    simulator's own ``lfp`` reports, whose cells are summed.
+
+    Parameters
+    ----------
+    reports : path or sequence of paths
+        SONATA reports of ``i_membrane`` with all compartments, one for each population or one with several; or online
+        ``lfp`` reports. Currents are nA, whatever the attribute ``units`` states.
+    weights : path or ElectrodesFile, optional
+        The electrodes file.
+    segments : Segments or sequence of Segments, optional
+        The segment table of each population.
+    electrodes : Electrodes, optional
+        The contacts of ``segments``; or of an online report, which has no names.
+    circuit : path or Circuit, optional
+        Where attributes and node sets are; by default the circuit that the table names.
+    density : bool
+        The reports have current densities, mA/cm2: they are multiplied by the segments' areas. Needs ``segments``.
+    by : str or sequence of str, optional
+        One sum for each ``"population"``, ``"node"``, ``"section_type"`` (needs ``segments``), value of a node's
+        attribute (``"mtype"``, ``"layer"``), or node set (a sequence of names).
+    node_set : str, optional
+        Use only these nodes.
+    electrode : str or sequence of str, optional
+        Use only these contacts, in this order.
+    allow_missing : bool
+        Leave out nodes that only the reports or only the weights have, with a warning, instead of an error.
+    start, end, stride : float, optional
+        Times, ms: the first, the end (excluded), and from one frame to the next, a multiple of the report's step.
+    reference : str, optional
+        The contact whose signal is subtracted, or ``"mean"``: the mean of all used contacts.
+    unit : {"V", "mV", "uV"}
+        The unit of potentials.
+    dtype : {"f64", "f32"} or a numpy type
+        The type of the result; sums are in float64.
+    conductivity, near_field, fields, outside_field, field_current, field_transform
+        See :func:`leadfield.weights`; for weights that are computed.
+    block_frames : int, optional
+        Largest number of frames that are computed together (1024). The values do not depend on it.
+    progress : bool or callable
+        True shows a bar if tqdm is installed; a function is called with numbers of currents done.
+
+    Returns
+    -------
+    Signals
+        ``data`` is of shape (frames, contacts), or (frames, contacts, groups) with ``by``.
+
+    Raises
+    ------
+    InputError
+        If the reports have currents and there are no weights; reports and weights do not match; a contact, a node set or
+        a group is unknown; no frame or no neuron is left; or a value is not finite.
+    FileError
+        If a file cannot be read.
+    MemoryError
+        If the result does not fit into memory; :func:`write_signals` needs little.
+
+    Warns
+    -----
+    LeadfieldWarning
+        For neurons whose currents do not sum to zero, as with a current clamp, and for nodes that are left out.
+
+    See Also
+    --------
+    docs/signals.md : units, clamps, densities, cost.
+    """
+    arguments = _request(
+        reports, weights, segments, electrodes, circuit, density, by, node_set, electrode, allow_missing,
+        (start, end, stride), reference, unit, block_frames,
+        _arguments(conductivity, near_field, fields, outside_field, field_current, field_transform),
+    )  # fmt: skip
+    single = _is_single(dtype)
+    with progress_of(progress, None, "currents") as update:
+        values, described = _leadfield.signals(arguments, single, update)
+    warn(_warnings(described))
+    # (frames, groups, contacts) in memory
+    data = values[:, 0, :] if described["groups"] is None else values.transpose(0, 2, 1)
+    return Signals(data, described)
+
+
+def write_signals(
+    reports: PathLike | Sequence[PathLike],
+    out: PathLike,
+    *,
+    weights: PathLike | ElectrodesFile | None = None,
+    segments: Segments | Sequence[Segments] | None = None,
+    electrodes: Electrodes | None = None,
+    circuit: PathLike | Any = None,
+    density: bool = False,
+    by: Names | None = None,
+    node_set: str | None = None,
+    electrode: Names | None = None,
+    allow_missing: bool = False,
+    start: float | None = None,
+    end: float | None = None,
+    stride: float | None = None,
+    reference: str | None = None,
+    unit: Unit = "mV",
+    dtype: Any = "f32",
+    format: Format | None = None,
+    wide: bool = False,
+    conductivity: Conductivity | Sequence[Conductivity] = 0.277,
+    near_field: NearField = "radius",
+    fields: Fields | None = None,
+    outside_field: Literal["error", "zero"] = "error",
+    field_current: float | None = None,
+    field_transform: Sequence[float] | None = None,
+    block_frames: int | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress = False,
+) -> SignalsSummary:
+    """Computes signals and writes them to a file, in bounded memory.
+
+    The file is the one that ``leadfield signals`` writes. It appears under its name when it is complete.
+
+    Parameters
+    ----------
+    out : str or os.PathLike
+        The file. Its name states the format: ``.h5`` (SONATA report), ``ecp.h5`` (BMTK), ``.nwb``, ``.npy``,
+        ``.parquet``, ``.arrow``, ``.csv``.
+    format : {"report", "bmtk", "nwb", "npy", "parquet", "arrow", "csv"}, optional
+        The format, if it is not that of the name.
+    wide : bool
+        Write one column for each signal instead of one row for each value (Parquet, Arrow, CSV).
+    resume, overwrite : bool
+        Go on with an interrupted run of the same inputs and settings (the first four formats); replace a file that
+        exists.
+    dtype : {"f32", "f64"} or a numpy type
+        The type of the written values.
+    reports, weights, segments, electrodes, circuit, density, by, node_set, electrode, allow_missing, start, end, stride,
+    reference, unit, conductivity, near_field, fields, outside_field, field_current, field_transform, block_frames, progress
+        See :func:`signals`.
+
+    Returns
+    -------
+    SignalsSummary
+        What was written.
+
+    Raises
+    ------
+    OutputExistsError
+        If the file exists, or an interrupted run left a part of it.
+    FileError
+        If it cannot be written, or the disk has too little space.
+    InputError
+        As for :func:`signals`; and if the name states no format, or the format has no groups.
+    """
+    arguments = _request(
+        reports, weights, segments, electrodes, circuit, density, by, node_set, electrode, allow_missing,
+        (start, end, stride), reference, unit, block_frames,
+        _arguments(conductivity, near_field, fields, outside_field, field_current, field_transform),
+    )  # fmt: skip
+    path = path_text(out)
+    with progress_of(progress, None, "currents") as update:
+        described, blocks, resumed = _leadfield.write_signals(
+            arguments,
+            path,
+            format=format,
+            wide=wide,
+            single_precision=_is_single(dtype),
+            resume=resume,
+            overwrite=overwrite,
+            progress=update,
+        )
+    warn(_warnings(described))
+    return SignalsSummary(
+        path=path,
+        frames=len(described["times"]),
+        contacts=len(described["electrode_names"]),
+        groups=1 if described["groups"] is None else len(described["groups"]),
+        neurons=described["neurons"],
+        segments=described["segments"],
+        blocks=blocks,
+        resumed_blocks=resumed,
+    )
+
+
+def plot_signals(
+    report: PathLike,
+    figure: Figure = "all",
+    *,
+    electrodes: Electrodes | None = None,
+    unit: Unit | None = None,
+    conductivity: float = 0.277,
+    source_radius: float = 500.0,
+) -> Svg:
+    """Draws the signals of a file: the simulator's ``lfp`` report, or an ``.h5`` of :func:`write_signals`.
+
+    Parameters
+    ----------
+    report : str or os.PathLike
+        The report (HDF5). Cells and groups are summed.
+    electrodes : Electrodes, optional
+        Names and positions of the contacts, in the order of the report, which may lack them.
+    unit : {"V", "mV", "uV"}, optional
+        The unit of the values, if the report states a wrong one, as the simulator does.
+    figure, conductivity, source_radius
+        See :meth:`Signals.plot`.
+    """
+    path = path_text(report)
+    picture = _picture(figure, conductivity, source_radius, path.rsplit("/", 1)[-1])
+    listed = None if electrodes is None else electrodes._list
+    svg, warnings = _leadfield.plot_signals(path, listed, unit, picture)
+    warn(warnings)
+    return Svg(svg)
+
+
+def _picture(figure: str, conductivity: float, source_radius: float, title: str) -> dict[str, Any]:
+    return {
+        "figure": figure,
+        "conductivity": float(conductivity),
+        "source_radius": float(source_radius),
+        "title": title,
+    }
+
+
+def _request(
+    reports: Any,
+    weights: Any,
+    segments: Any,
+    electrodes: Electrodes | None,
+    circuit: Any,
+    density: bool,
+    by: Names | None,
+    node_set: str | None,
+    electrode: Names | None,
+    allow_missing: bool,
+    times: tuple[float | None, float | None, float | None],
+    reference: str | None,
+    unit: str,
+    block_frames: int | None,
+    settings: dict[str, Any],
+) -> dict[str, Any]:
+    """Returns the arguments of the extension module."""
+    tables = [] if segments is None else [segments] if isinstance(segments, Segments) else list(segments)
+    if weights is not None and (tables or electrodes is not None):
+        raise ValueError("weights: given with segments or electrodes, expected either")
+    if tables and electrodes is None:
+        raise ValueError("segments: given without electrodes, expected both")
+    if block_frames is not None and block_frames < 1:
+        raise ValueError(f"block_frames: expected at least 1, found {block_frames}")
+    groups, contacts = _name_list("by", by), _name_list("electrode", electrode)
+    listed = [reports] if isinstance(reports, (str, bytes)) or hasattr(reports, "__fspath__") else list(reports)
+    start, end, stride = (None if time is None else float(time) for time in times)
+    return {
+        "reports": [path_text(path) for path in listed],
+        "weights": None if weights is None else weights.path if isinstance(weights, ElectrodesFile) else path_text(weights),
+        "tables": [table._table for table in tables],
+        "electrodes": None if electrodes is None else electrodes._list,
+        "settings": settings,
+        "circuit": None if circuit is None else path_text(getattr(circuit, "path", circuit)),
+        "density": density,
+        "by": by if isinstance(by, str) else None,
+        "by_node_sets": None if isinstance(by, str) else groups,
+        "node_set": node_set,
+        "contacts": contacts or [],
+        "allow_missing": allow_missing,
+        "start": start,
+        "end": end,
+        "stride": stride,
+        "reference": reference,
+        "unit": unit,
+        "block_frames": block_frames,
+    }
+
+
+def _name_list(argument: str, names: Names | None) -> list[str] | None:
+    if names is None:
+        return None
+    listed = [names] if isinstance(names, str) else list(names)
+    if not listed or not all(isinstance(name, str) for name in listed):
+        raise ValueError(f"{argument}: expected a name or several, found {names!r}")
+    return listed
+
+
+def _warnings(described: dict[str, Any]) -> list[str]:
+    texts = []
+    if described["left_out"]:
+        texts.append(f"{described['left_out']} nodes left out, which only the reports or only the weights have")
+    if described["ungrouped"]:
+        texts.append(f"{described['ungrouped']} nodes in no group")
+    found = described["imbalances"]
+    if found:
+        population, node_id, net, time = found[0]
+        texts.append(
+            f"{len(found)} neurons whose membrane currents do not sum to zero, as with a current clamp: each adds the "
+            f"field of a monopole. The largest net current is {net:.4g} nA, of `{population}` node {node_id} at {time:g} "
+            "ms. A `summation` report of `i_membrane` and the clamp's current balances"
+        )
+    return texts
+
+
+def _import(name: str, caller: str) -> Any:
+    """Imports an optional package; the error says who needs it."""
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ImportError(f"{caller} needs the package `{name}`: pip install {name}", name=name) from error
