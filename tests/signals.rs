@@ -299,6 +299,8 @@ fn the_program_writes_a_report_and_csv() {
     sorted.sort_by_key(|name| names.iter().position(|own| own == name));
     assert_eq!(names, sorted);
     // the file is a report itself: its times and mapping are read back
+    drop(file);
+    as_of_simulator(&reference.path("lfp.h5"));
     let again = CurrentReport::open(&reference.path("lfp.h5"), POPULATION).unwrap();
     let first = &reference.report()[0];
     assert_eq!((again.start_ms(), again.step_ms(), again.frame_count()), (first.start_ms(), first.step_ms(), 20));
@@ -315,11 +317,25 @@ fn the_program_writes_a_report_and_csv() {
     assert_close(&values, &in_uv);
 }
 
+/// Removes from signals by node what the simulator's `lfp` report does not have.
+fn as_of_simulator(path: &Path) {
+    let file = hdf5::File::open_rw(path).unwrap();
+    for name in ["contact_names", "contact_positions", "group_names"] {
+        file.unlink(&format!("/report/{POPULATION}/mapping/{name}")).unwrap();
+    }
+}
+
 #[test]
 fn cells_of_an_online_report_are_summed() {
     let reference = Reference::new();
-    // signals by node have the form of the simulator's report, in V
+    // signals by node have the form of the simulator's report, in V, and what it does not have is removed
     reference.signals(&["--weights", "w.h5", "--by", "node", "--unit", "V", "--dtype", "f64", "-o", "online.h5"]).ok();
+    leadfield_in(reference.folder.path(), &["signals", "online.h5", "-o", "a.h5"]).refused(
+        "error: online.h5: /report/S1nonbarrel_neurons: signals that were computed already, expected membrane currents or a \
+         simulator's `lfp` report\nhint: compute other sums from the report of currents (`--by`, `--node-set`); `leadfield \
+         plot signals` draws these",
+    );
+    as_of_simulator(&reference.path("online.h5"));
     let run = |args: &[&str], out: &str| {
         leadfield_in(reference.folder.path(), &[&["signals", "online.h5", "-o", out], args].concat()).ok();
         let file = Hdf5File::open(&reference.path(out)).unwrap();

@@ -1,7 +1,8 @@
 //! The contacts of signals: columns of an electrodes file, or electrodes whose weights are computed.
 
+use super::SignalsProblem;
 use crate::electrodes::ConfiguredElectrode;
-use crate::error::Result;
+use crate::error::{Context, Result};
 use crate::geometry::Point;
 use crate::sonata::electrodes_file::{ElectrodesFile, method_unit};
 use crate::units::{CURRENT_SHARE_PER_VOLUME_UNIT, CURRENT_SHARE_UNIT, POTENTIAL_UNITS};
@@ -53,7 +54,7 @@ impl SignalContact {
     /// Reads the contacts of a population of an electrodes file in the order of columns, each with its column.
     ///
     /// # Errors
-    /// Returns an error if a description cannot be read.
+    /// Returns an error if a description cannot be read, or there is not one column for each contact.
     pub fn read_all(file: &ElectrodesFile, population: &str) -> Result<Vec<(Self, usize)>> {
         let entry = file.population(population)?;
         let mut found = Vec::new();
@@ -70,7 +71,20 @@ impl SignalContact {
             found.push((own, column as usize));
         }
         found.sort_by_key(|(_, column)| *column);
-        Ok(found)
+        let columns = usize::try_from(entry.columns()).unwrap_or(usize::MAX);
+        let shared = found.iter().zip(found.iter().skip(1)).find(|((_, column), (_, next))| column == next);
+        let problem = match shared {
+            Some(((first, column), (second, _))) => {
+                Some(format!("column {column} for `{}` and `{}`", first.name, second.name))
+            }
+            None => (columns != found.len()).then(|| columns.to_string()),
+        };
+        match problem {
+            Some(problem) => Err(SignalsProblem::Columns { expected: found.len(), found: problem })
+                .in_item(&format!("population `{population}`"))
+                .in_file(file.path()),
+            None => Ok(found),
+        }
     }
 
     /// Returns the unit of the signal of currents in nA, and the factor that converts it from the product, for

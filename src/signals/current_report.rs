@@ -11,11 +11,11 @@ use std::path::Path;
 
 use zerocopy::{FromBytes, IntoBytes};
 
-use crate::error::{Context, FileProblem, Problem, Result, join_quoted};
+use crate::error::{Context, FileProblem, Problem, Result};
 use crate::io::digest::Digest;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::segments::SectionCount;
-use crate::sonata::compartment_report::{ReportLayout, ReportMappingProblem};
+use crate::sonata::compartment_report::ReportLayout;
 use crate::sonata::electrodes_file::ElectrodesFile;
 
 /// Why the frames of a report cannot be used.
@@ -36,6 +36,15 @@ pub enum ReportDataProblem {
     /// The index pointers do not begin at 0.
     #[error("first index pointer is not 0, found {0}")]
     FirstPointer(u64),
+    /// The values are signals that this library computed.
+    #[error("signals that were computed already, expected membrane currents or a simulator's `lfp` report")]
+    Signals,
+    /// The file has no population.
+    #[error("no population, expected at least one group")]
+    NoPopulation,
+    /// The library would read a chunk as a whole, again for each block of frames.
+    #[error("chunks are too large, expected at most {MAX_CHUNK_BYTES} bytes, found {0} bytes")]
+    Chunk(u64),
 }
 
 impl Problem for ReportDataProblem {
@@ -44,10 +53,18 @@ impl Problem for ReportDataProblem {
             Self::Frames { .. } => {
                 Some("the simulation may have ended early, or the copy of the report: make it again".into())
             }
-            Self::Step(_) | Self::FirstPointer(_) => None,
+            Self::Signals => Some(
+                "compute other sums from the report of currents (`--by`, `--node-set`); `leadfield plot signals` draws these"
+                    .into(),
+            ),
+            Self::Chunk(_) => Some("store it again: `h5repack -l CONTI REPORT NEW_REPORT`".into()),
+            Self::Step(_) | Self::FirstPointer(_) | Self::NoPopulation => None,
         }
     }
 }
+
+/// Largest chunk of compressed values, bytes: several are in memory at a time.
+const MAX_CHUNK_BYTES: u64 = 256 << 20;
 
 /// The elements of a node in the report's order.
 #[derive(Debug, PartialEq, Eq)]
@@ -141,13 +158,17 @@ impl CurrentReport {
     ///
     /// # Errors
     /// Returns an error if the file or the population is missing, the mapping is invalid, the data do not have one column
-    /// per element, the time step is not positive, or the number of frames is not that of the times.
+    /// per element, the time step is not positive, the number of frames is not that of the times, a compressed chunk has
+    /// more than 256 MiB, or the values are signals that this library computed.
     pub fn open(path: &Path, population: &str) -> Result<Self> {
         // the layout checks everything about the mapping that does not concern frames
         drop(ReportLayout::open(path, population)?);
         let file = Hdf5File::open(path)?;
         let group = format!("/report/{population}");
         let mapping = |name: &str| format!("{group}/mapping/{name}");
+        if file.has_object(&mapping("contact_names")) {
+            return Err(file.error(&group, ReportDataProblem::Signals));
+        }
         let node_ids = file.read_unsigned(&mapping("node_ids"))?;
         let pointers = file.read_unsigned(&mapping("index_pointers"))?;
         if let Some(&first) = pointers.first().filter(|first| **first != 0) {
@@ -172,6 +193,11 @@ impl CurrentReport {
             &[frames, elements] => [frames, elements].map(|length| length.max(1)),
             _ => [1, 1],
         };
+        let chunk_bytes =
+            chunk_shape.iter().map(|length| *length as u64).fold(size_of::<f32>() as u64, u64::saturating_mul);
+        if plain.is_none() && chunk_bytes > MAX_CHUNK_BYTES {
+            return Err(file.error(&data, ReportDataProblem::Chunk(chunk_bytes)));
+        }
         let units = file.read_string_attribute(&data, "units");
         file.check_strings()?;
         Ok(Self {
@@ -199,8 +225,7 @@ impl CurrentReport {
     pub fn open_all(path: &Path) -> Result<Vec<Self>> {
         let names = crate::sonata::compartment_report::list_populations(path)?;
         if names.is_empty() {
-            let problem = ReportMappingProblem::UnknownPopulation { name: "any".into(), known: join_quoted(names, 1) };
-            return Err(problem).in_item("/report").in_file(path);
+            return Err(ReportDataProblem::NoPopulation).in_item("/report").in_file(path);
         }
         names.iter().map(|name| Self::open(path, name)).collect()
     }
@@ -251,21 +276,24 @@ impl CurrentReport {
         Some((columns, self.lists.get(*self.list_of_node.get(place)? as usize)?))
     }
 
-    /// Returns whether every node has the elements 0, 1, 2, ..., equally many, as in an online `lfp` report.
+    /// Returns whether every node has the elements 0, 1, 2, ..., equally many, as in an online `lfp` report, and the stated
+    /// unit is not one of currents.
     pub fn is_like_online(&self) -> bool {
-        matches!(self.lists.as_slice(), [only] if only.counts_up() && !only.ids.is_empty())
+        let is_current = matches!(self.stated_units(), Some("nA" | "mA/cm2" | "mA/cm^2"));
+        !is_current && matches!(self.lists.as_slice(), [only] if only.counts_up() && !only.ids.is_empty())
     }
 
     /// Returns whether this is an online `lfp` report. If an electrodes file is given, the number of contacts must be the
-    /// file's, and at least one neuron have another number of segments: otherwise the elements are its segments.
-    pub(super) fn is_online(&self, file: Option<&ElectrodesFile>) -> bool {
+    /// file's, and at least one neuron have another number of segments: otherwise the elements are its segments. One element
+    /// for each node is also what a report of somata has: it is a contact if `named` contacts, one, are given.
+    pub(super) fn is_online(&self, file: Option<&ElectrodesFile>, named: usize) -> bool {
         let elements = self.elements(0).map_or(0, |(columns, _)| columns.len());
         let is_of_file = |file: &ElectrodesFile| {
             let population = file.populations().iter().find(|p| p.name() == self.population());
             let rows = |node: &u64| population.and_then(|p| p.rows_of_node(*node)).map(|rows| rows.end - rows.start);
             file.electrodes().len() == elements && self.node_ids.iter().any(|node| rows(node) != Some(elements as u64))
         };
-        self.is_like_online() && file.is_none_or(is_of_file)
+        self.is_like_online() && (elements > 1 || named == 1) && file.is_none_or(is_of_file)
     }
 
     /// Returns whether values are read at their byte offsets, without the HDF5 library.

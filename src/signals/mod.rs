@@ -160,6 +160,17 @@ pub enum SignalsProblem {
         /// The contacts of this population.
         found: String,
     },
+    /// There are no contacts.
+    #[error("no contacts, expected at least one")]
+    NoContacts,
+    /// The columns of an electrodes file are not those of its contacts.
+    #[error("columns do not belong to contacts, expected {expected}, one for each contact, found {found}")]
+    Columns {
+        /// Number of contacts.
+        expected: usize,
+        /// The columns.
+        found: String,
+    },
     /// A contact is unknown.
     #[error("unknown contact, expected one of {known}, found `{name}`")]
     UnknownContact {
@@ -274,6 +285,12 @@ pub enum SignalsProblem {
         /// Segment within the section.
         segment: u32,
     },
+    /// The area of a point is that of a soma, if it is one.
+    #[error("segment without length in section {section}, expected a known section type for its area, found none")]
+    UnknownArea {
+        /// Section of the neuron.
+        section: u32,
+    },
     /// Section types are known from segment tables only.
     #[error("section types are unknown, expected a segment table that has them")]
     NoSectionType,
@@ -302,7 +319,8 @@ impl Problem for SignalsProblem {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::NoWeightSource => {
-                "only an online `lfp` report, with one element for each contact of each node, needs none"
+                "only an online `lfp` report, with one element for each contact of each node, needs none; one with a single \
+                 contact needs its name: `--electrodes`"
             }
             Self::Segments { expected, found } if (*found as u64) < *expected => {
                 "the report must have all compartments of all sections (`\"sections\": \"all\", \"compartments\": \
@@ -313,6 +331,9 @@ impl Problem for SignalsProblem {
                 "`--allow-missing` leaves such nodes out; `--node-set` selects nodes"
             }
             Self::ReferenceUnit { .. } => "`--electrode` selects contacts of one unit",
+            Self::Columns { .. } => {
+                "`leadfield validate electrodes-file` says what is wrong; its `--fix`, or `convert`, mends files of BlueRecording"
+            }
             Self::NoSectionType | Self::NoAreas => "give `--segments` and `--electrodes` instead of `--weights`",
             _ => return None,
         };

@@ -499,6 +499,10 @@ impl Product<'_> {
         let somata = (0..view.len()).filter(is_soma).count();
         for (i, weights) in rows.chunks_exact_mut(width.max(1)).enumerate() {
             let segment = view.get(i);
+            if segment.section_type.is_none() && segment.start == segment.end {
+                let problem = SignalsProblem::UnknownArea { section: segment.section_id };
+                return Err(Error::from(problem).at_index("node", neuron.node_id));
+            }
             let Some(area_um2) = membrane_area_um2(&segment, somata) else {
                 let Segment { section_id: section, segment_id: segment, .. } = segment;
                 return Err(Error::from(SignalsProblem::NoRadius { section, segment }).at_index("node", neuron.node_id));

@@ -112,7 +112,8 @@ pub struct SignalsEstimate {
 impl<'a> Signals<'a> {
     /// Begins signals with what is given: the weights of an electrodes file, or those that are computed from tables and
     /// electrodes, or neither for online `lfp` reports. Such reports are recognised: each node has one element for each
-    /// contact. An electrodes file or electrodes then name the contacts.
+    /// contact. An electrodes file or electrodes then name the contacts; a report with a single contact needs an electrode,
+    /// since a report of somata looks like it.
     ///
     /// # Errors
     /// Returns an error if the reports have currents, and there are no weights; or the contacts of the file cannot be read.
@@ -122,7 +123,7 @@ impl<'a> Signals<'a> {
         tables: &[&'a dyn SegmentSource],
         electrodes: &'a [ConfiguredElectrode],
     ) -> Result<SignalsBuilder<'a>> {
-        let is_online = tables.is_empty() && reports.iter().all(|report| report.is_online(file));
+        let is_online = tables.is_empty() && reports.iter().all(|report| report.is_online(file, electrodes.len()));
         let first = reports.first().ok_or(SignalsProblem::NoReports)?;
         match file {
             Some(file) if is_online => {
@@ -457,6 +458,9 @@ impl<'a> SignalsBuilder<'a> {
         let times_ms = frames.iter().map(|&frame| first.start_ms() + frame as f64 * first.step_ms()).collect();
         let known = known_contacts(&source, self.reports, self.names)?;
         let plan = Plan::new(self.reports, &source, &self.grouping, &self.filter, self.missing)?;
+        if known.is_empty() {
+            return Err(SignalsProblem::NoContacts.into());
+        }
         let find = |name: &String| {
             let found = known.iter().position(|(contact, _)| contact.name == *name);
             found.ok_or_else(|| {

@@ -26,6 +26,7 @@ struct Report {
     frames: usize,
     values: Vec<f32>,
     time: [f64; 3],
+    units: &'static str,
 }
 
 impl Report {
@@ -43,6 +44,7 @@ impl Report {
             frames: file.shape(&data).unwrap()[0],
             values: file.read_floats(&data).unwrap().into_iter().map(|v| v as f32).collect(),
             time: [time[0], time[1], time[2]],
+            units: "nA",
         }
     }
 
@@ -56,7 +58,7 @@ impl Report {
         file.write_dataset(&mapping("element_ids"), &self.elements, &[self.elements.len()]).unwrap();
         file.write_dataset(&mapping("time"), &self.time, &[3]).unwrap();
         file.write_dataset(&format!("{group}/data"), &self.values, &[self.frames, self.elements.len()]).unwrap();
-        file.write_string_attribute(&format!("{group}/data"), "units", "nA").unwrap();
+        file.write_string_attribute(&format!("{group}/data"), "units", self.units).unwrap();
         file.close().unwrap();
     }
 
@@ -366,7 +368,8 @@ fn a_report_of_currents_needs_weights_and_an_online_report_the_right_contacts() 
     Report::golden().write(&dir.path().join("r.h5"));
     signals(dir.path(), &["r.h5", "-o", "x.h5"]).refused(
         "error: r.h5: no weights, expected `--weights`, or `--segments` and `--electrodes`, for a report of membrane \
-         currents\nhint: only an online `lfp` report, with one element for each contact of each node, needs none",
+         currents\nhint: only an online `lfp` report, with one element for each contact of each node, needs none; one with a \
+         single contact needs its name: `--electrodes`",
     );
     let online = Report {
         population: POPULATION,
@@ -376,11 +379,158 @@ fn a_report_of_currents_needs_weights_and_an_online_report_the_right_contacts() 
         frames: 1,
         values: vec![1.0; 6],
         time: [0.0, 0.1, 0.1],
+        units: "mV",
     };
     online.write(&dir.path().join("o.h5"));
     signals(dir.path(), &["o.h5", "--electrodes", "np8.csv", "-o", "x.h5"])
         .refused("error: o.h5: another number of contacts, expected 8 as named, found 3 in each node");
     assert!(!dir.path().join("x.h5").exists());
+}
+
+#[test]
+fn a_report_of_somata_is_no_online_report_of_one_contact() {
+    let dir = inputs();
+    let dir = dir.path();
+    std::fs::write(dir.join("one.csv"), "name,x,y,z\nA,100,0,0\n").unwrap();
+    leadfield_in(dir, &["weights", "s.parquet", "one.csv", "-o", "one.h5", "--quiet"]).ok();
+    let mut report = Report::golden();
+    let nodes = report.node_ids.len();
+    (report.frames, report.values) = (1, vec![0.25; nodes]);
+    report.time = [0.0, 0.1, 0.1];
+    report.elements = vec![0; nodes];
+    report.pointers = (0..=nodes as u64).collect();
+    report.write(&dir.join("r.h5"));
+    let run = signals(dir, &["r.h5", "--weights", "one.h5", "-o", "x.npy"]);
+    assert!(run.code == 2 && run.stderr.contains("another number of segments, expected"), "{}", run.stderr);
+    // with the unit of the simulator's `lfp` report, which reports of somata have too
+    report.units = "mV";
+    report.write(&dir.join("v.h5"));
+    for options in [&["--weights", "one.h5"][..], &[]] {
+        let run = signals(dir, &[&["v.h5", "-o", "x.npy"], options].concat());
+        let texts = ["another number of segments, expected", "no weights, expected"];
+        assert!(run.code == 2 && texts.iter().any(|text| run.stderr.contains(text)), "{}", run.stderr);
+    }
+    // an electrode says that it is a contact
+    signals(dir, &["v.h5", "--electrodes", "one.csv", "--unit", "V", "--dtype", "f64", "-o", "x.csv"]).ok();
+    let csv = std::fs::read_to_string(dir.join("x.csv")).unwrap();
+    assert_eq!(csv, format!("time,contact,value\n0,A,{}\n", 0.25 * nodes as f64));
+}
+
+#[test]
+fn columns_that_do_not_belong_to_contacts_are_refused() {
+    let dir = inputs();
+    let dir = dir.path();
+    Report::golden().write(&dir.join("r.h5"));
+    let names: Vec<String> = Electrodes::read(dir.join("np8.csv")).unwrap().iter().map(|e| e.name.clone()).collect();
+    let refused = |name: &str, expected: &str| {
+        signals(dir, &["r.h5", "--weights", name, "-o", "x.h5"]).refused(expected);
+        assert!(!dir.join("x.h5").exists());
+    };
+    let hint = "hint: `leadfield validate electrodes-file` says what is wrong; its `--fix`, or `convert`, mends files of \
+                BlueRecording";
+    let edited = |name: &str, edit: &dyn Fn(&hdf5::File)| {
+        std::fs::copy(dir.join("w.h5"), dir.join(name)).unwrap();
+        edit(&hdf5::File::open_rw(dir.join(name)).unwrap());
+    };
+    // a column more than contacts, as BlueRecording 0.2.1 writes
+    edited("more.h5", &|file| file.unlink(&format!("/electrodes/{}", names[7])).unwrap());
+    refused(
+        "more.h5",
+        &format!(
+            "error: more.h5: population `{POPULATION}`: columns do not belong to contacts, expected 7, one for each contact, \
+             found 8\n{hint}"
+        ),
+    );
+    edited("shared.h5", &|file| {
+        let column = file.dataset(&format!("/electrodes/{}/{POPULATION}", names[1])).unwrap();
+        column.write_scalar(&column.read_scalar::<u64>().map(|_| 0).unwrap()).unwrap();
+    });
+    refused(
+        "shared.h5",
+        &format!(
+            "error: shared.h5: population `{POPULATION}`: columns do not belong to contacts, expected 8, one for each \
+             contact, found column 0 for `{}` and `{}`\n{hint}",
+            names[0], names[1]
+        ),
+    );
+}
+
+#[test]
+fn chunks_that_do_not_fit_into_memory_are_refused() {
+    let dir = scratch();
+    let elements = 1000_usize;
+    let report = Report {
+        population: POPULATION,
+        node_ids: vec![4],
+        pointers: vec![0, elements as u64],
+        elements: (0..elements as u32).collect(),
+        frames: 1,
+        values: vec![0.0; elements],
+        time: [0.0, 0.1, 0.1],
+        units: "mV",
+    };
+    let path = dir.path().join("r.h5");
+    report.write(&path);
+    let file = hdf5::File::open_rw(&path).unwrap();
+    let data = format!("/report/{POPULATION}/data");
+    file.unlink(&data).unwrap();
+    // compressed zeros take a thousandth: a file of this size may have such chunks
+    let padding: Vec<u8> = (0..500_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    file.new_dataset_builder().with_data(&padding).create("padding").unwrap();
+    let frames_per_chunk = (256 << 20) / 4 / elements + 1;
+    let shape = (1.., elements);
+    file.new_dataset::<f32>()
+        .deflate(1)
+        .chunk((frames_per_chunk, elements))
+        .shape(shape)
+        .create(data.as_str())
+        .unwrap();
+    drop(file);
+    signals(dir.path(), &["r.h5", "-o", "x.h5"]).refused(&format!(
+        "error: r.h5: {data}: chunks are too large, expected at most 268435456 bytes, found {} bytes\n\
+         hint: store it again: `h5repack -l CONTI REPORT NEW_REPORT`",
+        frames_per_chunk * elements * 4
+    ));
+}
+
+#[test]
+fn options_that_select_nothing_or_twice_are_refused() {
+    let dir = inputs();
+    let dir = dir.path();
+    Report::golden().write(&dir.join("r.h5"));
+    let run = |options: &[&str]| signals(dir, &[&["r.h5", "--weights", "w.h5"], options].concat());
+    let name = Electrodes::read(dir.join("np8.csv")).unwrap()[0].name.clone();
+    run(&["-o", "x.h5", "--electrode", &format!("{name},{name}")]).refused(&format!(
+        "error: --electrode: contact is chosen twice, expected different ones, found `{name}` again"
+    ));
+    run(&["-o", "x.h5", "--start", "nan"]).refused(&format!(
+        "error: r.h5: /report/{POPULATION}/data: start is not a time, expected a number of ms, found NaN"
+    ));
+    run(&["-o", "x.npy", "--wide"])
+        .refused("error: x.npy: format `npy` has no columns, expected `parquet`, `arrow` or `csv` for `--wide`");
+    run(&["-o", "-", "--format", "npy"]).refused(
+        "error: format `npy` is no stream, expected `parquet`, `arrow` or `csv` for standard output\n\
+         hint: or name a file: `-o FILE`",
+    );
+    let clap = run(&["-o", "x.h5", "--conductivity", "0.3"]);
+    assert!(clap.code == 2 && clap.stderr.contains("'--weights <FILE>' cannot be used with"), "{}", clap.stderr);
+    let csv = run(&["-o", "-", "--format", "csv", "--start", "0", "--end", "0.1"]).ok();
+    assert!(csv.starts_with("time,contact,value\n0,"), "{csv}");
+    assert!(!dir.join("-").exists() && !dir.join("x.h5").exists() && !dir.join("x.npy").exists());
+}
+
+#[test]
+fn columns_of_one_name_are_refused() {
+    let dir = inputs();
+    let dir = dir.path();
+    Report::golden().write(&dir.join("r.h5"));
+    std::fs::write(dir.join("e.csv"), "name,x,y,z\na,0,0,0\ntime,1,0,0\n").unwrap();
+    let args = ["r.h5", "--segments", "s.parquet", "--electrodes", "e.csv", "-o", "x.csv"];
+    signals(dir, &[&args[..], &["--wide"]].concat()).refused(
+        "error: x.csv: two columns of one name, expected different ones, found `time` again\n\
+         hint: leave `--wide` out: a long table has a row for each value",
+    );
+    signals(dir, &args).ok();
 }
 
 #[test]
@@ -418,6 +568,7 @@ fn populations_of_a_file_have_the_same_contacts() {
             frames: 1,
             values: vec![1.0, -1.0],
             time: [0.0, 0.1, 0.1],
+            units: "nA",
         };
         report.write(&dir.path().join(name));
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::SegmentTable;
+use super::{SegmentTable, part_files};
 
 impl SegmentTable {
     /// Returns the circuit configuration that the table was built from; `None` if it is not known, or does not exist.
@@ -13,14 +13,14 @@ impl SegmentTable {
 
 /// Returns the circuit configuration that a table at a path states; `None` if it is not known, or does not exist.
 ///
-/// A relative path begins at the folder that holds the table, also for a part of it that was opened alone; earlier
-/// versions wrote paths that begin at the working directory.
+/// A relative path begins at the folder that holds the table, also for a part of it that was opened alone.
 pub fn find_circuit_file(table: &Path, stated: &str) -> Option<PathBuf> {
     if stated.is_empty() {
         return None;
     }
-    let holders = table.ancestors().skip(1).take(2).chain([Path::new("")]);
-    holders.map(|folder| folder.join(stated)).find(|path| path.is_file())
+    let is_part = table.file_name().and_then(|name| name.to_str()).is_some_and(part_files::is_own_name);
+    let folder = table.ancestors().nth(if is_part { 2 } else { 1 })?;
+    Some(folder.join(stated)).filter(|path| path.is_file())
 }
 
 #[cfg(test)]
@@ -39,6 +39,9 @@ mod tests {
         let absolute = at("circuit.json");
         assert_eq!(find_circuit_file(&at("t.parquet"), absolute.to_str().unwrap()), Some(absolute));
         assert_eq!(find_circuit_file(&at("t.parquet"), "gone.json"), None);
+        // of another folder, or of the working directory
+        assert_eq!(find_circuit_file(&at("tables/t.parquet"), "circuit.json"), None);
+        assert_eq!(find_circuit_file(&at("tables/t.parquet"), "Cargo.toml"), None);
         assert_eq!(find_circuit_file(&at("t.parquet"), ""), None);
     }
 }

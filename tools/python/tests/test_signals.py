@@ -171,6 +171,11 @@ def test_settings_of_computed_weights_count(recorded):
 def test_an_online_report_is_summed_over_its_cells(recorded, tmp_path):
     # a report with one element for each contact of each node, as the simulator writes it; V
     lf.write_signals(recorded.report, tmp_path / "lfp.h5", weights=recorded.weights, by="node", unit="V", dtype="f64")
+    with pytest.raises(ValueError, match="signals that were computed already"):
+        lf.signals(tmp_path / "lfp.h5")
+    with h5py.File(tmp_path / "lfp.h5", "r+") as file:  # what the simulator's report does not have
+        for mapping in (population["mapping"] for population in file["report"].values()):
+            del mapping["contact_names"], mapping["contact_positions"], mapping["group_names"]
     online = lf.signals(tmp_path / "lfp.h5")
     assert online.is_online and online.electrode_names == [str(i) for i in range(8)]
     offline = lf.signals(recorded.report, weights=recorded.weights)
