@@ -286,10 +286,7 @@ fn add_blocks<T: Current, const FRAMES: usize, const IS_WIDE: bool>(
 
 /// Multiplies the currents of some frames by half a panel, whose rows of `WIDTH` weights have it at `FIRST`.
 #[inline(always)]
-#[expect(
-    clippy::needless_range_loop,
-    reason = "loops over constant ranges are unrolled, so that sums are in registers"
-)]
+#[allow(clippy::needless_range_loop, reason = "loops over constant ranges are unrolled, so that sums are in registers")]
 fn multiply_half<const FRAMES: usize, const WIDTH: usize, const FIRST: usize>(
     currents: &[[f64; ROW_LENGTH]; FRAMES],
     weights: &[f64],
@@ -308,10 +305,7 @@ fn multiply_half<const FRAMES: usize, const WIDTH: usize, const FIRST: usize>(
 
 /// Multiplies the currents of some frames by both halves of a panel.
 #[inline(always)]
-#[expect(
-    clippy::needless_range_loop,
-    reason = "loops over constant ranges are unrolled, so that sums are in registers"
-)]
+#[allow(clippy::needless_range_loop, reason = "loops over constant ranges are unrolled, so that sums are in registers")]
 fn multiply_panel<const FRAMES: usize>(
     currents: &[[f64; ROW_LENGTH]; FRAMES],
     weights: &[f64],

@@ -592,9 +592,8 @@ impl Product<'_> {
             for (index, neuron) in chunk.neurons.clone().zip(neurons) {
                 let column = own.piece.neuron_column(index);
                 let values = own.currents.elements(place, column..column + neuron.elements);
-                let not_finite = |(_, value): &(usize, f64)| !value.is_finite();
-                let values = values.iter().map(|value| (*value).into()).enumerate();
-                let Some((element, value)) = values.into_iter().find(not_finite) else { continue };
+                let mut values = values.iter().map(|value| -> f64 { (*value).into() }).enumerate();
+                let Some((element, value)) = values.find(|(_, value)| !value.is_finite()) else { continue };
                 let id = report.elements(neuron.place).and_then(|(_, list)| list.ids.get(element).copied());
                 let time_ms = report.start_ms() + frame as f64 * report.step_ms();
                 let problem = SignalsProblem::CurrentNotFinite { section: id.unwrap_or_default(), value, time_ms };
