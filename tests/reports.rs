@@ -53,6 +53,10 @@ fn signals_are_drawn_as_traces_and_current_source_density_if_a_file_is_given() {
         assert!(!page.contains(outside), "{outside}");
     }
     assert_eq!(page.matches("<th scope=\"row\">report: signals read and drawn</th>").count(), 1);
+    // traces are lighter on a dark ground
+    let dark = page.split("@media screen and (prefers-color-scheme: dark)").nth(2).unwrap();
+    let trace = section.split("stroke=\"").map(|rest| &rest[..7]).find(|colour| *colour == "#204a87").unwrap();
+    assert!(dark.split('}').any(|rule| rule.contains(&format!("svg [stroke=\"{trace}\"]"))));
     // without the option the page is as before
     assert!(!report(&[]).contains("id=\"signals\""));
 }

@@ -108,16 +108,27 @@ impl WeightPanels {
         contacts.next_multiple_of(HALF) * size_of::<f64>()
     }
 
-    /// Sets the weights of a row: of some columns of all weights of the element.
-    pub fn set_row(&mut self, row: usize, columns: &[usize], weights: &[f64]) {
+    /// Sets the weights of a row: those of some columns of the element, or all.
+    pub fn set_row(&mut self, row: usize, columns: Option<&[usize]>, weights: &[f64]) {
+        let Some(columns) = columns else {
+            for (panel, own) in weights.chunks(PANEL).enumerate() {
+                if let Some(out) = self.panel_row_mut(panel, row).get_mut(..own.len()) {
+                    out.copy_from_slice(own);
+                }
+            }
+            return;
+        };
         for (panel, columns) in columns.chunks(PANEL).enumerate() {
-            let width = self.panel_width(panel);
-            let first = panel * PANEL * self.rows + row * width;
-            let out = self.values.get_mut(first..first + width).unwrap_or_default();
-            for (weight, &column) in out.iter_mut().zip(columns) {
+            for (weight, &column) in self.panel_row_mut(panel, row).iter_mut().zip(columns) {
                 *weight = weights.get(column).copied().unwrap_or_default();
             }
         }
+    }
+
+    fn panel_row_mut(&mut self, panel: usize, row: usize) -> &mut [f64] {
+        let width = self.panel_width(panel);
+        let first = panel * PANEL * self.rows + row * width;
+        self.values.get_mut(first..first + width).unwrap_or_default()
     }
 
     /// Returns the first row with a weight that is not finite, and the weight.
@@ -275,10 +286,7 @@ fn add_blocks<T: Current, const FRAMES: usize, const IS_WIDE: bool>(
 
 /// Multiplies the currents of some frames by half a panel, whose rows of `WIDTH` weights have it at `FIRST`.
 #[inline(always)]
-#[expect(
-    clippy::needless_range_loop,
-    reason = "loops over constant ranges are unrolled, so that sums are in registers"
-)]
+#[allow(clippy::needless_range_loop, reason = "loops over constant ranges are unrolled, so that sums are in registers")]
 fn multiply_half<const FRAMES: usize, const WIDTH: usize, const FIRST: usize>(
     currents: &[[f64; ROW_LENGTH]; FRAMES],
     weights: &[f64],
@@ -297,10 +305,7 @@ fn multiply_half<const FRAMES: usize, const WIDTH: usize, const FIRST: usize>(
 
 /// Multiplies the currents of some frames by both halves of a panel.
 #[inline(always)]
-#[expect(
-    clippy::needless_range_loop,
-    reason = "loops over constant ranges are unrolled, so that sums are in registers"
-)]
+#[allow(clippy::needless_range_loop, reason = "loops over constant ranges are unrolled, so that sums are in registers")]
 fn multiply_panel<const FRAMES: usize>(
     currents: &[[f64; ROW_LENGTH]; FRAMES],
     weights: &[f64],
@@ -474,7 +479,7 @@ mod tests {
             let wide: Vec<f64> = currents.iter().map(|v| f64::from(*v)).collect();
             let columns: Vec<usize> = (0..contacts).collect();
             let mut panels = WeightPanels::new(elements, contacts);
-            weights.chunks(contacts).enumerate().for_each(|(row, own)| panels.set_row(row, &columns, own));
+            weights.chunks(contacts).enumerate().for_each(|(row, own)| panels.set_row(row, Some(&columns), own));
             let (column, row) = (elements / 5, elements / 7);
             let run = ElementRun { column, row, length: elements - column };
             let expected = sum_naively(&currents, elements, run, &weights, contacts);
@@ -487,6 +492,9 @@ mod tests {
                 assert_eq!(sums, expected, "{frames} x {elements} x {contacts}");
             };
             check(&mut |tile, sums| add_product(rows, run, &panels, tile, sums));
+            let mut all = WeightPanels::new(elements, contacts);
+            weights.chunks(contacts).enumerate().for_each(|(row, own)| all.set_row(row, None, own));
+            check(&mut |tile, sums| add_product(rows, run, &all, tile, sums));
             check(&mut |tile, sums| add_product(wide, run, &panels, tile, sums));
             check(&mut |tile, sums| add_blocks::<f32, 4, false>(rows, run, &panels, tile, sums));
             check(&mut |tile, sums| add_blocks::<f32, 8, true>(rows, run, &panels, tile, sums));
@@ -507,7 +515,7 @@ mod tests {
     #[test]
     fn sums_that_are_not_finite_are_reported() {
         let mut panels = WeightPanels::new(3, 2);
-        (0..3).for_each(|row| panels.set_row(row, &[0, 1], &[1.0, 2.0]));
+        (0..3).for_each(|row| panels.set_row(row, None, &[1.0, 2.0]));
         let add = |currents: &[f32; 6], panels: &WeightPanels| {
             let (mut sums, mut tile) = ([0.0; 4], Tile::default());
             let rows = CurrentRows { values: currents, width: 3 };
@@ -518,7 +526,7 @@ mod tests {
         assert!(!add(&[1.0, 1.0, 1.0, 1.0, f32::NAN, 1.0], &panels));
         assert!(!add(&[1.0, f32::INFINITY, 1.0, 1.0, 1.0, 1.0], &panels));
         assert_eq!(panels.find_not_finite(), None);
-        panels.set_row(2, &[0, 1], &[1.0, f64::NEG_INFINITY]);
+        panels.set_row(2, Some(&[1, 0]), &[f64::NEG_INFINITY, 1.0]);
         assert!(!add(&[1.0; 6], &panels));
         assert_eq!(panels.find_not_finite(), Some((2, f64::NEG_INFINITY)));
     }

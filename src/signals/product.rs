@@ -402,11 +402,12 @@ impl Product<'_> {
         stop: &StopCheck<'_>,
     ) -> Result<Vec<Vec<ChunkWeights>>> {
         let of_piece = |piece: &Piece<'_>| -> Result<Vec<ChunkWeights>> {
-            let of_chunk = |chunk: &Chunk| {
+            let of_chunk = |buffers: &mut NeuronBuffers, chunk: &Chunk| {
                 stop.check()?;
-                self.chunk_weights(open, piece, chunk)
+                self.chunk_weights(open, piece, chunk, buffers)
             };
-            let all: Vec<Result<ChunkWeights>> = piece.chunks.par_iter().map(of_chunk).collect();
+            let all: Vec<Result<ChunkWeights>> =
+                piece.chunks.par_iter().map_init(NeuronBuffers::default, of_chunk).collect();
             // the first error in order, whichever thread found it
             all.into_iter().collect()
         };
@@ -414,14 +415,20 @@ impl Product<'_> {
         all.into_iter().collect()
     }
 
-    fn chunk_weights(&self, open: &OpenPart<'_>, piece: &Piece<'_>, chunk: &Chunk) -> Result<ChunkWeights> {
+    fn chunk_weights(
+        &self,
+        open: &OpenPart<'_>,
+        piece: &Piece<'_>,
+        chunk: &Chunk,
+        buffers: &mut NeuronBuffers,
+    ) -> Result<ChunkWeights> {
         let is_online = matches!(self.source, WeightSource::Online);
         let panels = match is_online {
             true => WeightPanels::default(),
             false => WeightPanels::new(chunk.elements, self.columns.len()),
         };
         let mut found = ChunkWeights { panels, runs: Vec::new() };
-        let (mut buffers, mut row, mut end) = (NeuronBuffers::default(), 0, None);
+        let (mut row, mut end) = (0, None);
         for index in chunk.neurons.clone() {
             let Some(neuron) = open.part.neurons.get(index) else { continue };
             let column = piece.neuron_column(index);
@@ -432,11 +439,13 @@ impl Product<'_> {
                 continue;
             }
             let Some((_, list)) = open.report.elements(neuron.place) else { continue };
-            let all_columns = self.neuron_rows(open, neuron, list, &mut buffers)?;
+            let all_columns = self.neuron_rows(open, neuron, list, buffers)?;
+            let is_all = self.columns.len() == all_columns && self.columns.iter().copied().eq(0..all_columns);
+            let columns = (!is_all).then_some(self.columns);
             for (element, &from) in list.rows.iter().enumerate() {
                 let from = from as usize * all_columns;
                 let weights = buffers.rows.get(from..from + all_columns).unwrap_or_default();
-                found.panels.set_row(row + element, self.columns, weights);
+                found.panels.set_row(row + element, columns, weights);
             }
             for (element, &from) in list.rows.iter().enumerate() {
                 let group_set = self.group_set_of_row(open, neuron, from)?;
@@ -587,9 +596,8 @@ impl Product<'_> {
             for (index, neuron) in chunk.neurons.clone().zip(neurons) {
                 let column = own.piece.neuron_column(index);
                 let values = own.currents.elements(place, column..column + neuron.elements);
-                let not_finite = |(_, value): &(usize, f64)| !value.is_finite();
-                let values = values.iter().map(|value| (*value).into()).enumerate();
-                let Some((element, value)) = values.into_iter().find(not_finite) else { continue };
+                let mut values = values.iter().map(|value| -> f64 { (*value).into() }).enumerate();
+                let Some((element, value)) = values.find(|(_, value)| !value.is_finite()) else { continue };
                 let id = report.elements(neuron.place).and_then(|(_, list)| list.ids.get(element).copied());
                 let time_ms = report.start_ms() + frame as f64 * report.step_ms();
                 let problem = SignalsProblem::CurrentNotFinite { section: id.unwrap_or_default(), value, time_ms };
