@@ -3,9 +3,9 @@
 //! A sum is stored as three floats s0 + s1 + s2. Each term is added to s0, the rounding error of that to s1, and the
 //! rounding error of that to s2; the errors are exact (Knuth, The Art of Computer Programming, vol. 2, 4.2.2, theorem
 //! B). Only the addition to s2 rounds, so that n terms x give the exact sum while n² max|s0| / q < 2¹⁵⁹, where q is the
-//! unit in the last place of the smallest term; and otherwise a sum with an error below n³ max|x| 2⁻¹⁵⁹. For a billion
-//! coordinates of single precision the sum is exact if they differ by less than a factor of 2⁴⁵. An exact sum is rounded
-//! once, so it is the same in any order.
+//! unit in the last place of the smallest term; and otherwise a sum with an error below n³ max|x| 2⁻¹⁵⁹. A million terms of
+//! double precision, or a billion of single precision, have an exact sum if they differ by less than a factor of 2⁴⁵. An
+//! exact sum is rounded once, so it is the same in any order.
 
 /// A sum of floats.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
