@@ -178,9 +178,9 @@ class Electrodes:
         anchor : {"first", "center", "origin"}
             The point of the probe that is placed: the first contact, the middle of all, or the probe's origin.
         """
-        normals = [contact.get("disc_normal", (0.0, 0.0, 1.0)) for contact in self]
-        points, turned = _place(self.positions, normals, at, direction, roll, anchor)
-        return self._placed(points, None, turned)
+        axes = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+        points, turned_axes = _place(self.positions, axes, at, direction, roll, anchor)
+        return self._placed(points, turned_axes.T)
 
     def with_settings(self, **settings: Any) -> Electrodes:
         """Returns the contacts with other settings, for example ``type="PointSource"`` or ``conductivity=0.3``."""
@@ -220,14 +220,13 @@ class Electrodes:
         text = _to_json([_plain(contact) for contact in contacts])
         return self._of(_leadfield.ElectrodeList.parse(text, False, self._list.folder))
 
-    def _placed(self, points: Any, rotation: Any, normals: Any = None) -> Electrodes:
+    def _placed(self, points: Any, rotation: Any) -> Electrodes:
         contacts = list(self)
-        for i, (contact, (x, y, z)) in enumerate(zip(contacts, points.tolist())):
+        for contact, (x, y, z) in zip(contacts, points.tolist()):
             contact.update(x=x, y=y, z=z)
-            if "disc_normal" in contact and rotation is not None:
-                contact["disc_normal"] = (rotation @ contact["disc_normal"]).tolist()
-            if "disc_normal" in contact and normals is not None:
-                contact["disc_normal"] = normals[i].tolist()
+            for direction in ("disc_normal", "coil_normal"):
+                if direction in contact and rotation is not None:
+                    contact[direction] = (rotation @ contact[direction]).tolist()
         return self._with(contacts)
 
     def __eq__(self, other: object) -> bool:

@@ -126,6 +126,16 @@ def test_a_rotation_turns_discs_too():
     np.testing.assert_allclose(contact["disc_normal"], [0, -1, 0], atol=1e-12)
 
 
+def test_a_rotation_turns_coils_too():
+    settings = {"head_center": [0, -76500, 0], "coil_normal": [1, 0, 0]}
+    e = lf.Electrodes([{"name": "m", "x": 0, "y": 32000, "z": 0, "type": "MEG", **settings}])
+    turn = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
+    for turned in (e.rotated(turn), e.placed(at=(0, 0, 0), direction=(-1, 0, 0))):
+        (contact,) = turned
+        np.testing.assert_allclose(contact["coil_normal"], [0, 1, 0], atol=1e-12)
+        assert contact["head_center"] == [0, -76500, 0]  # the head stays where it is
+
+
 def test_a_rotation_that_is_none_is_refused():
     with pytest.raises(ValueError, match="matrix: expected a rotation"):
         lf.linear(1, pitch=1.0).rotated(2 * np.eye(3))
