@@ -209,6 +209,12 @@ fn options_that_do_not_fit_the_inputs_are_refused() {
     weights(&["c"], &["--population", "a", "--population", "b"])
         .refused("error: several populations of a circuit, expected one `--population`, or none for all, found 2");
     weights(&["c"], &["--keep-table", "w.h5"])
-        .refused("error: `--keep-table` is the electrodes file too, expected two names, found `w.h5` twice");
+        .refused("error: `--keep-table` is a file of the electrodes file's run, expected another name, found `w.h5`");
+    for name in ["w.h5.partial", "w.h5.checkpoint", "w.h5/t"] {
+        weights(&["c"], &["--keep-table", name]).refused(&format!(
+            "error: `--keep-table` is a file of the electrodes file's run, expected another name, found `{name}`"
+        ));
+        assert!(!dir.join(name).exists());
+    }
     assert_eq!(names_in(dir), ["c", "e.csv", "t.parquet"]);
 }

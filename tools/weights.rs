@@ -7,7 +7,7 @@ use leadfield::Result;
 use leadfield::circuit::{self, PopulationTables};
 use leadfield::electrodes;
 use leadfield::error::{Context, FileProblem, Problem, format_count};
-use leadfield::io::atomic_output::check_not_an_input;
+use leadfield::io::atomic_output::{check_not_an_input, lock_path_for, partial_path_for};
 use leadfield::io::resumable_output::RunSettings;
 use leadfield::segments::table::find_circuit_file;
 use leadfield::sonata::config::{RunTimes, SonataConfig};
@@ -44,7 +44,7 @@ enum InputProblem {
     Number,
     #[error("standard input of several ranks, which only one of them receives, expected a file of contacts")]
     InputOfRanks,
-    #[error("`--keep-table` is the electrodes file too, expected two names, found `{0}` twice")]
+    #[error("`--keep-table` is a file of the electrodes file's run, expected another name, found `{0}`")]
     SameOutput(String),
 }
 
@@ -206,8 +206,10 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         return Err(InputProblem::OneInput).in_file(only);
     }
     check_not_an_input(&args.out, inputs.map(PathBuf::as_path))?;
-    if args.keep_table.as_ref() == Some(&args.out) {
-        return Err(InputProblem::SameOutput(args.out.display().to_string()).into());
+    // in or beside the electrodes file, where a run keeps what it has done
+    let own = [args.out.clone(), partial_path_for(&args.out), lock_path_for(&args.out)];
+    if let Some(table) = args.keep_table.as_ref().filter(|table| own.iter().any(|own| table.starts_with(own))) {
+        return Err(InputProblem::SameOutput(table.display().to_string()).into());
     }
     if common.ranks().is_first() && !args.judged.dry_run && args.part.is_empty() && !args.finish {
         weights::check_output(&args.out, overwrite_policy(args.force), args.resume)?;

@@ -69,6 +69,14 @@ pub enum CheckpointProblem {
         /// Digest of the earlier run.
         found: u64,
     },
+    /// The earlier run of the same inputs had other units of work.
+    #[error("unfinished run with other parts, expected {expected} parts, found {found} parts")]
+    Units {
+        /// Number of parts of this run.
+        expected: u64,
+        /// Number of parts of the earlier run.
+        found: u64,
+    },
     /// The complete output has other inputs or settings.
     #[error("exists already, and is not what these inputs and settings give")]
     OtherOutput,
@@ -83,7 +91,9 @@ pub enum CheckpointProblem {
 impl Problem for CheckpointProblem {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Program { .. } | Self::Inputs { .. } | Self::OtherOutput => ErrorKind::OutputConflict,
+            Self::Program { .. } | Self::Inputs { .. } | Self::Units { .. } | Self::OtherOutput => {
+                ErrorKind::OutputConflict
+            }
             Self::Damaged => ErrorKind::Damaged,
             Self::Stopped => ErrorKind::Interrupted,
         }
@@ -91,7 +101,7 @@ impl Problem for CheckpointProblem {
 
     fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Program { .. } | Self::Inputs { .. } => {
+            Self::Program { .. } | Self::Inputs { .. } | Self::Units { .. } => {
                 "use the inputs and settings of that run, or start again with `--force`"
             }
             Self::OtherOutput => {
@@ -311,6 +321,9 @@ fn check_same(expected: &OutputPlan, found: &OutputPlan) -> Result<(), Checkpoin
         let (expected, found) = (expected.program.clone(), found.program.clone());
         return Err(CheckpointProblem::Program { expected, found });
     }
+    if expected.inputs == found.inputs && expected.units != found.units {
+        return Err(CheckpointProblem::Units { expected: expected.units, found: found.units });
+    }
     if expected != found {
         return Err(CheckpointProblem::Inputs { expected: expected.inputs, found: found.inputs });
     }
@@ -425,5 +438,8 @@ mod tests {
         let text =
             "unfinished run of other inputs or settings, expected digest 00000000000000cd, found 00000000000000ab";
         assert_eq!(refusal(&other), format!("{name}: {text}{hint}"));
+        let cut_otherwise = OutputPlan { units: 4, ..plan() };
+        let text = "unfinished run with other parts, expected 4 parts, found 3 parts";
+        assert_eq!(refusal(&cut_otherwise), format!("{name}: {text}{hint}"));
     }
 }
