@@ -21,21 +21,29 @@ pub struct SignalsSection {
 }
 
 impl SignalsSection {
-    /// Reads and draws signals: all groups and populations are added up.
+    /// Reads and draws signals: all groups and populations are added up. The current source density is the second
+    /// difference, or that of the kernel method if the contacts do not allow it.
     ///
     /// # Errors
     /// Returns an error if the file is not a report of signals, or neither figure can be drawn.
     pub fn draw(path: &Path) -> Result<Self> {
         let traces = SignalTraces::read(path, None, None)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let drawn = plot_signals(&SignalsPlot {
-            traces: &traces,
-            kinds: &[SignalFigureKind::Traces, SignalFigureKind::Csd],
-            conductivity_s_per_m: DEFAULT_CONDUCTIVITY.get(),
-            source_radius_um: DEFAULT_SOURCE_RADIUS_UM,
-            title: &name,
-        })
-        .in_file(path)?;
+        let draw = |density: SignalFigureKind| {
+            plot_signals(&SignalsPlot {
+                traces: &traces,
+                kinds: &[SignalFigureKind::Traces, density],
+                conductivity_s_per_m: DEFAULT_CONDUCTIVITY.get(),
+                source_radius_um: DEFAULT_SOURCE_RADIUS_UM,
+                title: &name,
+            })
+        };
+        let mut drawn = draw(SignalFigureKind::Csd).in_file(path)?;
+        if !drawn.left_out.is_empty() {
+            let by_kernel = draw(SignalFigureKind::KernelCsd).in_file(path)?;
+            drawn.left_out.extend(by_kernel.left_out);
+            drawn.figure = by_kernel.figure;
+        }
         Ok(Self { figure: drawn.figure.to_svg(), left_out: drawn.left_out, name })
     }
 
