@@ -58,15 +58,13 @@ fn signals_are_drawn_as_traces_and_current_source_density_if_a_file_is_given() {
     let dark = page.split("@media screen and (prefers-color-scheme: dark)").nth(2).unwrap();
     let trace = section.split("stroke=\"").map(|rest| &rest[..7]).find(|colour| *colour == "#204a87").unwrap();
     assert!(dark.split('}').any(|rule| rule.contains(&format!("svg [stroke=\"{trace}\"]"))));
-    // contacts at unequal depths: the kernel method, and why
-    let unequal = signals(&["--weights", "w.h5"]);
-    let page_of_unequal = report(&["--signals", unequal.path().join("<lfp>.h5").to_str().unwrap()]);
-    for shown in [
-        "Current source density, kernel method",
-        "<p class=\"note\">current source density, second difference left out: ",
-    ] {
-        assert!(page_of_unequal.contains(shown), "{shown}");
-    }
+    // the contacts of `w.h5` have several units
+    let mixed = signals(&["--weights", "w.h5"]);
+    let of_mixed = report(&["--signals", mixed.path().join("<lfp>.h5").to_str().unwrap()]);
+    let why =
+        "<p class=\"note\">current source density, second difference left out: current source density needs potentials";
+    assert!(of_mixed.contains(why) && of_mixed.contains("Traces by depth"));
+    assert!(!of_mixed.contains("0.277 S/m.</p>"));
     // without the option the page is as before
     assert!(!report(&[]).contains("id=\"signals\""));
 }

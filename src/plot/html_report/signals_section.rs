@@ -21,42 +21,36 @@ pub struct SignalsSection {
 }
 
 impl SignalsSection {
-    /// Reads and draws signals: all groups and populations are added up. The current source density is the second
-    /// difference, or that of the kernel method if the contacts do not allow it.
+    /// Reads and draws signals: all groups and populations are added up.
     ///
     /// # Errors
     /// Returns an error if the file is not a report of signals, or neither figure can be drawn.
     pub fn draw(path: &Path) -> Result<Self> {
         let traces = SignalTraces::read(path, None, None)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let draw = |density: SignalFigureKind| {
-            plot_signals(&SignalsPlot {
-                traces: &traces,
-                kinds: &[SignalFigureKind::Traces, density],
-                conductivity_s_per_m: DEFAULT_CONDUCTIVITY.get(),
-                source_radius_um: DEFAULT_SOURCE_RADIUS_UM,
-                title: &name,
-            })
-        };
-        let mut drawn = draw(SignalFigureKind::Csd).in_file(path)?;
-        if !drawn.left_out.is_empty() {
-            let by_kernel = draw(SignalFigureKind::KernelCsd).in_file(path)?;
-            drawn.left_out.extend(by_kernel.left_out);
-            drawn.figure = by_kernel.figure;
-        }
+        let drawn = plot_signals(&SignalsPlot {
+            traces: &traces,
+            kinds: &[SignalFigureKind::Traces, SignalFigureKind::Csd],
+            conductivity_s_per_m: DEFAULT_CONDUCTIVITY.get(),
+            source_radius_um: DEFAULT_SOURCE_RADIUS_UM,
+            title: &name,
+        })
+        .in_file(path)?;
         Ok(Self { figure: drawn.figure.to_svg(), left_out: drawn.left_out, name })
     }
 
     /// Writes the section.
     pub fn to_html(&self) -> String {
         let note = |text: &String| format!("<p class=\"note\">{}</p>\n", escape_xml(text));
-        let left_out: String = self.left_out.iter().map(note).collect();
+        let conductivity = DEFAULT_CONDUCTIVITY.get();
+        let notes: String = match self.left_out.as_slice() {
+            [] => note(&format!("The current source density is that of a conductivity of {conductivity} S/m.")),
+            left_out => left_out.iter().map(note).collect(),
+        };
         format!(
-            "<section>\n<h2 id=\"signals\">Signals of {}</h2>\n<figure class=\"wide\">\n{}</figure>\n\
-             <p class=\"note\">The current source density is that of a conductivity of {} S/m.</p>\n{left_out}</section>\n",
+            "<section>\n<h2 id=\"signals\">Signals of {}</h2>\n<figure class=\"wide\">\n{}</figure>\n{notes}</section>\n",
             escape_xml(&self.name),
-            self.figure,
-            DEFAULT_CONDUCTIVITY.get()
+            self.figure
         )
     }
 }
