@@ -28,19 +28,20 @@ fn a_page_refers_to_nothing_outside_itself() {
     assert!(page.len() < 3_000_000, "{} bytes", page.len());
 }
 
-/// Signals of the reference circuit at the 16 contacts of `w.h5`.
-fn signals() -> tempfile::TempDir {
+/// Signals of the reference circuit with the weights of these options.
+fn signals(weights: &[&str]) -> tempfile::TempDir {
     let out = scratch();
     let currents = crate::support::golden().join("input/circuit/output/compartment.h5");
     let lfp = out.path().join("<lfp>.h5");
-    let args = ["signals", currents.to_str().unwrap(), "--weights", "w.h5", "-o", lfp.to_str().unwrap(), "--quiet"];
-    leadfield_in(folder(), &args).ok();
+    let args = ["signals", currents.to_str().unwrap(), "-o", lfp.to_str().unwrap(), "--quiet"];
+    leadfield_in(folder(), &[&args, weights].concat()).ok();
     out
 }
 
 #[test]
 fn signals_are_drawn_as_traces_and_current_source_density_if_a_file_is_given() {
-    let lfp = signals();
+    let contacts = crate::support::golden().join("input/electrodes/np8.csv");
+    let lfp = signals(&["--segments", "s.parquet", "--electrodes", contacts.to_str().unwrap()]);
     let path = lfp.path().join("<lfp>.h5");
     let page = report(&["--signals", path.to_str().unwrap()]);
     let section = page.split("<h2 id=\"signals\">Signals of &lt;lfp&gt;.h5</h2>").nth(1).unwrap();
@@ -57,6 +58,14 @@ fn signals_are_drawn_as_traces_and_current_source_density_if_a_file_is_given() {
     let dark = page.split("@media screen and (prefers-color-scheme: dark)").nth(2).unwrap();
     let trace = section.split("stroke=\"").map(|rest| &rest[..7]).find(|colour| *colour == "#204a87").unwrap();
     assert!(dark.split('}').any(|rule| rule.contains(&format!("svg [stroke=\"{trace}\"]"))));
+    // the contacts of `w.h5` have several units
+    let mixed = signals(&["--weights", "w.h5"]);
+    let of_mixed = report(&["--signals", mixed.path().join("<lfp>.h5").to_str().unwrap()]);
+    let why =
+        "<p class=\"note\">current source density, second difference left out: current source density needs potentials";
+    let of_mixed = of_mixed.split("id=\"signals\"").nth(1).unwrap().split("</section>").next().unwrap();
+    assert!(of_mixed.contains(why) && of_mixed.contains("Traces by depth"), "{of_mixed}");
+    assert!(!of_mixed.contains("0.277 S/m"));
     // without the option the page is as before
     assert!(!report(&[]).contains("id=\"signals\""));
 }

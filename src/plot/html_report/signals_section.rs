@@ -42,13 +42,15 @@ impl SignalsSection {
     /// Writes the section.
     pub fn to_html(&self) -> String {
         let note = |text: &String| format!("<p class=\"note\">{}</p>\n", escape_xml(text));
-        let left_out: String = self.left_out.iter().map(note).collect();
+        let conductivity = DEFAULT_CONDUCTIVITY.get();
+        let notes: String = match self.left_out.as_slice() {
+            [] => note(&format!("The current source density is that of a conductivity of {conductivity} S/m.")),
+            left_out => left_out.iter().map(note).collect(),
+        };
         format!(
-            "<section>\n<h2 id=\"signals\">Signals of {}</h2>\n<figure class=\"wide\">\n{}</figure>\n\
-             <p class=\"note\">The current source density is that of a conductivity of {} S/m.</p>\n{left_out}</section>\n",
+            "<section>\n<h2 id=\"signals\">Signals of {}</h2>\n<figure class=\"wide\">\n{}</figure>\n{notes}</section>\n",
             escape_xml(&self.name),
-            self.figure,
-            DEFAULT_CONDUCTIVITY.get()
+            self.figure
         )
     }
 }
