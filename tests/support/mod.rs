@@ -44,6 +44,7 @@ pub fn leadfield_in<S: AsRef<std::ffi::OsStr>>(folder: &Path, args: &[S]) -> Run
 }
 
 /// Runs `leadfield` with arguments in a folder; returns also the most memory that it used, bytes.
+#[expect(clippy::zombie_processes, reason = "`wait4` waits for the child")]
 pub fn leadfield_with_peak(folder: &Path, args: &[&str]) -> (Run, u64) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_leadfield"));
     command.current_dir(folder).args(args);
