@@ -17,6 +17,7 @@ pub use current_source_density::{KernelCsd, kernel_csd, second_difference_csd};
 pub use laminar::LaminarSignal;
 pub use layout::{DEFAULT_SOURCE_RADIUS_UM, SignalFigure, SignalFigureKind, SignalsPlot, plot_signals};
 pub use power_spectrum::{PowerSpectrum, welch};
+pub use report_file::SignalSelection;
 
 use crate::error::Problem;
 use crate::geometry::Point;
@@ -117,6 +118,52 @@ pub enum SignalProblem {
     /// The file has no report.
     #[error("no report of signals, expected a dataset `/report/POPULATION/data` of frames and contacts")]
     NoReport,
+    /// A report has membrane currents.
+    #[error(
+        "elements repeat, expected contacts 0, 1, 2, ... for each cell, found sections as in a report of membrane currents"
+    )]
+    Currents,
+    /// The elements of a cell are not the numbers of contacts.
+    #[error(
+        "element is not the number of the contact, expected {expected}, since contacts are 0, 1, 2, ... for each cell, \
+         found {found}"
+    )]
+    Elements {
+        /// The number of the contact.
+        expected: usize,
+        /// The element's number.
+        found: u32,
+    },
+    /// The number of names or units is not that of contacts or groups.
+    #[error("{found} texts, expected {expected}")]
+    Texts {
+        /// The number of contacts or groups.
+        expected: usize,
+        /// The number of texts.
+        found: usize,
+    },
+    /// Contacts have different units.
+    #[error("signals of several units, expected one unit, found {0}")]
+    SeveralUnits(String),
+    /// The report has several groups, which may overlap.
+    #[error("signals of several groups, expected one group, found {0}")]
+    SeveralGroups(String),
+    /// No group has the name.
+    #[error("unknown group, expected one of {known}, found `{found}`")]
+    UnknownGroup {
+        /// The groups.
+        known: String,
+        /// The name.
+        found: String,
+    },
+    /// The values need too much memory.
+    #[error("too many values to draw, expected at most {most}, found {found}")]
+    TooManyValues {
+        /// The largest number of values.
+        most: usize,
+        /// The number of values.
+        found: usize,
+    },
     /// The electrodes have another number than the contacts.
     #[error("{found} electrodes, expected {expected} as in the report")]
     Electrodes {
@@ -131,6 +178,19 @@ impl Problem for SignalProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Depths { .. } => Some("give the positions of the contacts with `--electrodes FILE`".into()),
+            Self::Currents => {
+                Some("signals of these currents: `leadfield signals REPORT --weights WEIGHTS -o signals.h5`".into())
+            }
+            Self::SeveralUnits(_) => Some(
+                "choose contacts of one unit with `--electrode NAME,...`, of `plot signals` or of `signals`".into(),
+            ),
+            Self::SeveralGroups(_) => Some(
+                "choose one with `--group NAME` of `plot signals`; the sum over all neurons is `signals` without `--by`"
+                    .into(),
+            ),
+            Self::TooManyValues { .. } => {
+                Some("write fewer contacts, a part of the time, or longer steps with `leadfield signals`".into())
+            }
             Self::NoReport => Some("draw an `lfp` report of the simulator or the output of `leadfield signals`".into()),
             _ => None,
         }
