@@ -134,7 +134,20 @@ fn reports_that_are_none_or_do_not_fit_are_refused() {
         "error: --conductivity: conductivity out of range, expected a number from 1e-30 to 1e30 S/m, found `0`\n\
          hint: grey matter has about 0.3 S/m: `--conductivity 0.277`",
     );
-    draw(path, &["--electrodes", "e.csv", "--unit", "A", "--figure", "csd"])
+    draw(path, &["--unit", "kV"]).refused("error: --unit: unknown unit, expected `V`, `mV`, `uV`, found `kV`");
+    for (radius, found) in [("0", "0"), ("-1", "-1"), ("nan", "NaN"), ("1e10", "10000000000")] {
+        draw(path, &["--electrodes", "e.csv", "--source-radius", radius]).refused(&format!(
+            "error: lfp.h5: radius of sources out of range, expected a number from 1e-3 to 1e9 \u{b5}m, found `{found}`"
+        ));
+    }
+    let data = "/report/default/data";
+    edit(path, |file| {
+        let unit = "A".parse::<hdf5::types::VarLenUnicode>().unwrap();
+        let data = file.dataset(data).unwrap();
+        data.delete_attr("units").unwrap();
+        data.new_attr::<hdf5::types::VarLenUnicode>().create("units").unwrap().write_scalar(&unit).unwrap();
+    });
+    draw(path, &["--electrodes", "e.csv", "--figure", "csd"])
         .refused("error: lfp.h5: current source density needs potentials in `V`, `mV` or `uV`, found `A`");
     edit(path, |file| {
         let pointers = file.dataset("/report/default/mapping/index_pointers").unwrap();
@@ -210,8 +223,7 @@ fn groups_with_names_are_not_added_up() {
         "error: lfp.h5: signals of several groups, expected one group, found `L1`, `all`\n\
          hint: choose one with `--group NAME` of `plot signals`; the sum over all neurons is `signals` without `--by`",
     );
-    draw(path, &["--group", "L2"])
-        .refused("error: lfp.h5: unknown group, expected one of `L1`, `all`, found `L2`");
+    draw(path, &["--group", "L2"]).refused("error: lfp.h5: unknown group, expected one of `L1`, `all`, found `L2`");
     draw(path, &["--group", "L1"]).ok();
     let selection = SignalSelection { contacts: &[], group: Some("L1") };
     let traces = SignalTraces::read_selected(&path.join("lfp.h5"), None, None, &selection).unwrap();

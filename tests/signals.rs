@@ -751,8 +751,7 @@ fn reports_tell_what_their_groups_are_and_unfinished_ones_are_refused() {
 
     let reference = Reference::new();
     let (reports, weights) = (reference.report(), reference.weights());
-    for (grouping, expected) in
-        [(Grouping::Total, "total"), (Grouping::Node, "node"), (Grouping::Population, "named")]
+    for (grouping, expected) in [(Grouping::Total, "total"), (Grouping::Node, "node"), (Grouping::Population, "named")]
     {
         let signals = Signals::from_weights(&reports, &weights).group_by(grouping).prepare().unwrap();
         let output = reference.path(&format!("{expected}.h5"));
@@ -765,12 +764,8 @@ fn reports_tell_what_their_groups_are_and_unfinished_ones_are_refused() {
     let signals = Signals::from_weights(&reports, &weights).block_frames(3).prepare().unwrap();
     let calls = std::sync::atomic::AtomicU32::new(0);
     let is_stopped = || calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= 6;
-    let settings = RunSettings {
-        existing: OverwritePolicy::Refuse,
-        resume: false,
-        is_stopped: &is_stopped,
-        on_progress: &|_| (),
-    };
+    let settings =
+        RunSettings { existing: OverwritePolicy::Refuse, resume: false, is_stopped: &is_stopped, on_progress: &|_| () };
     let (output, format, value_type) = (reference.path("un.h5"), SignalFormat::Report, ValueType::F64);
     let request = SignalsRequest { signals: &signals, output: &output, format, value_type, settings };
     write_signals(&request, &Ranks::default()).unwrap_err();
@@ -781,7 +776,7 @@ fn reports_tell_what_their_groups_are_and_unfinished_ones_are_refused() {
     let done = facts["progress"]["parts"].as_u64().unwrap();
     assert!((1..7).contains(&done), "{told}");
     assert_eq!(facts["progress"]["of_parts"], 7, "{told}");
-    assert_eq!(facts["kind"], "an lfp report, unfinished");
+    assert_eq!(facts["kind"], "lfp report, unfinished");
     let refusal = format!(
         "error: un.h5.partial: unfinished, expected a complete report, found {done} of 7 parts written\n\
          hint: complete `un.h5` with the command that began it and `--resume`; `leadfield info` tells how far it is"

@@ -8,7 +8,7 @@ use leadfield::error::Context;
 use leadfield::plot::figures::signals::{
     DEFAULT_SOURCE_RADIUS_UM, SignalFigureKind, SignalSelection, SignalTraces, SignalsPlot, plot_signals,
 };
-use leadfield::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
+use leadfield::units::{DEFAULT_CONDUCTIVITY, POTENTIAL_UNITS, SiemensPerMeter};
 
 use super::{FigureFile, FigureOutput};
 use crate::cli::help::{FILTER, PICTURE, examples};
@@ -86,10 +86,12 @@ impl FigureArg {
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let picture = FigureFile::open(&args.output)?;
     let conductivity = SiemensPerMeter::new(args.conductivity).in_item("--conductivity")?;
+    if let Some(unit) = &args.unit {
+        POTENTIAL_UNITS.factor(unit).in_item("--unit")?;
+    }
     let electrodes = args.electrodes.as_deref().map(electrodes::read).transpose()?;
     let selection = SignalSelection { contacts: &args.electrode, group: args.group.as_deref() };
-    let traces =
-        SignalTraces::read_selected(&args.report, electrodes.as_deref(), args.unit.as_deref(), &selection)?;
+    let traces = SignalTraces::read_selected(&args.report, electrodes.as_deref(), args.unit.as_deref(), &selection)?;
     let name = args.report.file_name().unwrap_or_default().to_string_lossy();
     let drawn = plot_signals(&SignalsPlot {
         traces: &traces,

@@ -83,6 +83,12 @@ pub enum SignalProblem {
         /// The value.
         value: f64,
     },
+    /// The largest value is too large or too small for squares and scales.
+    #[error("the largest value is out of range, expected 0 or a magnitude from 1e-100 to 1e100, found {0:e}")]
+    Magnitude(f64),
+    /// The radius of the sources of the kernel method is not a positive length.
+    #[error("radius of sources out of range, expected a number from 1e-3 to 1e9 \u{b5}m, found `{0}`")]
+    SourceRadius(f64),
     /// A figure needs the depths of the contacts.
     #[error("{figure} needs contacts at {expected} different depths or more, found {found}")]
     Depths {
@@ -200,6 +206,9 @@ impl Problem for SignalProblem {
 /// Largest relative difference of a time step from the mean step.
 const STEP_TOLERANCE: f64 = 1e-3;
 
+/// Magnitudes of the largest value: powers, derivatives and scales of these are finite and not 0.
+const MAGNITUDES: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
+
 impl SignalTraces {
     /// Number of frames.
     pub fn frames(&self) -> usize {
@@ -223,7 +232,7 @@ impl SignalTraces {
         self.values.chunks_exact(self.contacts().max(1)).filter_map(|frame| frame.get(contact).copied()).collect()
     }
 
-    /// Checks that lengths match, times have equal steps, and numbers are finite.
+    /// Checks that lengths match, times have equal steps, and numbers are finite and neither too large nor too small.
     ///
     /// # Errors
     /// Returns an error that names the first fault.
@@ -247,9 +256,13 @@ impl SignalTraces {
         }
         let positions = self.positions_um.iter().flat_map(|p| p.to_array());
         let mut numbers = positions.map(|v| ("position", v)).chain(self.values.iter().map(|v| ("value", *v)));
-        match numbers.find(|(_, v)| !v.is_finite()) {
-            Some((what, value)) => Err(SignalProblem::NotFinite { what, value }),
-            None => Ok(()),
+        if let Some((what, value)) = numbers.find(|(_, v)| !v.is_finite()) {
+            return Err(SignalProblem::NotFinite { what, value });
+        }
+        let most = self.values.iter().map(|v| v.abs()).fold(0.0, f64::max);
+        match most == 0.0 || MAGNITUDES.contains(&most) {
+            true => Ok(()),
+            false => Err(SignalProblem::Magnitude(most)),
         }
     }
 }
@@ -283,6 +296,13 @@ mod tests {
         );
         assert_eq!(check(&|t| t.values[3] = f64::NAN), "a value is not finite, expected a number, found `NaN`");
         assert_eq!(check(&|t| t.positions_um = vec![Point::ORIGIN]), "1 positions of contacts, expected 2");
+        let magnitude = |value: f64| check(&|t| t.values = vec![0.0, value, 0.0, -value, 0.0, 0.0]);
+        assert_eq!(
+            [1e300, 1e-320].map(magnitude),
+            ["1e300", "1e-320"].map(|found| format!(
+                "the largest value is out of range, expected 0 or a magnitude from 1e-100 to 1e100, found {found}"
+            ))
+        );
         assert!(check(&|t| t.times_ms.truncate(1)).starts_with("too few signals"));
     }
 }
