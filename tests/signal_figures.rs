@@ -218,11 +218,15 @@ fn chosen_contacts_have_their_own_values_names_and_positions() {
 fn groups_with_names_are_not_added_up() {
     let folder = folder();
     let path = folder.path();
-    describe(path, "named", &["L1", "all"], None);
-    draw(path, &[]).refused(
-        "error: lfp.h5: signals of several groups, expected one group, found `L1`, `all`\n\
-         hint: choose one with `--group NAME` of `plot signals`; the sum over all neurons is `signals` without `--by`",
-    );
+    // without a kind, names other than the ids of neurons are those of groups
+    for kind in ["", "named"] {
+        write_report(&path.join("lfp.h5"));
+        describe(path, kind, &["L1", "all"], None);
+        draw(path, &[]).refused(
+            "error: lfp.h5: signals of several groups, expected one group, found `L1`, `all`\n\
+             hint: choose one with `--group NAME` of `plot signals`; the sum over all neurons is `signals` without `--by`",
+        );
+    }
     draw(path, &["--group", "L2"]).refused("error: lfp.h5: unknown group, expected one of `L1`, `all`, found `L2`");
     draw(path, &["--group", "L1"]).ok();
     let selection = SignalSelection { contacts: &[], group: Some("L1") };

@@ -15,7 +15,7 @@ use crate::error::{Context, Result, join_quoted};
 use crate::geometry::Point;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::signals::SignalsProblem;
-use crate::signals::output::{GROUPS_ATTRIBUTE, GROUPS_NAMED};
+use crate::signals::output::{GROUPS_ATTRIBUTE, GROUPS_NAMED, GROUPS_NODE, GROUPS_TOTAL};
 use crate::sonata::compartment_report::check_finished;
 
 /// Number of values that are read at once.
@@ -174,7 +174,16 @@ impl ReportPopulation {
         let unit = file.read_string_attribute(&data, "units").unwrap_or_else(|| DEFAULT_UNIT.into());
         let ids = mapping("node_ids");
         let ids = if file.has_object(&ids) { file.read_unsigned(&ids)? } else { Vec::new() };
-        let kind = file.read_string_attribute(&format!("/report/{population}/mapping"), GROUPS_ATTRIBUTE);
+        let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
+        // names of neurons are their ids, after the population if there are several
+        let are_ids = |names: &Vec<String>| {
+            names.iter().zip(&ids).all(|(name, id)| name == id || *name == format!("{population}/{id}"))
+        };
+        let is_named = match file.read_string_attribute(&format!("/report/{population}/mapping"), GROUPS_ATTRIBUTE) {
+            Some(kind) if kind == GROUPS_TOTAL || kind == GROUPS_NODE => false,
+            Some(kind) if kind == GROUPS_NAMED => true,
+            _ => named.as_ref().is_some_and(|names| !are_ids(names)),
+        };
         file.check_strings()?;
         let positions = mapping("contact_positions");
         let positions = if file.has_object(&positions) { file.read_floats(&positions)? } else { Vec::new() };
@@ -192,8 +201,8 @@ impl ReportPopulation {
             contact_names,
             positions_um: if is_known { positions_um } else { Vec::new() },
             units: stated.unwrap_or_else(|| vec![unit; contacts]),
-            groups: named.unwrap_or_else(|| ids.iter().map(u64::to_string).collect()),
-            is_named: kind.is_some_and(|kind| kind == GROUPS_NAMED),
+            groups: named.unwrap_or(ids),
+            is_named,
             cells: 0..cells,
         })
     }
