@@ -6,7 +6,7 @@ use std::process::Command;
 
 use leadfield::geometry::Point;
 use leadfield::io::hdf5::Hdf5File;
-use leadfield::plot::figures::signals::{SignalTraces, welch};
+use leadfield::plot::figures::signals::{SignalSelection, SignalTraces, welch};
 
 use crate::pictures::{groups, texts};
 use crate::support::{Run, leadfield_in, names_in, scratch};
@@ -134,7 +134,20 @@ fn reports_that_are_none_or_do_not_fit_are_refused() {
         "error: --conductivity: conductivity out of range, expected a number from 1e-30 to 1e30 S/m, found `0`\n\
          hint: grey matter has about 0.3 S/m: `--conductivity 0.277`",
     );
-    draw(path, &["--electrodes", "e.csv", "--unit", "A", "--figure", "csd"])
+    draw(path, &["--unit", "kV"]).refused("error: --unit: unknown unit, expected `V`, `mV`, `uV`, found `kV`");
+    for (radius, found) in [("0", "0"), ("-1", "-1"), ("nan", "NaN"), ("1e10", "10000000000")] {
+        draw(path, &["--electrodes", "e.csv", "--source-radius", radius]).refused(&format!(
+            "error: lfp.h5: radius of sources out of range, expected a number from 1e-3 to 1e9 \u{b5}m, found `{found}`"
+        ));
+    }
+    let data = "/report/default/data";
+    edit(path, |file| {
+        let unit = "A".parse::<hdf5::types::VarLenUnicode>().unwrap();
+        let data = file.dataset(data).unwrap();
+        data.delete_attr("units").unwrap();
+        data.new_attr::<hdf5::types::VarLenUnicode>().create("units").unwrap().write_scalar(&unit).unwrap();
+    });
+    draw(path, &["--electrodes", "e.csv", "--figure", "csd"])
         .refused("error: lfp.h5: current source density needs potentials in `V`, `mV` or `uV`, found `A`");
     edit(path, |file| {
         let pointers = file.dataset("/report/default/mapping/index_pointers").unwrap();
@@ -147,6 +160,114 @@ fn reports_that_are_none_or_do_not_fit_are_refused() {
          hint: draw an `lfp` report of the simulator or the output of `leadfield signals`",
     );
     assert_eq!(names_in(path), ["e.csv", "few.csv", "lfp.h5"]);
+}
+
+/// Adds to the report what `leadfield signals` writes: the kind of its two groups, their names, and the contacts' units.
+fn describe(folder: &Path, kind: &str, groups: &[&str], units: Option<&[&str]>) {
+    edit(folder, |file| {
+        let text = |text: &str| text.parse::<hdf5::types::VarLenUnicode>().unwrap();
+        let texts = |list: &[&str]| list.iter().map(|t| text(t)).collect::<Vec<_>>();
+        let mapping = file.group("/report/default/mapping").unwrap();
+        mapping.new_attr::<hdf5::types::VarLenUnicode>().create("groups").unwrap().write_scalar(&text(kind)).unwrap();
+        mapping.new_dataset_builder().with_data(&texts(groups)).create("group_names").unwrap();
+        if let Some(units) = units {
+            mapping.new_dataset_builder().with_data(&texts(units)).create("contact_units").unwrap();
+        }
+    });
+}
+
+#[test]
+fn signals_of_several_units_are_not_drawn_on_one_scale() {
+    let folder = folder();
+    let path = folder.path();
+    describe(path, "node", &["4", "9"], Some(&["mV", "mV", "nA", "mV", "fT", "nA", "nA", "nA"]));
+    draw(path, &[]).refused(
+        "error: lfp.h5: signals of several units, expected one unit, found fT at `4`; mV at `0`, `1`, `3`; nA at `2`, \
+         `5`, `6` and 1 more\n\
+         hint: choose contacts of one unit with `--electrode NAME,...`, of `plot signals` or of `signals`",
+    );
+    draw(path, &["--electrode", "2,5", "--figure", "traces"]).ok();
+    let svg = std::fs::read_to_string(path.join("a.svg")).unwrap();
+    assert_eq!(groups(&svg, "traces")[0].matches("<polyline").count(), 2);
+    assert!(texts(&svg).iter().any(|text| text.ends_with(" nA")), "{:?}", texts(&svg));
+    draw(path, &["--electrode", "2,x", "--force"])
+        .refused("error: lfp.h5: unknown contact, expected one of `0`, `1`, `2`, `3`, `4`, `5`, `6`, `7`, found `x`");
+    draw(path, &["--electrode", "2,2", "--force"])
+        .refused("error: lfp.h5: contact is chosen twice, expected different ones, found `2` again");
+}
+
+#[test]
+fn chosen_contacts_have_their_own_values_names_and_positions() {
+    let folder = folder();
+    let electrodes = leadfield::electrodes::read(&folder.path().join("e.csv")).unwrap();
+    let contacts = ["c6", "c1"].map(String::from);
+    let selection = SignalSelection { contacts: &contacts, group: Some("9") };
+    let report = folder.path().join("lfp.h5");
+    let traces = SignalTraces::read_selected(&report, Some(&electrodes), None, &selection).unwrap();
+    assert_eq!(traces.contact_names, ["c6", "c1"]);
+    assert_eq!(traces.positions_um, [Point::new(0.0, 300.0, 0.0), Point::new(0.0, 50.0, 0.0)]);
+    for frame in [0, 7, FRAMES - 1] {
+        for (place, contact) in [6, 1].into_iter().enumerate() {
+            let found = traces.values[2 * frame + place];
+            assert!((found - 0.75 * potential(frame, contact)).abs() < 1e-6, "{frame} {contact}");
+        }
+    }
+}
+
+#[test]
+fn groups_with_names_are_not_added_up() {
+    let folder = folder();
+    let path = folder.path();
+    // without a kind, names other than the ids of neurons are those of groups
+    for kind in ["", "named"] {
+        write_report(&path.join("lfp.h5"));
+        describe(path, kind, &["L1", "all"], None);
+        draw(path, &[]).refused(
+            "error: lfp.h5: signals of several groups, expected one group, found `L1`, `all`\n\
+             hint: choose one with `--group NAME` of `plot signals`; the sum over all neurons is `signals` without `--by`",
+        );
+    }
+    draw(path, &["--group", "L2"]).refused("error: lfp.h5: unknown group, expected one of `L1`, `all`, found `L2`");
+    draw(path, &["--group", "L1"]).ok();
+    let selection = SignalSelection { contacts: &[], group: Some("L1") };
+    let traces = SignalTraces::read_selected(&path.join("lfp.h5"), None, None, &selection).unwrap();
+    let found = traces.values[7 * CONTACTS + 2];
+    assert!((found - 0.25 * potential(7, 2)).abs() < 1e-6, "{found}");
+}
+
+#[test]
+fn unfinished_signals_are_neither_drawn_nor_converted() {
+    let folder = folder();
+    let path = folder.path();
+    std::fs::rename(path.join("lfp.h5"), path.join("un.h5.partial")).unwrap();
+    let refusal = "error: un.h5.partial: unfinished, expected a complete report, found one that was never completed\n\
+                   hint: complete `un.h5` with the command that began it and `--resume`; `leadfield info` tells how far \
+                   it is";
+    leadfield_in(path, &["plot", "signals", "un.h5.partial", "-o", "a.svg"]).refused(refusal);
+    leadfield_in(path, &["convert", "un.h5.partial", "-o", "a.parquet"]).refused(refusal);
+    assert_eq!(names_in(path), ["e.csv", "un.h5.partial"]);
+    let told = leadfield_in(path, &["info", "un.h5.partial"]).ok();
+    assert!(told.contains("unfinished") && told.contains("unknown: its checkpoint is missing"), "{told}");
+}
+
+#[test]
+fn elements_that_are_not_numbers_of_contacts_are_refused() {
+    let folder = folder();
+    let elements = "/report/default/mapping/element_ids";
+    let write = |ids: [u32; 2 * CONTACTS]| {
+        edit(folder.path(), |file| file.dataset(elements).unwrap().write(&ids).unwrap());
+    };
+    write([0, 1, 2, 3, 4, 5, 6, 7, 7, 6, 5, 4, 3, 2, 1, 0]);
+    draw(folder.path(), &[]).refused(
+        "error: lfp.h5: /report/default/mapping/element_ids[8]: element is not the number of the contact, expected 0, since \
+         contacts are 0, 1, 2, ... for each cell, found 7",
+    );
+    write([0, 1, 1, 1, 2, 2, 3, 3, 0, 1, 1, 1, 2, 2, 3, 3]);
+    draw(folder.path(), &[]).refused(
+        "error: lfp.h5: /report/default/mapping/element_ids: elements repeat, expected contacts 0, 1, 2, ... for each \
+         cell, found sections as in a report of membrane currents\n\
+         hint: signals of these currents: `leadfield signals REPORT --weights WEIGHTS -o signals.h5`",
+    );
 }
 
 #[test]

@@ -730,3 +730,87 @@ fn synthetic_currents_balance_and_their_input_travels() {
         assert!((earliest - 1e-9..=earliest + 2.6).contains(&arrival), "{x}: {arrival} after {earliest}");
     }
 }
+
+#[test]
+fn nwb_series_have_valid_names_and_tell_the_groups() {
+    let reference = Reference::new();
+    let (reports, weights) = (reference.report(), reference.weights());
+    let nodes = reports[0].node_ids();
+    let names = ["", ".", "L2/3", "L2_3"].map(String::from).to_vec();
+    let of_node = nodes.iter().map(|&node| (node, vec![(node % 4) as u32])).collect();
+    let labels = NodeLabels { names, of_node: [(POPULATION.into(), of_node)].into() };
+    let signals = Signals::from_weights(&reports, &weights).group_by(Grouping::Labels(labels)).prepare().unwrap();
+    let output = reference.path("groups.nwb");
+    write_whole(&signals, &output, leadfield::signals::output::SignalFormat::Nwb);
+    let file = Hdf5File::open(&output).unwrap();
+    assert_eq!(file.member_names("/acquisition").unwrap(), ["L2_3", "L2_3_2", "group", "group_2"]);
+    let expected = signals.compute().unwrap().values;
+    let comments = |series: &str| file.read_string_attribute(&format!("/acquisition/{series}"), "comments");
+    for (group, (series, comment)) in
+        [("group", Some("group ``")), ("group_2", Some("group `.`")), ("L2_3_2", Some("group `L2/3`")), ("L2_3", None)]
+            .into_iter()
+            .enumerate()
+    {
+        assert_eq!(comments(series).as_deref(), comment, "{series}");
+        let found = file.read_floats(&format!("/acquisition/{series}/data")).unwrap();
+        let own: Vec<f64> = expected.chunks_exact(8).skip(group).step_by(4).flatten().copied().collect();
+        assert_eq!(found, own, "{series}");
+    }
+}
+
+#[test]
+fn reports_tell_what_their_groups_are_and_unfinished_ones_are_refused() {
+    use leadfield::io::atomic_output::OverwritePolicy;
+    use leadfield::io::ranks::Ranks;
+    use leadfield::io::resumable_output::RunSettings;
+    use leadfield::signals::output::{GROUPS_ATTRIBUTE, SignalFormat, SignalsRequest, ValueType, write_signals};
+
+    let reference = Reference::new();
+    let (reports, weights) = (reference.report(), reference.weights());
+    for (grouping, expected) in [(Grouping::Total, "total"), (Grouping::Node, "node"), (Grouping::Population, "named")]
+    {
+        let signals = Signals::from_weights(&reports, &weights).group_by(grouping).prepare().unwrap();
+        let output = reference.path(&format!("{expected}.h5"));
+        write_whole(&signals, &output, SignalFormat::Report);
+        let file = Hdf5File::open(&output).unwrap();
+        let found = file.read_string_attribute(&format!("/report/{POPULATION}/mapping"), GROUPS_ATTRIBUTE);
+        assert_eq!(found.as_deref(), Some(expected));
+    }
+
+    let signals = Signals::from_weights(&reports, &weights).block_frames(3).prepare().unwrap();
+    let calls = std::sync::atomic::AtomicU32::new(0);
+    let is_stopped = || calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= 6;
+    let settings =
+        RunSettings { existing: OverwritePolicy::Refuse, resume: false, is_stopped: &is_stopped, on_progress: &|_| () };
+    let (output, format, value_type) = (reference.path("un.h5"), SignalFormat::Report, ValueType::F64);
+    let request = SignalsRequest { signals: &signals, output: &output, format, value_type, settings };
+    write_signals(&request, &Ranks::default()).unwrap_err();
+    let run = |args: &[&str]| leadfield_in(reference.folder.path(), args);
+    // 20 frames are 7 parts
+    let told = run(&["info", "un.h5.partial", "--json"]).ok();
+    let facts: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let done = facts["progress"]["parts"].as_u64().unwrap();
+    assert!((1..7).contains(&done), "{told}");
+    assert_eq!(facts["progress"]["of_parts"], 7, "{told}");
+    assert_eq!(facts["kind"], "lfp report, unfinished");
+    let refusal = format!(
+        "error: un.h5.partial: unfinished, expected a complete report, found {done} of 7 parts written\n\
+         hint: complete `un.h5` with the command that began it and `--resume`; `leadfield info` tells how far it is"
+    );
+    run(&["plot", "signals", "un.h5.partial", "-o", "a.svg"]).refused(&refusal);
+    run(&["convert", "un.h5.partial", "-o", "a.parquet"]).refused(&refusal);
+    run(&["report", "s.parquet", "w.h5", "--signals", "un.h5.partial", "-o", "a.html"]).refused(&refusal);
+}
+
+/// Writes signals in double precision.
+fn write_whole(signals: &Signals<'_>, output: &Path, format: leadfield::signals::output::SignalFormat) {
+    use leadfield::signals::output::{SignalsRequest, ValueType, write_signals};
+    let settings = leadfield::io::resumable_output::RunSettings {
+        existing: leadfield::io::atomic_output::OverwritePolicy::Refuse,
+        resume: false,
+        is_stopped: &|| false,
+        on_progress: &|_| (),
+    };
+    let request = SignalsRequest { signals, output, format, value_type: ValueType::F64, settings };
+    write_signals(&request, &leadfield::io::ranks::Ranks::default()).unwrap();
+}

@@ -42,7 +42,10 @@ struct UnknownKind;
 
 impl Problem for UnknownKind {
     fn hint(&self) -> Option<String> {
-        Some("it may be damaged, cut short or empty".into())
+        Some(
+            "it may be damaged, cut short or empty, or be what no tool reads: `.npy`, signals in `.csv`, `.checkpoint`"
+                .into(),
+        )
     }
 }
 

@@ -10,6 +10,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use super::ConversionProblem;
 use crate::error::{Context, Result};
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
+use crate::sonata::compartment_report::check_finished;
 
 /// Number of values in a block.
 const VALUES_PER_BLOCK: usize = 1 << 18;
@@ -33,8 +34,9 @@ impl ReportFrames {
     /// Opens a population; memory is 16 bytes per element.
     ///
     /// # Errors
-    /// Returns an error if the mapping is missing or does not fit the data.
+    /// Returns an error if the file is unfinished, or the mapping is missing or does not fit the data.
     pub fn open(path: &Path, population: &str) -> Result<Self> {
+        check_finished(path)?;
         let file = Hdf5File::open(path)?;
         let group = format!("/report/{population}");
         let mapping = |name: &str| format!("{group}/mapping/{name}");

@@ -40,12 +40,16 @@ fn is_morphology_group(file: &Hdf5File, group: &str) -> bool {
     ["points", "structure"].iter().all(|name| file.is_dataset(&format!("/{group}/{name}")))
 }
 
-/// Returns whether a report has the signals at contacts: the elements of every neuron are the numbers of the contacts,
-/// 0, 1, 2 and so on, where a compartment report has section ids, which repeat. The first neurons decide.
+/// Returns whether a report has the signals at contacts: it names them, as that of `leadfield signals`; or the elements of
+/// every neuron are the numbers of the contacts, 0, 1, 2 and so on, where a compartment report has section ids, which
+/// repeat. The first neurons decide.
 fn is_lfp_report(file: &Hdf5File) -> Option<bool> {
     const NEURONS: usize = 3;
     let population = file.member_names("/report").ok()?.into_iter().next()?;
     let mapping = |name: &str| format!("/report/{population}/mapping/{name}");
+    if file.has_object(&mapping("contact_names")) {
+        return Some(true);
+    }
     let pointers = mapping("index_pointers");
     let neurons = file.length(&pointers).ok()?.checked_sub(1)?.min(NEURONS);
     // offsets are below 2^32 in the first neurons of every report

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::error::{Problem, Result, join_quoted};
+use crate::error::{Context, Problem, Result, format_count, join_quoted};
+use crate::io::checkpoint::Checkpoint;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::segments::SectionCount;
 
@@ -51,6 +52,14 @@ pub enum ReportMappingProblem {
     /// A node is listed more than once.
     #[error("node listed twice, expected each node once, found `{0}` again")]
     Twice(u64),
+    /// A run has not completed the file.
+    #[error("unfinished, expected a complete report, found {progress}")]
+    Unfinished {
+        /// Name of the complete file.
+        output: String,
+        /// How far the run came.
+        progress: String,
+    },
 }
 
 impl Problem for ReportMappingProblem {
@@ -59,6 +68,9 @@ impl Problem for ReportMappingProblem {
             Self::Pointers { nodes, found } if found == nodes => {
                 Some("add the number of elements as the last pointer".into())
             }
+            Self::Unfinished { output, .. } => Some(format!(
+                "complete `{output}` with the command that began it and `--resume`; `leadfield info` tells how far it is"
+            )),
             _ => None,
         }
     }
@@ -169,6 +181,23 @@ fn split_into_slabs(pointers: &[u64], most: usize) -> impl Iterator<Item = &[u64
         from += fitting - 1;
         rest.get(..fitting)
     })
+}
+
+/// Refuses the unfinished output of a run, by its name: frames that are not computed yet are zeros in it.
+///
+/// # Errors
+/// Returns an error for a file `NAME.partial`.
+pub fn check_finished(path: &Path) -> Result<()> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let Some(output) = name.strip_suffix(".partial") else { return Ok(()) };
+    let progress = match Checkpoint::read(&path.with_file_name(output)) {
+        Ok(Some(checkpoint)) => {
+            let (done, _) = checkpoint.progress()?;
+            format!("{done} of {} written", format_count(checkpoint.plan().units, "part"))
+        }
+        _ => "one that was never completed".into(),
+    };
+    Err(ReportMappingProblem::Unfinished { output: output.into(), progress }).in_file(path)
 }
 
 /// Returns the populations of a report file, sorted.

@@ -65,7 +65,7 @@ fn a_file_that_is_missing_or_of_no_known_kind() {
         std::fs::write(folder.path().join("t.parquet"), content).unwrap();
         info(folder.path(), "t.parquet").refused(
             "error: t.parquet: unknown kind of file, expected one that a tool of `leadfield` reads\n\
-             hint: it may be damaged, cut short or empty",
+             hint: it may be damaged, cut short or empty, or be what no tool reads: `.npy`, signals in `.csv`, `.checkpoint`",
         );
     }
 }

@@ -10,12 +10,14 @@ use leadfield::convert::weight_table::BatchSource;
 use leadfield::error::{Context, FileProblem, format_count, join_quoted};
 use leadfield::file_kind::FileKind;
 use leadfield::geometry::Aabb;
+use leadfield::io::checkpoint::OutputPlan;
 use leadfield::io::hdf5::Hdf5File;
 use leadfield::lead_field::{self, LeadFieldRequest, Quantity};
 use leadfield::morphology::{self, Morphology, MorphologyFormat};
 use leadfield::sonata::node_sets::NodeSets;
+use serde_json::json;
 
-use super::{Facts, format_bytes};
+use super::{Facts, find_unfinished_run, format_bytes};
 
 /// Maximum number of names that are listed.
 const MAX_LISTED_NAMES: usize = 12;
@@ -23,7 +25,11 @@ const MAX_LISTED_NAMES: usize = 12;
 /// Describes a file of a kind that has no description of its own.
 pub(super) fn collect_facts(path: &Path, kind: FileKind) -> Result<Facts> {
     let mut facts = Facts::default();
-    facts.add("kind", kind.name());
+    if is_unfinished(path) {
+        add_progress(&mut facts, path, kind)?;
+    } else {
+        facts.add("kind", kind.name());
+    }
     if path.is_file() {
         facts.add("size", format_bytes(path.metadata().map_or(0, |m| m.len())));
     }
@@ -60,17 +66,37 @@ pub(super) fn collect_facts(path: &Path, kind: FileKind) -> Result<Facts> {
         FileKind::SegmentTables | FileKind::OtherFolder | FileKind::AtlasFolder => add_folder(&mut facts, path)?,
         _ => {}
     }
-    if let Some(use_text) = describe_use(kind) {
+    if let Some(use_text) = describe_use(kind).filter(|_| !is_unfinished(path)) {
         facts.add("used by", use_text);
     }
     Ok(facts)
+}
+
+/// Returns whether a file is the unfinished output of a run, by its name.
+fn is_unfinished(path: &Path) -> bool {
+    path.is_file() && path.extension().is_some_and(|ending| ending == "partial")
+}
+
+/// How far the run came that writes a file in blocks of frames.
+fn add_progress(facts: &mut Facts, path: &Path, kind: FileKind) -> Result<()> {
+    facts.add("kind", format!("{}, unfinished", kind.name()));
+    let Some(checkpoint) = find_unfinished_run(path)? else {
+        facts.add("progress", "unknown: its checkpoint is missing");
+        return Ok(());
+    };
+    let (done, _) = checkpoint.progress()?;
+    let OutputPlan { program, inputs, units, .. } = checkpoint.plan();
+    let progress = format!("{done} of {}", format_count(*units, "part"));
+    facts.add_with("progress", progress, json!({ "parts": done, "of_parts": units }));
+    facts.add("begun by", format!("{program}, inputs {inputs:016x}"));
+    Ok(())
 }
 
 /// Returns where a kind of file is used.
 fn describe_use(kind: FileKind) -> Option<&'static str> {
     Some(match kind {
         FileKind::CompartmentReport => "`positions`, through the simulation configuration that names it; `convert`",
-        FileKind::LfpReport => "`convert`",
+        FileKind::LfpReport => "`plot signals`, `report --signals`, `signals`, `convert`",
         FileKind::Nodes
         | FileKind::NodeTypes
         | FileKind::NodeSets
@@ -104,6 +130,17 @@ fn add_report(facts: &mut Facts, path: &Path) -> Result<()> {
         }
         if let Some(unit) = file.read_string_attribute(&at("data"), "units") {
             facts.add(format!("{population}: units"), unit);
+        }
+        // what `signals` adds to a report
+        for (dataset, name) in
+            [("contact_names", "contacts"), ("contact_units", "units of contacts"), ("group_names", "groups")]
+        {
+            let object = at(&format!("mapping/{dataset}"));
+            if file.has_object(&object) {
+                let texts = file.read_strings(&object)?;
+                let listed = format!("{}: {}", texts.len(), join_quoted(&texts, MAX_LISTED_NAMES));
+                facts.add(format!("{population}: {name}"), listed);
+            }
         }
         file.check_strings()?;
     }

@@ -6,18 +6,19 @@ use leadfield::Result;
 use leadfield::electrodes;
 use leadfield::error::Context;
 use leadfield::plot::figures::signals::{
-    DEFAULT_SOURCE_RADIUS_UM, SignalFigureKind, SignalTraces, SignalsPlot, plot_signals,
+    DEFAULT_SOURCE_RADIUS_UM, SignalFigureKind, SignalSelection, SignalTraces, SignalsPlot, plot_signals,
 };
-use leadfield::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
+use leadfield::units::{DEFAULT_CONDUCTIVITY, POTENTIAL_UNITS, SiemensPerMeter};
 
 use super::{FigureFile, FigureOutput};
-use crate::cli::help::{PICTURE, examples};
+use crate::cli::help::{FILTER, PICTURE, examples};
 use crate::cli::{Common, Outcome};
 
 /// Draw signals: traces by depth, an image by depth and time, current source density, and power spectra
 ///
-/// Signals are an `lfp` report of the simulator, whose cells are added up, or an HDF5 file of `leadfield signals`.
-/// Depth is the coordinate along which the contacts extend furthest; contacts at the same depth are averaged.
+/// Signals are an `lfp` report of the simulator, whose cells are added up, or an HDF5 file of `leadfield signals`, whose
+/// neurons (--by node) are added up, and of other groups one is drawn (--group). All contacts must have one unit. Depth is the
+/// coordinate along which the contacts extend furthest; contacts at the same depth are averaged.
 #[derive(clap::Args)]
 #[command(after_help = examples!(
     "leadfield plot signals lfp.h5 -o lfp.svg",
@@ -41,6 +42,12 @@ pub struct Args {
     /// Radius of the discs of sources of the kernel method, µm
     #[arg(long, help_heading = PICTURE, value_name = "R", default_value_t = DEFAULT_SOURCE_RADIUS_UM, allow_negative_numbers = true)]
     source_radius: f64,
+    /// Draw only these contacts; can be repeated
+    #[arg(long, help_heading = FILTER, value_name = "NAME", value_delimiter = ',')]
+    electrode: Vec<String>,
+    /// Draw only this group, or the neuron with this id
+    #[arg(long, help_heading = FILTER, value_name = "NAME")]
+    group: Option<String>,
     #[command(flatten)]
     output: FigureOutput,
 }
@@ -79,8 +86,12 @@ impl FigureArg {
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let picture = FigureFile::open(&args.output)?;
     let conductivity = SiemensPerMeter::new(args.conductivity).in_item("--conductivity")?;
+    if let Some(unit) = &args.unit {
+        POTENTIAL_UNITS.factor(unit).in_item("--unit")?;
+    }
     let electrodes = args.electrodes.as_deref().map(electrodes::read).transpose()?;
-    let traces = SignalTraces::read(&args.report, electrodes.as_deref(), args.unit.as_deref())?;
+    let selection = SignalSelection { contacts: &args.electrode, group: args.group.as_deref() };
+    let traces = SignalTraces::read_selected(&args.report, electrodes.as_deref(), args.unit.as_deref(), &selection)?;
     let name = args.report.file_name().unwrap_or_default().to_string_lossy();
     let drawn = plot_signals(&SignalsPlot {
         traces: &traces,

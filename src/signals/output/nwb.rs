@@ -3,7 +3,12 @@
 //! Source: NWB schema 2.11 and HDMF common schema 1.8. The file has no cached schema: readers use their own. A
 //! simulation has no date: the times of session and file are 1970-01-01. Object ids depend on the object's path and the
 //! signals only, so that the same input gives the same bytes.
+//!
+//! A series has the name of its group if that is a name in NWB. Otherwise `/` and `:` and control characters become `_`,
+//! a name without other characters than points becomes `group`, and a number is appended until no other series has the
+//! name; the attribute `comments` then has the group's name.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::Path;
 
@@ -20,6 +25,10 @@ const CORE: &str = "core";
 const HDMF: &str = "hdmf-common";
 /// The time of a session without a date.
 const EPOCH: &str = "1970-01-01T00:00:00+00:00";
+/// The name of the series of all neurons.
+const TOTAL_SERIES: &str = "ElectricalSeries";
+/// The name of the series of a group whose name has no characters for one.
+const NAMELESS_SERIES: &str = "group";
 const DEVICE: &str = "/general/devices/simulation";
 const ELECTRODE_GROUP: &str = "/general/extracellular_ephys/contacts";
 const ELECTRODES: &str = "/general/extracellular_ephys/electrodes";
@@ -123,13 +132,23 @@ impl<'s> NwbLayout<'s> {
         file.write_strings_attribute(ELECTRODES, "colnames", &columns)
     }
 
-    fn write_series(&self, file: &Hdf5File, name: &str, columns: Range<usize>) -> Result<DataExtent> {
+    /// Writes the series of a group. `comments` are written if the series has another name than the group.
+    fn write_series(
+        &self,
+        file: &Hdf5File,
+        name: &str,
+        comments: Option<&str>,
+        columns: Range<usize>,
+    ) -> Result<DataExtent> {
         let signals = self.signals;
         let (frames, contacts) = (signals.times_ms().len(), signals.contacts().len());
         let group = format!("/acquisition/{name}");
         file.create_group(&group)?;
         self.describe(file, &group, CORE, "ElectricalSeries")?;
         file.write_string_attribute(&group, "description", "extracellular potentials of simulated membrane currents")?;
+        if let Some(comments) = comments {
+            file.write_string_attribute(&group, "comments", comments)?;
+        }
         let data = format!("{group}/data");
         let byte_offset = allocate_values(file, &data, &[frames, contacts], self.value_type)?;
         file.write_string_attribute(&data, "unit", "volts")?;
@@ -178,14 +197,52 @@ impl FileLayout for NwbLayout<'_> {
         self.write_root(&file)?;
         self.write_electrodes(&file)?;
         let contacts = self.signals.contacts().len();
-        let series = self.signals.groups().iter().enumerate().map(|(group, name)| {
-            // a name is a path in the file
-            let name = name.replace('/', "_");
-            let name = if self.signals.is_total() { "ElectricalSeries".into() } else { name };
-            self.write_series(&file, &name, group * contacts..(group + 1) * contacts)
+        let groups = self.signals.groups();
+        let names = if self.signals.is_total() { vec![TOTAL_SERIES.into()] } else { name_series(groups) };
+        let series = names.iter().zip(groups).enumerate().map(|(number, (name, group))| {
+            let comments = Some(group).filter(|group| !self.signals.is_total() && *group != name);
+            let comments = comments.map(|group| format!("group `{}`", group.escape_debug()));
+            self.write_series(&file, name, comments.as_deref(), number * contacts..(number + 1) * contacts)
         });
         let extents = series.collect::<Result<_>>()?;
         file.close()?;
         Ok(extents)
+    }
+}
+
+/// Returns a name in NWB for each group: different names, without characters that separate paths.
+fn name_series(groups: &[String]) -> Vec<String> {
+    let names: Vec<String> = groups.iter().map(|group| valid_name(group)).collect();
+    // groups keep their names, whatever the names of earlier groups become
+    let mut taken: HashSet<String> = HashSet::new();
+    let keeps: Vec<bool> =
+        groups.iter().zip(&names).map(|(group, name)| group == name && taken.insert(name.clone())).collect();
+    let mut find_free = |name: String| {
+        let numbered = |number: usize| if number < 2 { name.clone() } else { format!("{name}_{number}") };
+        // one of as many names and one more is free
+        (1..=groups.len() + 1).map(numbered).find(|free| taken.insert(free.clone())).unwrap_or_default()
+    };
+    names.into_iter().zip(keeps).map(|(name, keeps)| if keeps { name } else { find_free(name) }).collect()
+}
+
+/// Returns a group's name without characters that are no part of a name in NWB or HDF5.
+fn valid_name(group: &str) -> String {
+    let is_separator = |c: char| matches!(c, '/' | ':') || c.is_control();
+    let name: String = group.chars().map(|c| if is_separator(c) { '_' } else { c }).collect();
+    if name.chars().all(|c| c == '.') { NAMELESS_SERIES.into() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_group_has_a_series_with_another_name() {
+        let named = |groups: &[&str]| name_series(&groups.iter().map(|group| (*group).to_string()).collect::<Vec<_>>());
+        assert_eq!(named(&["L1", "L2/3"]), ["L1", "L2_3"]);
+        assert_eq!(named(&["", ".", "..", "group"]), ["group_2", "group_3", "group_4", "group"]);
+        assert_eq!(named(&["a/b", "a_b", "a:b", "a_b_2"]), ["a_b_3", "a_b", "a_b_4", "a_b_2"]);
+        assert_eq!(named(&["x\u{0}y", "x", "x"]), ["x_y", "x", "x_2"]);
+        assert_eq!(named(&["\u{e9}", "a b", "."]), ["\u{e9}", "a b", "group"]);
     }
 }

@@ -3,7 +3,8 @@
 //! Signals by node have the nodes' ids, each population in a group of its own. Other sums have one "node" for each group,
 //! numbered from 0; `mapping/group_names` has their names. Additional datasets, which other programs ignore, are
 //! `mapping/contact_names`, `mapping/contact_positions` (um), `mapping/group_names`, and `mapping/contact_units` if units
-//! differ.
+//! differ. The attribute `groups` of `mapping` tells what a "node" of the file is: `total`, all neurons; `node`, a neuron;
+//! `named`, a group with a name. Neurons may be in several named groups, or in none, so that readers must not add them up.
 
 use std::ops::Range;
 use std::path::Path;
@@ -16,6 +17,18 @@ use crate::signals::Signals;
 
 /// Name of the report's population for sums over several populations.
 const SEVERAL_POPULATIONS: &str = "signals";
+
+/// The attribute of `mapping` that tells what the "nodes" of the file are.
+pub const GROUPS_ATTRIBUTE: &str = "groups";
+
+/// The file has one sum over all neurons.
+pub const GROUPS_TOTAL: &str = "total";
+
+/// Each "node" is a neuron.
+pub const GROUPS_NODE: &str = "node";
+
+/// Each "node" is a group of neurons with a name: a population, a type of sections, or neurons with a label.
+pub const GROUPS_NAMED: &str = "named";
 
 /// The layout of a report.
 pub struct ReportLayout<'s> {
@@ -69,6 +82,12 @@ impl<'s> ReportLayout<'s> {
         let group = format!("/report/{}", population.name);
         let mapping = |name: &str| format!("{group}/mapping/{name}");
         ["/report", &group, &format!("{group}/mapping")].iter().try_for_each(|g| file.create_group(g))?;
+        let groups = match (signals.is_total(), signals.nodes().is_empty()) {
+            (true, _) => GROUPS_TOTAL,
+            (false, false) => GROUPS_NODE,
+            (false, true) => GROUPS_NAMED,
+        };
+        file.write_string_attribute(&format!("{group}/mapping"), GROUPS_ATTRIBUTE, groups)?;
         let nodes = &population.node_ids;
         file.write_dataset(&mapping("node_ids"), nodes, &[nodes.len()])?;
         file.write_attribute(&mapping("node_ids"), "sorted", &1_u8)?;

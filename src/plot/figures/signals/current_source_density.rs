@@ -76,6 +76,8 @@ pub struct KernelCsd {
     pub width_um: f64,
 }
 
+/// Radii of the discs of sources, µm.
+pub(super) const SOURCE_RADII_UM: std::ops::RangeInclusive<f64> = 1e-3..=1e9;
 /// Number of depths at which the density is estimated.
 const ESTIMATES: usize = 120;
 /// Widths of a Gaussian on either side of its centre to which it is integrated.
@@ -94,7 +96,7 @@ const MAX_SOURCES: usize = 256;
 /// `values_v` are potentials in V, row-major: frames, then depths. `radius_um` is the radius of the discs.
 ///
 /// # Errors
-/// The same as for [`second_difference_csd`].
+/// The same as for [`second_difference_csd`], and an error if the radius is not from 1e-3 to 1e9 µm.
 pub fn kernel_csd(
     depths_um: &[f64],
     values_v: &[f64],
@@ -103,8 +105,8 @@ pub fn kernel_csd(
 ) -> Result<KernelCsd, SignalProblem> {
     check_profile(depths_um, values_v, conductivity_s_per_m)?;
     let (Some(first), Some(last)) = (depths_um.first(), depths_um.last()) else { return Err(SignalProblem::Profile) };
-    if !(radius_um.is_finite() && radius_um > 0.0) {
-        return Err(SignalProblem::Profile);
+    if !SOURCE_RADII_UM.contains(&radius_um) {
+        return Err(SignalProblem::SourceRadius(radius_um));
     }
     // Gaussians overlap: they are as wide as the mean distance of contacts, and at most that far from each other
     let width_um = (last - first) / (depths_um.len() - 1) as f64;

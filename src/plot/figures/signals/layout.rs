@@ -1,6 +1,6 @@
 //! Lays out the figures of signals on one page.
 
-use super::current_source_density::{kernel_csd, second_difference_csd};
+use super::current_source_density::{SOURCE_RADII_UM, kernel_csd, second_difference_csd};
 use super::heat_map::{HeatMap, draw_heat_map};
 use super::laminar::LaminarSignal;
 use super::panel_parts::{DrawnPanel, FramePlace, shorten, unit_label};
@@ -89,9 +89,12 @@ const MIN_SEGMENT_FRAMES: usize = 16;
 /// Draws figures of signals. Of several figures those that the signals do not allow are left out.
 ///
 /// # Errors
-/// Returns an error if the signals are not consistent, or if no figure can be drawn.
+/// Returns an error if the signals are not consistent, the radius of sources is out of range, or no figure can be drawn.
 pub fn plot_signals(request: &SignalsPlot<'_>) -> Result<SignalFigure, SignalProblem> {
     request.traces.check()?;
+    if !SOURCE_RADII_UM.contains(&request.source_radius_um) {
+        return Err(SignalProblem::SourceRadius(request.source_radius_um));
+    }
     let laminar = LaminarSignal::new(request.traces);
     let is_single = request.kinds.len() == 1;
     let [width, height] = if is_single { SINGLE_FRAME_PT } else { FRAME_PT };

@@ -17,6 +17,7 @@ pub use current_source_density::{KernelCsd, kernel_csd, second_difference_csd};
 pub use laminar::LaminarSignal;
 pub use layout::{DEFAULT_SOURCE_RADIUS_UM, SignalFigure, SignalFigureKind, SignalsPlot, plot_signals};
 pub use power_spectrum::{PowerSpectrum, welch};
+pub use report_file::SignalSelection;
 
 use crate::error::Problem;
 use crate::geometry::Point;
@@ -82,6 +83,12 @@ pub enum SignalProblem {
         /// The value.
         value: f64,
     },
+    /// The largest value is too large or too small for squares and scales.
+    #[error("the largest value is out of range, expected 0 or a magnitude from 1e-100 to 1e100, found {0:e}")]
+    Magnitude(f64),
+    /// The radius of the sources of the kernel method is not a positive length.
+    #[error("radius of sources out of range, expected a number from 1e-3 to 1e9 \u{b5}m, found `{0}`")]
+    SourceRadius(f64),
     /// A figure needs the depths of the contacts.
     #[error("{figure} needs contacts at {expected} different depths or more, found {found}")]
     Depths {
@@ -117,6 +124,52 @@ pub enum SignalProblem {
     /// The file has no report.
     #[error("no report of signals, expected a dataset `/report/POPULATION/data` of frames and contacts")]
     NoReport,
+    /// A report has membrane currents.
+    #[error(
+        "elements repeat, expected contacts 0, 1, 2, ... for each cell, found sections as in a report of membrane currents"
+    )]
+    Currents,
+    /// The elements of a cell are not the numbers of contacts.
+    #[error(
+        "element is not the number of the contact, expected {expected}, since contacts are 0, 1, 2, ... for each cell, \
+         found {found}"
+    )]
+    Elements {
+        /// The number of the contact.
+        expected: usize,
+        /// The element's number.
+        found: u32,
+    },
+    /// The number of names or units is not that of contacts or groups.
+    #[error("{found} texts, expected {expected}")]
+    Texts {
+        /// The number of contacts or groups.
+        expected: usize,
+        /// The number of texts.
+        found: usize,
+    },
+    /// Contacts have different units.
+    #[error("signals of several units, expected one unit, found {0}")]
+    SeveralUnits(String),
+    /// The report has several groups, which may overlap.
+    #[error("signals of several groups, expected one group, found {0}")]
+    SeveralGroups(String),
+    /// No group has the name.
+    #[error("unknown group, expected one of {known}, found `{found}`")]
+    UnknownGroup {
+        /// The groups.
+        known: String,
+        /// The name.
+        found: String,
+    },
+    /// The values need too much memory.
+    #[error("too many values to draw, expected at most {most}, found {found}")]
+    TooManyValues {
+        /// The largest number of values.
+        most: usize,
+        /// The number of values.
+        found: usize,
+    },
     /// The electrodes have another number than the contacts.
     #[error("{found} electrodes, expected {expected} as in the report")]
     Electrodes {
@@ -131,6 +184,19 @@ impl Problem for SignalProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Depths { .. } => Some("give the positions of the contacts with `--electrodes FILE`".into()),
+            Self::Currents => {
+                Some("signals of these currents: `leadfield signals REPORT --weights WEIGHTS -o signals.h5`".into())
+            }
+            Self::SeveralUnits(_) => Some(
+                "choose contacts of one unit with `--electrode NAME,...`, of `plot signals` or of `signals`".into(),
+            ),
+            Self::SeveralGroups(_) => Some(
+                "choose one with `--group NAME` of `plot signals`; the sum over all neurons is `signals` without `--by`"
+                    .into(),
+            ),
+            Self::TooManyValues { .. } => {
+                Some("write fewer contacts, a part of the time, or longer steps with `leadfield signals`".into())
+            }
             Self::NoReport => Some("draw an `lfp` report of the simulator or the output of `leadfield signals`".into()),
             _ => None,
         }
@@ -139,6 +205,9 @@ impl Problem for SignalProblem {
 
 /// Largest relative difference of a time step from the mean step.
 const STEP_TOLERANCE: f64 = 1e-3;
+
+/// Magnitudes of the largest value: powers, derivatives and scales of these are finite and not 0.
+const MAGNITUDES: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
 
 impl SignalTraces {
     /// Number of frames.
@@ -163,7 +232,7 @@ impl SignalTraces {
         self.values.chunks_exact(self.contacts().max(1)).filter_map(|frame| frame.get(contact).copied()).collect()
     }
 
-    /// Checks that lengths match, times have equal steps, and numbers are finite.
+    /// Checks that lengths match, times have equal steps, and numbers are finite and neither too large nor too small.
     ///
     /// # Errors
     /// Returns an error that names the first fault.
@@ -187,9 +256,13 @@ impl SignalTraces {
         }
         let positions = self.positions_um.iter().flat_map(|p| p.to_array());
         let mut numbers = positions.map(|v| ("position", v)).chain(self.values.iter().map(|v| ("value", *v)));
-        match numbers.find(|(_, v)| !v.is_finite()) {
-            Some((what, value)) => Err(SignalProblem::NotFinite { what, value }),
-            None => Ok(()),
+        if let Some((what, value)) = numbers.find(|(_, v)| !v.is_finite()) {
+            return Err(SignalProblem::NotFinite { what, value });
+        }
+        let most = self.values.iter().map(|v| v.abs()).fold(0.0, f64::max);
+        match most == 0.0 || MAGNITUDES.contains(&most) {
+            true => Ok(()),
+            false => Err(SignalProblem::Magnitude(most)),
         }
     }
 }
@@ -223,6 +296,13 @@ mod tests {
         );
         assert_eq!(check(&|t| t.values[3] = f64::NAN), "a value is not finite, expected a number, found `NaN`");
         assert_eq!(check(&|t| t.positions_um = vec![Point::ORIGIN]), "1 positions of contacts, expected 2");
+        let magnitude = |value: f64| check(&|t| t.values = vec![0.0, value, 0.0, -value, 0.0, 0.0]);
+        assert_eq!(
+            [1e300, 1e-320].map(magnitude),
+            ["1e300", "1e-320"].map(|found| format!(
+                "the largest value is out of range, expected 0 or a magnitude from 1e-100 to 1e100, found {found}"
+            ))
+        );
         assert!(check(&|t| t.times_ms.truncate(1)).starts_with("too few signals"));
     }
 }
