@@ -58,14 +58,24 @@ fn signals_are_drawn_as_traces_and_current_source_density_if_a_file_is_given() {
     let dark = page.split("@media screen and (prefers-color-scheme: dark)").nth(2).unwrap();
     let trace = section.split("stroke=\"").map(|rest| &rest[..7]).find(|colour| *colour == "#204a87").unwrap();
     assert!(dark.split('}').any(|rule| rule.contains(&format!("svg [stroke=\"{trace}\"]"))));
-    // the contacts of `w.h5` have several units
-    let mixed = signals(&["--weights", "w.h5"]);
-    let of_mixed = report(&["--signals", mixed.path().join("<lfp>.h5").to_str().unwrap()]);
+    // contacts of `w.h5` that give shares of currents
+    let shares = signals(&["--weights", "w.h5", "--electrode", "4,5,6"]);
+    let of_shares = report(&["--signals", shares.path().join("<lfp>.h5").to_str().unwrap()]);
     let why =
         "<p class=\"note\">current source density, second difference left out: current source density needs potentials";
-    let of_mixed = of_mixed.split("id=\"signals\"").nth(1).unwrap().split("</section>").next().unwrap();
-    assert!(of_mixed.contains(why) && of_mixed.contains("Traces by depth"), "{of_mixed}");
-    assert!(!of_mixed.contains("0.277 S/m"));
+    let of_shares = of_shares.split("id=\"signals\"").nth(1).unwrap().split("</section>").next().unwrap();
+    assert!(of_shares.contains(why) && of_shares.contains("Traces by depth"), "{of_shares}");
+    assert!(!of_shares.contains("0.277 S/m"));
+    // all its contacts have several units
+    let of_all = signals(&["--weights", "w.h5"]);
+    let mixed = of_all.path().join("<lfp>.h5");
+    let args = ["report", "s.parquet", "w.h5", "--signals", mixed.to_str().unwrap(), "-o", "never.html"];
+    let refused = leadfield_in(folder(), &args);
+    assert!(
+        refused.code == 2 && refused.stderr.contains("signals of several units, expected one unit"),
+        "{}",
+        refused.stderr
+    );
     // without the option the page is as before
     assert!(!report(&[]).contains("id=\"signals\""));
 }

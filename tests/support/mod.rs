@@ -43,31 +43,33 @@ pub fn leadfield_in<S: AsRef<std::ffi::OsStr>>(folder: &Path, args: &[S]) -> Run
     Run::of(command)
 }
 
-/// Runs `leadfield` with arguments in a folder; returns also the most memory that it used, bytes.
-#[expect(clippy::zombie_processes, reason = "`wait4` waits for the child")]
+/// Runs `leadfield` with arguments in a folder; returns also the most memory that it used, bytes, as Linux counts it for the
+/// program itself: `ru_maxrss` has the memory of these tests too, from the time before the program was loaded.
 pub fn leadfield_with_peak(folder: &Path, args: &[&str]) -> (Run, u64) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_leadfield"));
     command.current_dir(folder).args(args);
     let [out, err] = ["stdout", "stderr"].map(|_| tempfile::tempfile().unwrap());
     command.stdout(out.try_clone().unwrap()).stderr(err.try_clone().unwrap());
-    let child = command.spawn().unwrap();
-    let mut status = 0;
-    // SAFETY: an all-zero `rusage` is valid, the pointers are to local variables, and only this call waits for the child
-    let usage = unsafe {
-        let mut usage: libc::rusage = std::mem::zeroed();
-        assert_eq!(libc::wait4(child.id() as i32, &raw mut status, 0, &raw mut usage), child.id() as i32);
-        usage
+    let mut child = command.spawn().unwrap();
+    let status_file = format!("/proc/{}/status", child.id());
+    let mut peak_kilobytes = 0;
+    let status = loop {
+        let status = std::fs::read_to_string(&status_file).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        peak_kilobytes = peak.map_or(0, |text| text.parse().unwrap()).max(peak_kilobytes);
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::sleep(std::time::Duration::from_micros(200));
     };
-    let code = if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -1 };
+    assert!(cfg!(not(target_os = "linux")) || peak_kilobytes > 0, "the memory was never seen");
     let text = |mut file: std::fs::File| {
         let mut text = String::new();
         file.rewind().unwrap();
         file.read_to_string(&mut text).unwrap();
         text
     };
-    let kilobytes = u64::try_from(usage.ru_maxrss).unwrap();
-    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
-    (Run { code, stdout: text(out), stderr: text(err) }, kilobytes * unit)
+    (Run { code: status.code().unwrap_or(-1), stdout: text(out), stderr: text(err) }, peak_kilobytes * 1024)
 }
 
 /// Runs `leadfield` with arguments in the project's root.

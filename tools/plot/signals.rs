@@ -27,6 +27,12 @@ use crate::cli::{Common, Outcome};
 pub struct Args {
     /// Report of signals, HDF5
     report: PathBuf,
+    /// Draw only these contacts; can be repeated
+    #[arg(long, help_heading = FILTER, value_name = "NAME", value_delimiter = ',')]
+    electrode: Vec<String>,
+    /// Draw only this group, or the neuron with this id
+    #[arg(long, help_heading = FILTER, value_name = "NAME")]
+    group: Option<String>,
     /// What to draw
     #[arg(long, help_heading = PICTURE, value_name = "FIGURE", default_value = "all")]
     figure: FigureArg,
@@ -42,12 +48,6 @@ pub struct Args {
     /// Radius of the discs of sources of the kernel method, µm
     #[arg(long, help_heading = PICTURE, value_name = "R", default_value_t = DEFAULT_SOURCE_RADIUS_UM, allow_negative_numbers = true)]
     source_radius: f64,
-    /// Draw only these contacts; can be repeated
-    #[arg(long, help_heading = FILTER, value_name = "NAME", value_delimiter = ',')]
-    electrode: Vec<String>,
-    /// Draw only this group, or the neuron with this id
-    #[arg(long, help_heading = FILTER, value_name = "NAME")]
-    group: Option<String>,
     #[command(flatten)]
     output: FigureOutput,
 }
