@@ -18,6 +18,7 @@ use leadfield::signals::{
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::weights::SegmentSource;
 
+use crate::malformed::electrodes_file::edited;
 use crate::support::{golden, leadfield_in, scratch};
 
 /// The population of the reference circuit.
@@ -319,10 +320,11 @@ fn the_program_writes_a_report_and_csv() {
 
 /// Removes from signals by node what the simulator's `lfp` report does not have.
 fn as_of_simulator(path: &Path) {
-    let file = hdf5::File::open_rw(path).unwrap();
-    for name in ["contact_names", "contact_positions", "group_names"] {
-        file.unlink(&format!("/report/{POPULATION}/mapping/{name}")).unwrap();
-    }
+    edited(path, |file| {
+        for name in ["contact_names", "contact_positions", "group_names"] {
+            file.unlink(&format!("/report/{POPULATION}/mapping/{name}")).unwrap();
+        }
+    });
 }
 
 #[test]

@@ -13,6 +13,7 @@ use leadfield::segments::table::{SegmentTable, TableMetadata, TableNeuron};
 use leadfield::signals::{CurrentKind, CurrentReport, Grouping, Signals};
 use leadfield::weights::SegmentSource;
 
+use crate::malformed::electrodes_file::{Damaged, edited};
 use crate::support::{Run, golden, leadfield_in, names_in, one_neuron, scratch};
 
 const POPULATION: &str = "S1nonbarrel_neurons";
@@ -428,9 +429,9 @@ fn columns_that_do_not_belong_to_contacts_are_refused() {
     };
     let hint = "hint: `leadfield validate electrodes-file` says what is wrong; its `--fix`, or `convert`, mends files of \
                 BlueRecording";
-    let edited = |name: &str, edit: &dyn Fn(&hdf5::File)| {
+    let edited = |name: &str, edit: &dyn Fn(&Damaged)| {
         std::fs::copy(dir.join("w.h5"), dir.join(name)).unwrap();
-        edit(&hdf5::File::open_rw(dir.join(name)).unwrap());
+        edited(&dir.join(name), edit);
     };
     // a column more than contacts, as BlueRecording 0.2.1 writes
     edited("more.h5", &|file| file.unlink(&format!("/electrodes/{}", names[7])).unwrap());
@@ -471,21 +472,21 @@ fn chunks_that_do_not_fit_into_memory_are_refused() {
     };
     let path = dir.path().join("r.h5");
     report.write(&path);
-    let file = hdf5::File::open_rw(&path).unwrap();
     let data = format!("/report/{POPULATION}/data");
-    file.unlink(&data).unwrap();
     // compressed zeros take a thousandth: a file of this size may have such chunks
     let padding: Vec<u8> = (0..500_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    file.new_dataset_builder().with_data(&padding).create("padding").unwrap();
     let frames_per_chunk = (256 << 20) / 4 / elements + 1;
     let shape = (1.., elements);
-    file.new_dataset::<f32>()
-        .deflate(1)
-        .chunk((frames_per_chunk, elements))
-        .shape(shape)
-        .create(data.as_str())
-        .unwrap();
-    drop(file);
+    edited(&path, |file| {
+        file.unlink(&data).unwrap();
+        file.new_dataset_builder().with_data(&padding).create("padding").unwrap();
+        file.new_dataset::<f32>()
+            .deflate(1)
+            .chunk((frames_per_chunk, elements))
+            .shape(shape)
+            .create(data.as_str())
+            .unwrap();
+    });
     signals(dir.path(), &["r.h5", "-o", "x.h5"]).refused(&format!(
         "error: r.h5: {data}: chunks are too large, expected at most 268435456 bytes, found {} bytes\n\
          hint: store it again: `h5repack -l CONTI REPORT NEW_REPORT`",

@@ -116,9 +116,10 @@ fn one_two_and_four_ranks_write_the_signals_of_one_process() {
         }
     }
     let csv = [&["signals", "c.h5"], &computed[..], &["-o", "lfp.csv"]].concat();
-    Run::of(ranks(dir, 2, &csv)).failed_once(
+    Run::of(ranks(dir, 2, &csv)).ended_once(
         "error: lfp.csv: format `csv` is written from the beginning to the end, expected `report`, `bmtk`, `nwb` or `npy` \
          for `--resume` and several ranks",
+        2,
     );
     assert_eq!(names_in(dir), ["c.h5", "e.csv", "s.parquet"]);
 }

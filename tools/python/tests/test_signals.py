@@ -395,7 +395,7 @@ def test_figures_that_need_depths_are_left_out_with_a_warning(recorded):
         ({"by": "section_type"}, "section types are unknown, expected a segment table"),
         ({"density": True}, "areas of segments are unknown, expected a segment table"),
         ({"start": 1e6}, "no frame in the time range"),
-        ({"start": float("nan")}, "no frame in the time range"),
+        ({"start": float("nan")}, "start is not a time, expected a number of ms, found NaN"),
         ({"stride": 1e-3}, "stride is not a multiple of the report's time step"),
     ],
 )
