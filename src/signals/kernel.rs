@@ -98,9 +98,14 @@ pub(super) struct WeightPanels {
 }
 
 impl WeightPanels {
-    /// Creates weights that are 0.
-    pub fn new(rows: usize, contacts: usize) -> Self {
-        Self { values: vec![0.0; contacts.next_multiple_of(HALF) * rows], rows, contacts }
+    /// Returns weights in the memory of these. Each row must then be set; what fills up the last panel is 0.
+    pub fn renewed(self, rows: usize, contacts: usize) -> Self {
+        let mut values = self.values;
+        if !contacts.is_multiple_of(HALF) {
+            values.clear();
+        }
+        values.resize(contacts.next_multiple_of(HALF) * rows, 0.0);
+        Self { values, rows, contacts }
     }
 
     /// Returns the bytes of the weights of an element.
@@ -478,7 +483,7 @@ mod tests {
             let (currents, weights) = make_inputs(frames, elements, contacts);
             let wide: Vec<f64> = currents.iter().map(|v| f64::from(*v)).collect();
             let columns: Vec<usize> = (0..contacts).collect();
-            let mut panels = WeightPanels::new(elements, contacts);
+            let mut panels = WeightPanels::default().renewed(elements, contacts);
             weights.chunks(contacts).enumerate().for_each(|(row, own)| panels.set_row(row, Some(&columns), own));
             let (column, row) = (elements / 5, elements / 7);
             let run = ElementRun { column, row, length: elements - column };
@@ -492,7 +497,7 @@ mod tests {
                 assert_eq!(sums, expected, "{frames} x {elements} x {contacts}");
             };
             check(&mut |tile, sums| add_product(rows, run, &panels, tile, sums));
-            let mut all = WeightPanels::new(elements, contacts);
+            let mut all = WeightPanels::default().renewed(elements, contacts);
             weights.chunks(contacts).enumerate().for_each(|(row, own)| all.set_row(row, None, own));
             check(&mut |tile, sums| add_product(rows, run, &all, tile, sums));
             check(&mut |tile, sums| add_product(wide, run, &panels, tile, sums));
@@ -514,7 +519,7 @@ mod tests {
 
     #[test]
     fn sums_that_are_not_finite_are_reported() {
-        let mut panels = WeightPanels::new(3, 2);
+        let mut panels = WeightPanels::default().renewed(3, 2);
         (0..3).for_each(|row| panels.set_row(row, None, &[1.0, 2.0]));
         let add = |currents: &[f32; 6], panels: &WeightPanels| {
             let (mut sums, mut tile) = ([0.0; 4], Tile::default());

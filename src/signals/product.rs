@@ -169,6 +169,13 @@ struct Wave<'w> {
     weights: Vec<Vec<ChunkWeights>>,
 }
 
+/// Memory that one wave or part leaves to the next: the system takes longer to give new memory than to fill it.
+#[derive(Default)]
+struct Spare {
+    segments: Segments,
+    panels: Mutex<Vec<WeightPanels>>,
+}
+
 impl Wave<'_> {
     fn pieces(&self) -> impl Iterator<Item = (&Piece<'_>, &[ChunkWeights])> {
         self.pieces.iter().zip(self.weights.iter().map(Vec::as_slice))
@@ -207,13 +214,13 @@ impl Product<'_> {
     /// weight is not finite. `None` if the run was asked to stop.
     pub fn sum_frames(&self, frames: &[usize], imbalances: &Mutex<Imbalances>) -> Result<Option<Vec<f64>>> {
         let mut sums = vec![0.0; frames.len() * self.row_length()];
-        let mut segments = Segments::default();
+        let mut spare = Spare::default();
         let stop = StopCheck::new(self.is_stopped);
         for part in &self.plan.parts {
             if (self.is_stopped)() {
                 return Ok(None);
             }
-            match self.add_part(part, &mut segments, frames, &mut sums, &stop) {
+            match self.add_part(part, &mut spare, frames, &mut sums, &stop) {
                 Ok(found) => self.record_imbalances(part.report, found, imbalances),
                 Err(error) if error.problem::<CheckpointProblem>() == Some(&CheckpointProblem::Stopped) => {
                     return Ok(None);
@@ -245,11 +252,12 @@ impl Product<'_> {
     fn add_part(
         &self,
         part: &PlannedPart,
-        segments: &mut Segments,
+        spare: &mut Spare,
         frames: &[usize],
         sums: &mut [f64],
         stop: &StopCheck<'_>,
     ) -> Result<FoundImbalances> {
+        let Spare { segments, panels } = spare;
         if let (Some((table, place)), WeightSource::Tables { sources, .. }) = (part.table_part, self.source)
             && let Some(source) = sources.get(table)
         {
@@ -270,12 +278,14 @@ impl Product<'_> {
             .collect();
         let mut imbalances = Vec::new();
         for own in group_by_elements(&pieces, sizes.wave_elements, Piece::element_count) {
-            let wave = Wave { pieces: own, weights: self.wave_weights(&open, own, stop)? };
+            let wave = Wave { pieces: own, weights: self.wave_weights(&open, own, panels, stop)? };
             imbalances.extend(match report.plain_precision() {
                 Some(Precision::Single) => self.add_plain_wave::<f32>(&open, &wave, frames, sums, sizes, stop)?,
                 Some(Precision::Double) => self.add_plain_wave::<f64>(&open, &wave, frames, sums, sizes, stop)?,
                 None => self.add_wave_by_library(&open, &wave, frames, sums, sizes, stop)?,
             });
+            let used = wave.weights.into_iter().flatten().map(|chunk| chunk.panels);
+            panels.get_mut().unwrap_or_else(PoisonError::into_inner).extend(used);
         }
         Ok(imbalances)
     }
@@ -399,12 +409,14 @@ impl Product<'_> {
         &self,
         open: &OpenPart<'_>,
         wave: &[Piece<'_>],
+        spare: &Mutex<Vec<WeightPanels>>,
         stop: &StopCheck<'_>,
     ) -> Result<Vec<Vec<ChunkWeights>>> {
         let of_piece = |piece: &Piece<'_>| -> Result<Vec<ChunkWeights>> {
             let of_chunk = |buffers: &mut NeuronBuffers, chunk: &Chunk| {
                 stop.check()?;
-                self.chunk_weights(open, piece, chunk, buffers)
+                let panels = spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+                self.chunk_weights(open, piece, chunk, panels, buffers)
             };
             let all: Vec<Result<ChunkWeights>> =
                 piece.chunks.par_iter().map_init(NeuronBuffers::default, of_chunk).collect();
@@ -420,12 +432,13 @@ impl Product<'_> {
         open: &OpenPart<'_>,
         piece: &Piece<'_>,
         chunk: &Chunk,
+        panels: WeightPanels,
         buffers: &mut NeuronBuffers,
     ) -> Result<ChunkWeights> {
         let is_online = matches!(self.source, WeightSource::Online);
         let panels = match is_online {
             true => WeightPanels::default(),
-            false => WeightPanels::new(chunk.elements, self.columns.len()),
+            false => panels.renewed(chunk.elements, self.columns.len()),
         };
         let mut found = ChunkWeights { panels, runs: Vec::new() };
         let (mut row, mut end) = (0, None);
