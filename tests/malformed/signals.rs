@@ -643,6 +643,19 @@ fn densities_and_section_types_need_tables_that_have_radii_and_types() {
              area of current densities"
         )
     );
+    let point = |segments: &mut Segments, row: usize| {
+        (segments.section_type[row], segments.end[row]) = (None, segments.start[row]);
+    };
+    let no_area = IncompleteTable { table: open(), forget: point, node };
+    let of_points: [&dyn SegmentSource; 1] = [&no_area];
+    let signals = Signals::from_tables(&reports, &of_points, &configured).currents(CurrentKind::Density).prepare();
+    assert_eq!(
+        signals.unwrap().compute().unwrap_err().to_string(),
+        format!(
+            "old.parquet: node[{node}]: segment without length in section {section}, expected a known section type for its \
+             area, found none"
+        )
+    );
     // currents need no areas
     assert!(Signals::from_tables(&reports, &sources, &configured).prepare().unwrap().compute().is_ok());
 
