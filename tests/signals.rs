@@ -444,7 +444,7 @@ fn neurons_that_do_not_balance_are_named_with_their_net_current() {
     // a monopole of 0.75 nA at 1 mm in 0.277 S/m: 0.75e-9 / (4 pi 0.277 1e-3) V
     let far_uv = 0.75e-9 / (4.0 * std::f64::consts::PI * 0.277 * 1e-3) * 1e6;
     let line = format!(
-        "  `{POPULATION}` node {}: net current 0.7500 nA at {time_ms} ms, {far_uv:.3} uV at 1 mm\n",
+        "  `{POPULATION}` node {}: net current 0.7500 nA at {time_ms} ms, {far_uv:.3} uV at 1 mm in 0.277 S/m\n",
         found.node_id
     );
     assert!(run.stderr.contains(&line), "{} lacks {line}", run.stderr);

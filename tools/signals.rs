@@ -459,7 +459,7 @@ fn warn_imbalances(signals: &Signals<'_>, common: &Common) {
     for neuron in found.iter().take(MAX_NAMED_NEURONS) {
         let far_uv = far_v(neuron.net_na) * SignalUnit::Microvolt.per_volt();
         common.print_note(format_args!(
-            "  `{}` node {}: net current {:.4} nA at {} ms, {far_uv:.3} uV at 1 mm",
+            "  `{}` node {}: net current {:.4} nA at {} ms, {far_uv:.3} uV at 1 mm in {sigma} S/m",
             neuron.population, neuron.node_id, neuron.net_na, neuron.time_ms
         ));
     }
