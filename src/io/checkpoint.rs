@@ -19,7 +19,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::atomic_output::{SLOTS_BYTE, STOP_BYTE, append_text, lock_path_for, open_existing, read_lock_text};
-use crate::error::{Context, ErrorKind, FileProblem, Problem, Result};
+use crate::error::{Context, ErrorKind, FileProblem, Problem, Result, format_count};
 
 /// This program and its version, as checkpoints record it.
 pub const PROGRAM: &str = concat!("leadfield ", env!("CARGO_PKG_VERSION"));
@@ -122,6 +122,24 @@ impl Problem for CheckpointProblem {
 pub fn resume_hint(output: &Path, done: u64, units: u64) -> String {
     let force = if output.exists() { " --force" } else { "" };
     format!("{done} of {units} parts are kept: resume with `--resume{force}`")
+}
+
+/// Describes the unfinished output at a path, by its name: returns the name of the output, and how far the run came. `None`
+/// for a file that is not called `NAME.partial`.
+///
+/// # Errors
+/// Returns an error if the checkpoint beside it cannot be read while it is examined.
+pub fn describe_unfinished(path: &Path) -> Result<Option<(String, String)>> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let Some(output) = name.strip_suffix(".partial") else { return Ok(None) };
+    let progress = match Checkpoint::read(&path.with_file_name(output)) {
+        Ok(Some(checkpoint)) => {
+            let (done, _) = checkpoint.progress()?;
+            format!("{done} of {} written", format_count(checkpoint.plan().units, "part"))
+        }
+        _ => "one that was never completed".into(),
+    };
+    Ok(Some((output.into(), progress)))
 }
 
 /// The checkpoint of an output. Several processes may record units in it at the same time, each its own units.

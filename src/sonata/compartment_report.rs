@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::error::{Context, Problem, Result, format_count, join_quoted};
-use crate::io::checkpoint::Checkpoint;
+use crate::error::{Context, Problem, Result, join_quoted};
+use crate::io::checkpoint::describe_unfinished;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::segments::SectionCount;
 
@@ -188,16 +188,10 @@ fn split_into_slabs(pointers: &[u64], most: usize) -> impl Iterator<Item = &[u64
 /// # Errors
 /// Returns an error for a file `NAME.partial`.
 pub fn check_finished(path: &Path) -> Result<()> {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let Some(output) = name.strip_suffix(".partial") else { return Ok(()) };
-    let progress = match Checkpoint::read(&path.with_file_name(output)) {
-        Ok(Some(checkpoint)) => {
-            let (done, _) = checkpoint.progress()?;
-            format!("{done} of {} written", format_count(checkpoint.plan().units, "part"))
-        }
-        _ => "one that was never completed".into(),
-    };
-    Err(ReportMappingProblem::Unfinished { output: output.into(), progress }).in_file(path)
+    match describe_unfinished(path)? {
+        Some((output, progress)) => Err(ReportMappingProblem::Unfinished { output, progress }).in_file(path),
+        None => Ok(()),
+    }
 }
 
 /// Returns the populations of a report file, sorted.

@@ -9,10 +9,10 @@ use super::{
     ELECTRODES, ElectrodesFileProblem, WeightsDataset, electrode_path, node_ids_path, offsets_path,
     scaling_factors_path,
 };
-use crate::error::{Context, Error, ErrorLocation, Result, format_count, join_quoted};
+use crate::error::{Context, Error, ErrorLocation, Result, join_quoted};
 use crate::file_kind::{FileKind, name_wrong_kind};
 use crate::geometry::Point;
-use crate::io::checkpoint::Checkpoint;
+use crate::io::checkpoint::describe_unfinished;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 
 /// An open electrodes file: nodes, rows and columns. Weights are read in blocks of rows, descriptions of contacts on
@@ -224,16 +224,10 @@ impl ElectrodesFile {
 /// # Errors
 /// Returns an error for a file `NAME.partial`.
 pub fn check_finished(path: &Path) -> Result<()> {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let Some(output) = name.strip_suffix(".partial") else { return Ok(()) };
-    let progress = match Checkpoint::read(&path.with_file_name(output)) {
-        Ok(Some(checkpoint)) => {
-            let (done, _) = checkpoint.progress()?;
-            format!("{done} of {} written", format_count(checkpoint.plan().units, "part"))
-        }
-        _ => "one that was never completed".into(),
-    };
-    Err(ElectrodesFileProblem::Unfinished { output: output.into(), progress }).in_file(path)
+    match describe_unfinished(path)? {
+        Some((output, progress)) => Err(ElectrodesFileProblem::Unfinished { output, progress }).in_file(path),
+        None => Ok(()),
+    }
 }
 
 fn read_populations(file: &Hdf5File) -> Result<Vec<PopulationEntry>> {
