@@ -55,7 +55,7 @@ pub mod circuit;
 pub mod convert;
 pub mod electrodes;
 pub mod error;
-// names the kind of a file that is given in another one's place; the program calls it
+// detects the kind of a file that is given by mistake; only the program calls it
 #[doc(hidden)]
 pub mod file_kind;
 pub mod geometry;

@@ -413,7 +413,7 @@ fn an_unfinished_electrodes_file_is_described_and_not_used() {
         let text = format!(
             "error: w.h5.partial: unfinished, expected a complete electrodes file, found {found}\n\
              hint: complete `w.h5` with the command that began it and `--resume`, or `--finish` after `--layout`; \
-             `leadfield info` tells how far it is"
+             `leadfield info` shows its progress"
         );
         for args in [
             &["query", "table", "--weights", "w.h5.partial", "--electrode", "c0", "--limit", "1"][..],

@@ -241,8 +241,8 @@ fn unfinished_signals_are_neither_drawn_nor_converted() {
     let path = folder.path();
     std::fs::rename(path.join("lfp.h5"), path.join("un.h5.partial")).unwrap();
     let refusal = "error: un.h5.partial: unfinished, expected a complete report, found one that was never completed\n\
-                   hint: complete `un.h5` with the command that began it and `--resume`; `leadfield info` tells how far \
-                   it is";
+                   hint: complete `un.h5` with the command that began it and `--resume`; `leadfield info` shows its \
+                   progress";
     leadfield_in(path, &["plot", "signals", "un.h5.partial", "-o", "a.svg"]).refused(refusal);
     leadfield_in(path, &["convert", "un.h5.partial", "-o", "a.parquet"]).refused(refusal);
     assert_eq!(names_in(path), ["e.csv", "un.h5.partial"]);

@@ -291,7 +291,7 @@ impl PlacementArgs {
     }
 }
 
-/// Positions of a population's somata, µm: all of them, or those of a node set.
+/// Returns the positions of a population's somata, µm: all of them, or those of a node set.
 fn read_somata(config: &Path, node_set: Option<&str>, population: Option<&str>) -> Result<Vec<Point>> {
     let config = SonataConfig::open(config)?;
     let population = config.circuit().population(population)?;

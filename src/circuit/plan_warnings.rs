@@ -1,4 +1,4 @@
-//! What a user should know about a plan before its segments are placed.
+//! Warnings about a plan, printed before its segments are placed.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use super::SegmentationPlan;
 use crate::error::format_count;
 use crate::sonata::nodes::Orientation;
 
-/// Maximum number of ties that are listed.
+/// Maximum number of ambiguous sections that are listed.
 const MAX_TIES: usize = 20;
 
 /// Maximum number of morphologies and templates that are listed with their notes.

@@ -4,7 +4,7 @@ use crate::circuit::hoc::RULE_HINT;
 use crate::error::Problem;
 use crate::geometry::Point;
 
-/// Why a circuit cannot be turned into a segment table.
+/// Reasons why a circuit cannot be turned into a segment table.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SegmentationProblem {

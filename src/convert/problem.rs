@@ -3,7 +3,7 @@
 use crate::error::Problem;
 use crate::io::parquet_file::ParquetProblem;
 
-/// Why well-formed files cannot be converted.
+/// Reasons why well-formed files cannot be converted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConversionProblem {

@@ -1,4 +1,4 @@
-//! Tells HDF5 files by the names of their groups and datasets.
+//! Detects the kind of HDF5 files by the names of their groups and datasets.
 
 use std::path::Path;
 

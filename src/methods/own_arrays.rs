@@ -54,7 +54,8 @@ impl Problem for ArraysProblem {}
 pub struct SegmentArrays(Segments);
 
 impl SegmentArrays {
-    /// Takes the starts and ends of segments, µm, and their radii, µm. A radius that is not a positive number is unknown.
+    /// Takes the starts and ends of segments, µm, and their radii, µm. A radius that is not a positive number is
+    /// unknown.
     ///
     /// # Errors
     /// Returns an error if the arrays differ in length, or a coordinate is not finite.
@@ -83,12 +84,12 @@ impl SegmentArrays {
         Ok(Self(segments))
     }
 
-    /// Number of segments.
+    /// Returns the number of segments.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are no segments.
+    /// Returns whether there are no segments.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -126,7 +126,7 @@ impl SignalUnit {
         }
     }
 
-    /// Returns how many of it are a volt.
+    /// Returns the number of these units in one volt.
     pub const fn per_volt(self) -> f64 {
         match self {
             Self::Volt => 1.0,

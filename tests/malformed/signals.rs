@@ -427,7 +427,7 @@ fn columns_that_do_not_belong_to_contacts_are_refused() {
         signals(dir, &["r.h5", "--weights", name, "-o", "x.h5"]).refused(expected);
         assert!(!dir.join("x.h5").exists());
     };
-    let hint = "hint: `leadfield validate electrodes-file` says what is wrong; its `--fix`, or `convert`, mends files of \
+    let hint = "hint: `leadfield validate electrodes-file` says what is wrong; its `--fix`, or `convert`, repairs files of \
                 BlueRecording";
     let edited = |name: &str, edit: &dyn Fn(&Damaged)| {
         std::fs::copy(dir.join("w.h5"), dir.join(name)).unwrap();

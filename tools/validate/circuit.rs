@@ -74,7 +74,7 @@ impl PopulationFindings {
 }
 
 impl Args {
-    /// Name of the test suite in a JUnit report.
+    /// Returns the name of the test suite in a JUnit report.
     pub(super) fn suite_name(&self) -> String {
         format!("leadfield validate circuit {}", self.config.display())
     }

@@ -95,7 +95,7 @@ impl DiscretisationRule {
     }
 }
 
-/// Why a template gives no rule.
+/// Reasons why a template gives no rule.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum TemplateProblem {

@@ -3,7 +3,7 @@
 use crate::circuit::hoc::{AxonReplacement, CHUNK_UM};
 use crate::error::{Problem, format_count};
 
-/// Why a neuron cannot be placed.
+/// Reasons why a neuron cannot be placed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlacementProblem {

@@ -235,9 +235,9 @@ fn max_abs_coordinate(p: Point) -> f64 {
 
 /// Extends a box by the possible rounding error of arithmetic with coordinates up to its own and up to `reach`.
 pub(crate) fn pad_for_rounding(bounds: Aabb, reach: f64) -> Aabb {
-    let room = 64.0 * f64::EPSILON * (max_abs_coordinate(bounds.min).max(max_abs_coordinate(bounds.max)) + reach);
-    let room = Point::new(room, room, room);
-    Aabb { min: bounds.min - room, max: bounds.max + room }
+    let margin = 64.0 * f64::EPSILON * (max_abs_coordinate(bounds.min).max(max_abs_coordinate(bounds.max)) + reach);
+    let margin = Point::new(margin, margin, margin);
+    Aabb { min: bounds.min - margin, max: bounds.max + margin }
 }
 
 /// Returns the point of the segment a-b nearest to a point.

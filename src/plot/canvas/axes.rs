@@ -38,12 +38,12 @@ impl PlotFrame {
         [self.left + self.width * right, self.top + self.height * (1.0 - up)]
     }
 
-    /// Right border, pt.
+    /// Returns the right border, pt.
     pub fn right(&self) -> f32 {
         self.left + self.width
     }
 
-    /// Lower border, pt.
+    /// Returns the lower border, pt.
     pub fn bottom(&self) -> f32 {
         self.top + self.height
     }
@@ -79,13 +79,13 @@ impl PlotFrame {
         DrawItem::rectangle([self.left, self.top, self.width, self.height], Paint::fill(colour))
     }
 
-    /// Number of labelled ticks that fit along the lower and the left border.
+    /// Returns the number of labelled ticks that fit along the lower and the left border.
     fn max_ticks(&self) -> (usize, usize) {
         let fit = |length: f32, each: f32| (length / each).clamp(1.0, 9.0) as usize;
         (fit(self.width, 45.0), fit(self.height, 32.0))
     }
 
-    /// Width of the labels of the left axis, including the axis label, to be left free next to the frame.
+    /// Returns the width of the labels of the left axis, including the axis label, to be left free next to the frame.
     pub fn left_margin(&self) -> f32 {
         self.widest_label() + TICK_LENGTH_PT + TICK_PAD_PT + 1.9 * LABEL_SIZE_PT
     }

@@ -152,7 +152,7 @@ mod tests {
     use super::*;
     use crate::geometry::Aabb;
 
-    /// Segments at distances of 10, 20, ... µm from the origin.
+    /// Returns the segments at distances of 10, 20, ... µm from the origin.
     fn sample(count: u64) -> SegmentSample {
         let segment = |i: u64| SampledSegment {
             start: Point::new(10.0 * i as f64, -1.0, 0.0),

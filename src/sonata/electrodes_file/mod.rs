@@ -62,7 +62,7 @@ pub fn electrode_path(name: &str) -> String {
     format!("/{ELECTRODES}/{name}")
 }
 
-/// Why an electrodes file, or the layout of one, is invalid.
+/// Reasons why an electrodes file, or the layout of one, is invalid.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ElectrodesFileProblem {
@@ -169,7 +169,7 @@ impl Problem for ElectrodesFileProblem {
             Self::UnknownPopulation { .. } => Some("name it with `--population`".into()),
             Self::Unfinished { output, .. } => Some(format!(
                 "complete `{output}` with the command that began it and `--resume`, or `--finish` after `--layout`; \
-                 `leadfield info` tells how far it is"
+                 `leadfield info` shows its progress"
             )),
             Self::Position { .. } => Some("check the unit: positions are in um".into()),
             Self::Name { .. } | Self::DuplicateName(_) | Self::Reserved(_) => Some("rename it in its file".into()),

@@ -16,7 +16,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Name as printed.
+    /// Returns the name as printed.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Note => "note",
@@ -26,7 +26,7 @@ impl Severity {
     }
 }
 
-/// What a client does with a faulty file.
+/// The behaviour of a client that reads a faulty file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Reads the file correctly.
@@ -40,7 +40,7 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// Description as printed.
+    /// Returns the description as printed.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Reads => "reads it correctly",
@@ -71,7 +71,7 @@ pub struct CodeDescription {
 }
 
 impl CodeDescription {
-    /// What clients do with it, as readable text.
+    /// Returns what clients do with it, as readable text.
     pub fn clients(&self) -> String {
         match (self.libsonata, self.simulator) {
             (a, b) if a == b => format!("every client {}", a.name()),

@@ -110,7 +110,7 @@ pub enum WeightsCause {
 }
 
 impl WeightsCause {
-    /// Name of the cause.
+    /// Returns the name of the cause.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::ExtraColumn { .. } => "extra column",

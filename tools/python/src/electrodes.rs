@@ -60,7 +60,7 @@ impl ElectrodeList {
         self.0.iter().map(|e| e.method.name()).collect()
     }
 
-    /// What was noticed about the file: columns that are not used, an assumed encoding.
+    /// Warnings about the file: columns that are not used, an assumed encoding.
     #[getter]
     fn warnings(&self) -> Vec<String> {
         self.0.warnings().iter().map(ToString::to_string).collect()

@@ -201,7 +201,7 @@ pub struct Query {
 
 #[pymethods]
 impl Query {
-    /// What may be wrong with the contacts or the lead field.
+    /// Warnings about the contacts or the lead field.
     #[getter]
     fn warnings(&self) -> Vec<String> {
         self.warnings.clone()
