@@ -6,7 +6,7 @@
 //! the coordinates of the pages that its region touches, so the share of pages is printed with the times. CPU time is
 //! that of the whole process, user and system, from `/proc`, with one thread.
 //!
-//! `cargo bench --bench query [-- process pages resident writing]`, then `python benches/query_peers.py FOLDER` in a
+//! `cargo bench --bench query [-- process pages index writing]`, then `python benches/query_peers.py FOLDER` in a
 //! Python with duckdb and brain-indexer.
 
 use std::fs::File;
@@ -47,8 +47,8 @@ fn main() {
     if wanted("pages") {
         tables.iter().for_each(|table| shares(&folder.join(table)));
     }
-    if wanted("resident") {
-        tables[..2].iter().for_each(|table| resident(&folder, table));
+    if wanted("index") {
+        tables[..2].iter().for_each(|table| measure_index(&folder, table));
     }
     if wanted("writing") {
         writing(&folder);
@@ -183,11 +183,11 @@ fn quickest<T>(times: usize, mut f: impl FnMut() -> T) -> f64 {
     (0..times).map(one).fold(f64::INFINITY, f64::min)
 }
 
-/// Measures the resident index: creating, storing, opening and searching it.
-fn resident(folder: &Path, name: &str) {
+/// Measures the index in memory: creating, storing, opening and searching it.
+fn measure_index(folder: &Path, name: &str) {
     let table = SegmentTable::open(&folder.join(name)).unwrap();
     let path = folder.join(format!("{name}.index"));
-    println!("\n{name}: resident index, one thread");
+    println!("\n{name}: index in memory, one thread");
     let started = Instant::now();
     let index = table.build_index().unwrap();
     println!("  created from the table in {:.2} s", started.elapsed().as_secs_f64());

@@ -15,7 +15,7 @@ CONTACTS = ["e1", "e2", "e10", "ref"]  # in file order, which is not sorted
 
 
 def expected_weights():
-    """node -> rows -> coefficients in column order, from weights.csv."""
+    """node -> rows -> weights in column order, from weights.csv."""
     nodes = {}
     for line in open("weights.csv"):
         node, row, *values = line.split(",")

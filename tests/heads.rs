@@ -1,5 +1,6 @@
-//! Head models against numbers of 25 digits (`heads.csv`, written by `heads.py` from the conditions at the interfaces),
-//! closed forms and symmetries, and through the program: a series that converges to something is not yet the field.
+//! Compares head models with numbers of 25 digits (`heads.csv`, written by `heads.py` from the conditions at the
+//! interfaces), with closed forms and with symmetries, and runs them through the program: a series that converges need
+//! not converge to the field.
 
 use std::f64::consts::PI;
 use std::path::Path;
@@ -94,7 +95,7 @@ fn point_sources_in_four_spheres_agree_to_1e_10() {
             "FourSphere" => gradient = case.expected,
             "FourSphereReciprocity" => {
                 let found = four_sphere_reciprocity::source_potential(&case.head, case.contact, case.source).unwrap();
-                // the potential has zeros; what it changes by on the way from the centre has none
+                // the potential has zeros; its change on the way from the centre has none
                 let range = gradient.norm() * case.source.norm();
                 worst = worst.max((found - case.expected.x).abs() / range);
                 cases += 1;
@@ -136,7 +137,7 @@ proptest! {
         let found = four_sphere_reciprocity::source_potential(&head, electrode, source).unwrap();
         let scale = 1e-3 / (4.0 * PI * sigma * 90e3);
         prop_assert!((found - expected(source)).abs() < 1e-12 * scale * 90.0, "{found:e}");
-        // and the dipole is its gradient: central differences of 30 um err by (30 um / 11 mm)^2 / 6 * 3! or less
+        // the dipole is its gradient: the error of central differences of 30 µm is at most (30 µm / 11 mm)^2 / 6 * 3!
         let moment = four_sphere::dipole_potential(&head, electrode, source).unwrap();
         let steps = [Point::new(30.0, 0.0, 0.0), Point::new(0.0, 30.0, 0.0), Point::new(0.0, 0.0, 30.0)];
         let slopes = Point::from(steps.map(|h| (expected(source + h) - expected(source - h)) / 60.0));
@@ -178,7 +179,7 @@ proptest! {
     }
 }
 
-/// The mean of the potential over the electrode's sphere is 0, which is what "against infinity" means.
+/// The mean of the potential over the electrode's sphere is 0, which defines "against infinity".
 #[test]
 fn the_potential_is_that_against_the_mean_over_the_sphere() {
     let head = head(DEFAULT_CONDUCTIVITIES_S_PER_M);
@@ -215,7 +216,7 @@ fn scalp(direction: Point) -> Contact {
     Contact { head, ..Contact::new(direction * (90e3 / direction.norm())) }
 }
 
-/// The weights of both methods for a neuron of two segments, the first with -1 nA and the second with 1 nA.
+/// Returns the weights of both methods for a neuron of two segments, the first with -1 nA and the second with 1 nA.
 fn potentials_of_a_pair(size_um: f64) -> [f64; 2] {
     let center = Point::new(10e3, 20e3, 70e3);
     let half = Point::new(0.3, -0.5, 0.8) * (size_um / 2.0);
@@ -272,7 +273,7 @@ fn all_kernels_agree_with_the_plain_functions() {
     }
 }
 
-/// A table of one neuron, `s.parquet`, whose centre is near the origin, and a file of contacts.
+/// Creates a table of one neuron, `s.parquet`, whose centre is near the origin, and a file of contacts.
 fn files(folder: &Path, contacts: &str) {
     one_neuron(folder, "s", "1");
     std::fs::write(folder.join("e.csv"), contacts).unwrap();
@@ -421,7 +422,7 @@ fn a_cap_is_written_on_the_head_and_has_weights() {
         assert!(at("T8").distance(Point::new(-across, up, 0.0)) < 1e-6);
         let (across, up) = expected(36.0);
         assert!(at("Fz").distance(Point::new(0.0, up, across)) < 1e-6);
-        // the head's settings are in the file: no pose is needed any more
+        // the head's settings are in the file, so no pose is needed
         leadfield_in(dir, &["weights", "s.parquet", &out, "-o", "w.h5", "--force", "--quiet"]).ok();
     }
     leadfield_in(dir, &["electrodes", "cap", "10-20", "--head-pose", "none.json"])

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn misspelt_names_are_told_from_other_columns() {
+    fn misspelt_names_are_distinguished_from_other_columns() {
         for (name, similar) in [("tpye", "type"), ("Regoin", "region"), ("conductivty", "conductivity")] {
             assert_eq!(recognise(name).unwrap(), Name::Similar(similar), "{name}");
         }

@@ -1,4 +1,4 @@
-//! What `leadfield query` refuses: regions that are none, options that do not fit, files that are no table.
+//! Input that `leadfield query` refuses: invalid regions, options that do not fit together, files that are not tables.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::support::{Run, leadfield, leadfield_in, scratch};
 
-/// A table of three neurons, as `segments.parquet` in a folder.
+/// Creates a folder with a table of three neurons, `segments.parquet`.
 fn folder() -> &'static Path {
     static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -59,9 +59,9 @@ fn a_region_that_is_no_list_of_numbers_is_refused_with_an_example() {
 
 #[test]
 fn a_region_without_an_inside_or_a_direction_is_refused() {
-    for (found, told) in [("0", "0"), ("-4", "-4"), ("nan", "NaN"), ("inf", "inf")] {
+    for (found, text) in [("0", "0"), ("-4", "-4"), ("nan", "NaN"), ("inf", "inf")] {
         query(&["--sphere", &format!("1,2,3,{found}")]).refused(&format!(
-            "error: --sphere: radius out of range, expected a number above 0 and at most 1e100 um, found `{told}`"
+            "error: --sphere: radius out of range, expected a number above 0 and at most 1e100 um, found `{text}`"
         ));
     }
     query(&["--sphere", "nan,0,0,1"])
@@ -89,7 +89,7 @@ fn options_that_do_not_go_with_the_nearest_are_refused() {
 
 #[test]
 fn unknown_names_are_refused_with_those_that_are_known() {
-    // attributes are known only where the circuit is: this table's is elsewhere
+    // attributes are known only if the circuit is found; that of this table is elsewhere
     let elsewhere = scratch();
     rewritten(&elsewhere.path().join("s.parquet"), |pairs| set(pairs, "leadfield.circuit", "gone.json"));
     leadfield_in(elsewhere.path(), &["query", "s.parquet", "--columns", "node_id,foo"]).refused(
@@ -139,7 +139,7 @@ fn an_output_that_exists_is_kept() {
     assert_eq!(std::fs::read_to_string(folder().join("kept.csv")).unwrap(), "mine");
 }
 
-/// The table's rows with its metadata changed.
+/// Writes the table's rows with changed metadata.
 fn rewritten(target: &Path, change: impl Fn(&mut Vec<KeyValue>)) {
     let file = std::fs::File::open(folder().join("segments.parquet")).unwrap();
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();

@@ -244,7 +244,7 @@ codes! {
         "create the file again, or give each contact the number of its column";
     RowsReordered = "E82" Error, "the rows of nodes are not in the order of their segments", Misreads / Misreads, false,
         "create the file again: sections by ascending id, segments in order";
-    OtherCoefficients = "E83" Error, "weights are not what the contact's method gives", Misreads / Misreads, false,
+    OtherWeights = "E83" Error, "weights are not what the contact's method gives", Misreads / Misreads, false,
         "check that the file was created from this table, or compare with `leadfield validate weights`";
     SignFlipped = "E84" Error, "weights have the opposite sign", Misreads / Misreads, false,
         "compute the file again with `leadfield weights`, or multiply the weights by -1";

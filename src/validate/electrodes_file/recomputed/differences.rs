@@ -130,7 +130,7 @@ impl NodeSample<'_> {
                 self.describe_nodes(&nodes),
                 join_quoted(contacts.iter().filter_map(|&i| self.checked.get(i)).map(|c| c.name), MAX_LISTED)
             );
-            findings.add(Code::OtherCoefficients, object, text);
+            findings.add(Code::OtherWeights, object, text);
         }
         Ok(())
     }
