@@ -124,7 +124,7 @@ fn process(folder: &Path, name: &str) {
     for hits in [0, 100, 10_000, 500_000] {
         let r = if hits == 0 { 0.01 } else { radius_of(&index, at, hits) };
         let sphere = format!("{},{},{},{r}", at.x, at.y, at.z);
-        let mut line = format!("  sphere of {r:>7.2} um, about {hits:>6} hits:");
+        let mut line = format!("  sphere of {r:>7.2} µm, about {hits:>6} hits:");
         for output in [&["--count"][..], &["--format", "csv"], &["--format", "arrow"]] {
             let args = [&["query", name, "--sphere", &sphere], output].concat();
             let times = if hits > 100_000 { 5 } else { 40 };
@@ -158,10 +158,10 @@ fn shares(path: &Path) {
     println!("\n{}: {all} pages; share touched, on average over 100 places in the column", path.display());
     let up = Point::new(0.0, 1.0, 0.0);
     let regions: [(&str, Make); 4] = [
-        ("sphere of 50 um", |p, _| Box::new(Sphere::new(p, 50.0).unwrap())),
-        ("sphere of 100 um", |p, _| Box::new(Sphere::new(p, 100.0).unwrap())),
-        ("disk 500 x 40 um", |p, up| Box::new(Disk::new(p, up, 500.0, 20.0).unwrap())),
-        ("slab of 40 um", |p, up| Box::new(Slab::new(p, up, 20.0).unwrap())),
+        ("sphere of 50 µm", |p, _| Box::new(Sphere::new(p, 50.0).unwrap())),
+        ("sphere of 100 µm", |p, _| Box::new(Sphere::new(p, 100.0).unwrap())),
+        ("disk 500 x 40 µm", |p, up| Box::new(Disk::new(p, up, 500.0, 20.0).unwrap())),
+        ("slab of 40 µm", |p, up| Box::new(Slab::new(p, up, 20.0).unwrap())),
     ];
     for (name, region) in regions {
         let touched: usize = places().iter().map(|&p| pages.tree().pages_touching(region(p, up).as_ref()).len()).sum();

@@ -106,11 +106,11 @@ fn half_a_thickness_is_named_where_the_segments_prove_it() {
         causes(&json["populations"][0])
     };
     let segments = ["--segments", "s.parquet"];
-    let text = "the regions of contacts `d0` extend 140 um along the axis to either side in the first file, and 70 um \
+    let text = "the regions of contacts `d0` extend 140 µm along the axis to either side in the first file, and 70 µm \
                 in the second: a thickness is half of the extent, not all of it";
     assert_eq!(causes("whole.h5", "half.h5", &segments), [("half thickness".to_string(), text.to_string())]);
     assert_eq!(causes("whole.h5", "half.h5", &[]), [], "without segments nothing is proved");
-    assert_eq!(causes("whole.h5", "other.h5", &segments), [], "200 um are not twice 140");
+    assert_eq!(causes("whole.h5", "other.h5", &segments), [], "200 µm are not twice 140");
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn positions_through_float32_are_named_and_other_small_differences_are_not() {
     assert!(text.contains(" weights differ as with float32 positions: the segments were moved by up to "), "{text}");
     let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     let [_, moved, spacing] = numbers[..] else { panic!("{text}") };
-    // nothing of the circuit is 4096 um from the origin
+    // nothing of the circuit is 4096 µm from the origin
     assert!(0.0 < moved && moved < 4.0 * spacing && spacing <= 1.01 * 2_f64.powi(-12), "{text}");
     // differences as small, but all in one direction
     weights("s.parquet", "sigma.h5", "0.2770001");

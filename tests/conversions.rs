@@ -246,7 +246,7 @@ fn electrodes_go_round_and_what_is_lost_is_said() {
     assert_eq!(
         said.stderr,
         "e.csv -> p.json: 4 contacts\n  layer lost of 4 contacts\n  region lost of 4 contacts\n  type lost of 2 \
-         contacts\n  shape of 4 contacts unknown: written as circles of radius 1 um\n"
+         contacts\n  shape of 4 contacts unknown: written as circles of radius 1 µm\n"
     );
     let places = |name: &str| {
         let read = leadfield::electrodes::read(&dir.path().join(name)).unwrap();
@@ -413,7 +413,7 @@ fn what_cannot_be_is_refused() {
         &["w.h5", "-o", "u.h5"],
         "error: w.h5: cannot fix the file, expected faults that can be fixed without guessing, found `E47`: \
          /electrodes/b/position: missing, expected float32 `[3]`\n\
-         hint: store its position as float32 `[3]`, um (`leadfield validate electrodes-file` lists all faults)",
+         hint: store its position as float32 `[3]`, µm (`leadfield validate electrodes-file` lists all faults)",
     );
     assert_eq!(names_in(dir.path()), ["noise.bin", "t.parquet", "w.h5"]);
 }

@@ -60,7 +60,7 @@ fn a_neuropixels_shank_is_that_of_the_reference() {
 fn neuropixels_sites_keep_their_number() {
     let upper = made("neuropixels --first-site 384 --contacts 8 --anchor origin");
     assert_eq!((upper[0].name.as_str(), upper[7].name.as_str()), ("384", "391"));
-    // site 384 is the left one of row 192, an even one: 27 um from the edge of a shank of 70 um
+    // site 384 is the left one of row 192, an even one: 27 µm from the edge of a shank of 70 µm
     assert_eq!(upper[0].position_um.to_array(), [27.0 - 35.0, 192.0 * 20.0, 0.0]);
 }
 
@@ -216,7 +216,7 @@ fn a_coil_turns_with_the_probe() {
     assert_eq!(settings.head.center_um.unwrap(), Point::new(0.0, -76_500.0, 0.0));
 }
 
-/// Writes an atlas of 1 x 3 x 1 voxels of 100 um, the lowest in `S1;L1`, the next in `S1;L2`, the last in none.
+/// Writes an atlas of 1 x 3 x 1 voxels of 100 µm, the lowest in `S1;L1`, the next in `S1;L2`, the last in none.
 fn atlas(folder: &Path) {
     let header = "NRRD0004\ntype: uint32\ndimension: 3\nsizes: 1 3 1\nendian: little\nencoding: raw\n\
         space directions: (100,0,0) (0,100,0) (0,0,100)\nspace origin: (0,0,0)\n\n";
@@ -262,7 +262,7 @@ fn an_atlas_of_a_wrong_dimension_is_refused() {
 fn what_is_no_probe_is_refused() {
     for (words, message) in [
         ("linear --contacts 0 --pitch 50", "number of contacts out of range, expected 1 to 100000, found 0"),
-        ("linear --contacts 2 --pitch -5", "pitch out of range, expected a finite number above 0 um, found `-5`"),
+        ("linear --contacts 2 --pitch -5", "pitch out of range, expected a finite number above 0 µm, found `-5`"),
         (
             "neuropixels --first-site 700",
             "sites out of range, expected 384 or fewer below site 960, found 384 from site 700",

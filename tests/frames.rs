@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::support::{Run, leadfield_in, scratch};
 
-/// A soma of radius 6 um hundreds of um from the file's origin, as files of the Allen Institute have it, and a dendrite.
+/// A soma of radius 6 µm hundreds of µm from the file's origin, as files of the Allen Institute have it, and a dendrite.
 const CENTER: [f64; 3] = [300.0, 400.0, 50.0];
 const AWAY: &str = "1 1 300 400 50 6 -1\n2 3 300 410 50 1 1\n3 3 330 410 50 1 2\n";
 const DENDRITE: [[f64; 3]; 2] = [[300.0, 410.0, 50.0], [330.0, 410.0, 50.0]];

@@ -84,7 +84,7 @@ fn assert_within(circuit: &Path, reference_file: &Path, options: &[&str], bound_
     let out = scratch();
     let found = ours(&table(circuit, out.path(), options));
     let (distance, section) = largest_distance(&found, &reference(reference_file));
-    assert!(distance <= bound_um, "{distance} um at (node, section) {section:?}");
+    assert!(distance <= bound_um, "{distance} µm at (node, section) {section:?}");
 }
 
 #[test]

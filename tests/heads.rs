@@ -238,7 +238,7 @@ fn the_dipole_is_the_first_order_of_reciprocity_in_the_neurons_size() {
     // the pair is not symmetric about the neuron's centre, so that the quadrupole does not vanish
     let (large, small) = (error(800.0), error(400.0));
     assert!((large / small - 2.0).abs() < 0.1, "{large:e} {small:e}");
-    // 800 um, 20 mm from the electrode
+    // 800 µm, 20 mm from the electrode
     assert!(large < 0.05 && error(0.005) < 1e-6, "{large:e} {:e}", error(0.005));
 }
 
@@ -326,34 +326,34 @@ fn a_wrong_head_is_reported() {
     let one = |setting: &str, at: &str, value: &str| format!("name,x,y,z,type{setting}\nCz,{at},FourSphere{value}\n");
     run(&one("", "0,11500,0", ""), None).refused(
         "error: e.csv: contact `Cz`: no head, expected the centre of its spheres in the circuit's frame, found none\n\
-         hint: give `head_center` (x y z, um) in the electrodes file, or `--head-pose FILE`",
+         hint: give `head_center` (x y z, µm) in the electrodes file, or `--head-pose FILE`",
     );
     run(&one(",head_center", "0,11500,0", ",0 -200000 0"), None).refused(
-        "error: e.csv: contact `Cz`: electrode outside the head, expected 79000 to 90000 um from the head's centre, \
-         found 211500.0 um\n\
+        "error: e.csv: contact `Cz`: electrode outside the head, expected 79000 to 90000 µm from the head's centre, \
+         found 211500.0 µm\n\
          hint: positions are in the circuit's frame; `leadfield electrodes cap` places contacts on the scalp",
     );
     run(&one(",head_center", "0,200,0", ",0 -78500 0"), None).refused(
-        "error: e.csv: contact `Cz`: electrode inside the brain, expected 79000 to 90000 um from the head's centre, \
-         found 78700.0 um\n\
+        "error: e.csv: contact `Cz`: electrode inside the brain, expected 79000 to 90000 µm from the head's centre, \
+         found 78700.0 µm\n\
          hint: for a contact in the tissue use `LineSource` or `PointSource`; is `head_center` in the circuit's frame?",
     );
     run(&one(",head_radii", "0,11500,0", ",79e3 85e3 80e3 90e3"), Some(POSE)).refused(
-        "error: e.csv: line[2]: wrong `head_radii`, expected four increasing numbers from above 0 to 1e9 um (brain, CSF, \
+        "error: e.csv: line[2]: wrong `head_radii`, expected four increasing numbers from above 0 to 1e9 µm (brain, CSF, \
          skull, scalp), found `79e3 85e3 80e3 90e3`",
     );
     let outside = run(&one(",head_center", "0,15000,0", ",0 -75000 85000"), None);
     assert_eq!(outside.code, 2);
     assert!(
         outside.stderr.starts_with(
-            "error: e.csv: contact `Cz`: electrode outside the head, expected 79000 to 90000 um from the head's centre, \
-             found 123794.2 um\n"
+            "error: e.csv: contact `Cz`: electrode outside the head, expected 79000 to 90000 µm from the head's centre, \
+             found 123794.2 µm\n"
         ),
         "{}",
         outside.stderr
     );
     let far = run(&one(",head_center", "0,0,10000", ",0 0 100000"), None);
-    let text = "error: e.csv: contact `Cz`: the centre of node 0 is outside the brain, expected at most 79000 um from \
+    let text = "error: e.csv: contact `Cz`: the centre of node 0 is outside the brain, expected at most 79000 µm from \
                 the head's centre, found ";
     assert!(far.code == 2 && far.stderr.starts_with(text), "{}", far.stderr);
     assert!(
@@ -362,7 +362,7 @@ fn a_wrong_head_is_reported() {
     let far =
         run(&one(",head_center", "0,0,10000", ",0 0 100000").replace("FourSphere", "FourSphereReciprocity"), None);
     let text = "error: e.csv: contact `Cz`: the midpoint of segment 0 of section 0 of node 0 is outside the brain, \
-                expected at most 79000 um from the head's centre, found ";
+                expected at most 79000 µm from the head's centre, found ";
     assert!(far.code == 2 && far.stderr.starts_with(text), "{}", far.stderr);
     // a neuron whose centre is in the brain, and whose farthest segment is as far outside
     let segments = SegmentTable::open(&dir.join("s.parquet")).unwrap().parts()[0].read_by_row().unwrap();
@@ -378,13 +378,13 @@ fn a_wrong_head_is_reported() {
     let first = segments.iter().find(|segment| segment.midpoint().distance(head) > 79_000.0).unwrap();
     let expected = format!(
         "error: e.csv: contact `Cz`: the midpoint of segment {} of section {} of node {} is outside the brain, expected at \
-         most 79000 um from the head's centre, found ",
+         most 79000 µm from the head's centre, found ",
         first.segment_id, first.section_id, first.node_id
     );
     assert!(partly.code == 2 && partly.stderr.starts_with(&expected), "{}", partly.stderr);
     run("name,x,y,z,type\nm,0,11000,0,MEG\n", Some(POSE)).refused(
-        "error: e.csv: contact `m`: magnetometer inside the head, expected at least 90000 um from the head's centre, \
-         found 89500.0 um\n\
+        "error: e.csv: contact `m`: magnetometer inside the head, expected at least 90000 µm from the head's centre, \
+         found 89500.0 µm\n\
          hint: positions are in the circuit's frame; `leadfield electrodes cap` places contacts on the scalp",
     );
     run("name,x,y,z,type\nl,0,0,0,LineSource\n", Some(POSE)).refused(

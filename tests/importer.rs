@@ -92,7 +92,7 @@ fn assert_same_sections(path: &Path, theirs: &[Imported]) {
             let apart = ours.start.distance(ends[0]).max(ours.end.distance(ends[1]));
             // far from the origin NEURON's float32 points are farther apart than that
             let tolerance_um = 1e-3 * (ends[1].norm() / 1000.0).max(1.0);
-            assert!(apart < tolerance_um || kind == SectionType::Soma, "segment {segment}, {apart} um, {place}");
+            assert!(apart < tolerance_um || kind == SectionType::Soma, "segment {segment}, {apart} µm, {place}");
         }
     }
     assert_eq!(row, rows.len(), "{name}");

@@ -47,7 +47,7 @@ fn contacts(method: &dyn Method, field: &Arc<LeadField>) -> Vec<Contact> {
             lead_field: method.required_field().map(|_| field.clone()),
             disc: (i > 3 && takes(method, SettingKind::Disc)).then_some(disc),
             csd_region: region,
-            // contacts are 267 to 440 um from the origin, segments at most 174: magnetometers are outside the head
+            // contacts are 267 to 440 µm from the origin, segments at most 174: magnetometers are outside the head
             head: HeadSettings {
                 center_um: Some(Point::ORIGIN),
                 radii_um: Some(if method.name() == "MEG" {
@@ -308,7 +308,7 @@ proptest! {
                 weights_of(method, &contacts, &segments)
             };
             let boundary = Boundary { axis: Axis::Y, position_um: at, medium_side: medium, beyond_s_per_m: sigma };
-            // contacts 2 and 3 are within 60 um of y = 0; a disc may lie across a plane that is none
+            // contacts 2 and 3 are within 60 µm of y = 0; a disc may lie across a plane that is none
             let expected = with(None);
             let y = |i: u32| -300.0 + 120.0 * f64::from(i);
             prop_assume!((0..6).all(|i| (y(i) - at).abs() > 4.0));

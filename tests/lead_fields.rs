@@ -176,13 +176,13 @@ fn potential(p: Point) -> f64 {
     1e-3 / (4.0 * PI * DEFAULT_CONDUCTIVITY.get() * p.distance(SOURCE))
 }
 
-/// Its electric field, V/m: 1e6 um a metre.
+/// Its electric field, V/m: 1e6 µm a metre.
 fn electric_field(p: Point) -> Point {
     let d = p - SOURCE;
     d * (1e6 * potential(p) / d.norm_2())
 }
 
-/// Uneven nodes over -400..400 um: those of `n` are among those of `2 n`.
+/// Uneven nodes over -400..400 µm: those of `n` are among those of `2 n`.
 fn uneven(n: usize) -> Vec<f64> {
     (0..=n).map(|i| -1.0 + 2.0 * i as f64 / n as f64).map(|t| 400.0 * (0.7 * t + 0.3 * t * t * t)).collect()
 }
@@ -257,7 +257,7 @@ fn golden_potential(p: Point) -> f64 {
     1e6 / (4.0 * PI * DEFAULT_CONDUCTIVITY.get() * p.distance(GOLDEN_SOURCE))
 }
 
-/// The nodes of an axis of `field_src.h5`, um.
+/// The nodes of an axis of `field_src.h5`, µm.
 fn golden_axis(name: &str) -> Vec<f64> {
     let file = Hdf5File::open(&golden().join("input/electrodes/field_src.h5")).unwrap();
     let metres = file.read_floats(&format!("/Meshes/mesh0/axis_{name}")).unwrap();
@@ -356,7 +356,7 @@ fn outside_the_field_is_an_error_that_names_point_contact_and_bounds_or_zero_by_
     assert_eq!(
         refused.to_string(),
         "analytic: contact `b`: point outside the lead field, expected one in x -400.0..400.0, y -400.0..400.0, \
-         z -400.0..400.0 um, found (0.000, 0.000, 401.500), the midpoint of segment 1 of section 0 of node 7"
+         z -400.0..400.0 µm, found (0.000, 0.000, 401.500), the midpoint of segment 1 of section 0 of node 7"
     );
     let kernel = reciprocity::PreparedReciprocity::new(both[..1].to_vec()).unwrap();
     kernel.try_fill_weights(&neuron, &mut out[..2]).unwrap();
@@ -375,7 +375,7 @@ fn outside_the_field_is_an_error_that_names_point_contact_and_bounds_or_zero_by_
         refused.to_string(),
         format!(
             "analytic: contact `b`: point outside the lead field, expected one in x -{middle:.1}..{middle:.1}, \
-             y -{middle:.1}..{middle:.1}, z -{middle:.1}..{middle:.1} um, found (0.000, 0.000, 450.000), \
+             y -{middle:.1}..{middle:.1}, z -{middle:.1}..{middle:.1} µm, found (0.000, 0.000, 450.000), \
              the centre of node 7"
         )
     );
@@ -675,10 +675,10 @@ fn sources(spoil: impl Fn(&Hdf5File) -> Result<()>) -> Result<LeadField, String>
 fn dipoles_of_a_head_model_are_weights_of_the_nearest_one() {
     let with_units = |file: &Hdf5File| file.write_string_attribute("/sources/vectors", "units", "uV/(nA m)");
     let field = [Arc::new(sources(with_units).unwrap())];
-    // two segments 100 um above and below a centre 1 mm from the first source
+    // two segments 100 µm above and below a centre 1 mm from the first source
     let at = |z: f64| (7, Point::new(1000.0, 0.0, 70_000.0 + z));
     let found = dipole(&segments_at([at(100.0), at(-100.0)]), &field);
-    // 0.5 uV/(nA m) x 100 um = 0.5e-6 V/nA/m x 1e-4 m
+    // 0.5 uV/(nA m) x 100 µm = 0.5e-6 V/nA/m x 1e-4 m
     for (found, expected) in found.iter().zip([0.5e-10, -0.5e-10]) {
         assert!((found / expected - 1.0).abs() < 1e-12, "{found:e}");
     }
@@ -747,7 +747,7 @@ fn scattered_points_give_the_point_source_to_a_thousandth() {
     let outside = field.lookup_error(Quantity::Potential, Point::new(0.0, 0.0, 500.0), "a place", "e");
     assert!(outside.to_string().ends_with(
         "contact `e`: point outside the lead field, expected one among its points in x -400.0..400.0, y -400.0..400.0, \
-         z -400.0..400.0 um, found (0.000, 0.000, 500.000), a place"
+         z -400.0..400.0 µm, found (0.000, 0.000, 500.000), a place"
     ));
 }
 
@@ -827,7 +827,7 @@ fn the_documented_example_is_a_lead_field_of_a_point_source() {
     let potential_only = LeadFieldRequest { quantities: &[Quantity::Potential], ..everything() };
     let field = read(&folder.path().join("field.h5"), &potential_only).unwrap();
     assert_eq!(field.current_na(), 1000.0);
-    // the contact of the example is at x = 5 mm; cells of 50 um
+    // the contact of the example is at x = 5 mm; cells of 50 µm
     for p in [Point::ORIGIN, Point::new(-1234.0, 567.0, 2890.0), Point::new(1999.0, -3.0, -980.0)] {
         let exact = 1.0 / (4.0 * PI * 0.277 * p.distance(Point::new(5000.0, 0.0, 0.0)));
         assert!((field.potential(p).unwrap() / exact - 1.0).abs() < 1e-4, "{p}");

@@ -321,7 +321,7 @@ fn what_lies_outside_a_slice_is_reported() {
     let outside = run(0.0, "z>-5, 0, z<5, 1.5");
     let (text, hint) = (
         " reaches out of the slice, expected all of it at z from -5 to 5, found z = ",
-        "\nhint: move the planes of `boundary`: `z>0, 0, z<200, 1.5` is tissue at z from 0 to 200 um\n",
+        "\nhint: move the planes of `boundary`: `z>0, 0, z<200, 1.5` is tissue at z from 0 to 200 µm\n",
     );
     assert_eq!(outside.code, 2);
     assert!(outside.stderr.starts_with("error: e.csv: contact `a`: segment ") && outside.stderr.ends_with(hint));

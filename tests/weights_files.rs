@@ -162,8 +162,8 @@ fn a_contact_beyond_float32_is_refused() {
     one_neuron(dir.path(), "t", "1");
     std::fs::write(dir.path().join("e.csv"), "name,x,y,z,type\nfar,0,-1e39,0,LineSource\n").unwrap();
     leadfield_in(dir.path(), &["weights", "t.parquet", "e.csv", "-o", "w.h5", "--quiet"]).refused(
-        "error: w.h5: position of contact `far` cannot be stored, expected float32 numbers, found -1e39 um\n\
-         hint: check the unit: positions are in um",
+        "error: w.h5: position of contact `far` cannot be stored, expected float32 numbers, found -1e39 µm\n\
+         hint: check the unit: positions are in µm",
     );
     assert!(!dir.path().join("w.h5").exists());
 }
@@ -373,8 +373,8 @@ fn contacts_far_from_all_segments_are_reported_with_both_boxes() {
     assert_eq!(check(&[-500.0, 30_000.0]), None, "one contact is near");
     assert_eq!(
         check(&[10_101.0, 30_000.0]).unwrap().to_string(),
-        "every contact is more than 10 mm from every segment: contacts in x 10101.0..30000.0, y 0.0..0.0, z 0.0..0.0 um, \
-         segments in x 0.0..100.0, y 0.0..0.0, z 0.0..0.0 um; are both in um, and in the circuit's frame?"
+        "every contact is more than 10 mm from every segment: contacts in x 10101.0..30000.0, y 0.0..0.0, z 0.0..0.0 µm, \
+         segments in x 0.0..100.0, y 0.0..0.0, z 0.0..0.0 µm; are both in um, and in the circuit's frame?"
     );
 }
 

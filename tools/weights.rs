@@ -87,7 +87,7 @@ impl Problem for InputProblem {
 pub struct Args {
     /// Segments, then contacts. Segments: tables, one for each population, as `leadfield positions` writes them; or a
     /// circuit or simulation configuration, or the folder that contains it. Contacts, last: CSV or JSON with name, x,
-    /// y, z (um), type, layer, region; `-` reads standard input
+    /// y, z (µm), type, layer, region; `-` reads standard input
     // one list, because options may stand between the files
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,

@@ -72,7 +72,7 @@ impl SegmentationPlan {
             };
             let length = &tied.ambiguous_length;
             format!(
-                "node {}{others}: section {} of morphology `{}` is {:.6} um long, too near to {} um to be sure into how \
+                "node {}{others}: section {} of morphology `{}` is {:.6} µm long, too near to {} µm to be sure into how \
                  many segments the simulator cuts it",
                 tied.node_id, length.section_id, tied.morphology_name, length.length_um, length.multiple_um
             )

@@ -21,7 +21,7 @@ pub enum ConversionProblem {
     /// Segments are not contiguous.
     #[error(
         "segments do not join, expected segment {segment} of section {section} to begin where the one before ends, \
-         found a gap of {gap} um"
+         found a gap of {gap} µm"
     )]
     SegmentGap {
         /// Section id.

@@ -67,7 +67,7 @@ pub enum LeadFieldAssignmentProblem {
     #[error("{0} of lead fields, expected none (no contact has a lead field), found one")]
     UnusedSetting(&'static str),
     /// The text is not a rotation and a shift.
-    #[error("wrong transform, expected `w,x,y,z,dx,dy,dz`: a quaternion other than 0 and a shift in um, found `{0}`")]
+    #[error("wrong transform, expected `w,x,y,z,dx,dy,dz`: a quaternion other than 0 and a shift in µm, found `{0}`")]
     Placement(String),
 }
 

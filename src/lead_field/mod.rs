@@ -266,7 +266,7 @@ impl LeadField {
                 FieldLookupProblem::Outside { domain: format!("among its points in {bounds}"), found }
             }
             FieldValues::Sources(_) => {
-                let domain = format!("within {} um of one of its sources in {bounds}", source_space::MAX_DISTANCE_UM);
+                let domain = format!("within {} µm of one of its sources in {bounds}", source_space::MAX_DISTANCE_UM);
                 FieldLookupProblem::Outside { domain, found }
             }
         };
@@ -454,7 +454,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "f.h5: contact `e1`: point outside the lead field, expected one in x -100.0..100.0, y -100.0..100.0, \
-             z -100.0..100.0 um, found (0.000, 100.500, 0.000), the midpoint of it"
+             z -100.0..100.0 µm, found (0.000, 100.500, 0.000), the midpoint of it"
         );
         assert_eq!(
             error.hint().unwrap(),

@@ -311,11 +311,11 @@ fn an_unknown_type_is_refused_with_the_methods_there_are() {
 fn a_radius_of_zero_or_less_is_refused() {
     refused(
         "name,x,y,z,radius\na,1,2,3,-5\n",
-        "error: FILE: line[2]: wrong `radius`, expected a number above 0 um, found `-5`",
+        "error: FILE: line[2]: wrong `radius`, expected a number above 0 µm, found `-5`",
     );
     refused(
         r#"[{"name": "a", "x": 1, "y": 2, "z": 3, "thickness": 0}]"#,
-        "error: FILE: electrode[0]: wrong `thickness`, expected a number above 0 um, found the number `0`",
+        "error: FILE: electrode[0]: wrong `thickness`, expected a number above 0 µm, found the number `0`",
     );
 }
 
@@ -492,8 +492,8 @@ fn a_weight_that_overflows_is_not_a_contact_on_a_segment() {
 fn probes_beyond_single_precision_are_refused() {
     let far = ["electrodes", "linear", "--contacts", "2", "--pitch", "10", "--at", "0,0,1e39"];
     leadfield(&far).refused(
-        "error: position of contact `0` out of range, expected float32 numbers, found 1e39 um\n\
-         hint: check the unit: positions are in um",
+        "error: position of contact `0` out of range, expected float32 numbers, found 1e39 µm\n\
+         hint: check the unit: positions are in µm",
     );
 }
 

@@ -399,7 +399,7 @@ pub const CORPUS: &[Damage] = &[
     fixable("E49", "/electrodes/a/position: wrong type, expected float32, found float64", |f| {
         list(f, "/electrodes/a/position", &[1.0, 2.0, 3.0]);
     }),
-    damage("E50", "/electrodes/a/position: not finite, expected a position in um, found [1.0, NaN, 3.0]", |f| {
+    damage("E50", "/electrodes/a/position: not finite, expected a position in µm, found [1.0, NaN, 3.0]", |f| {
         list(f, "/electrodes/a/position", &[1.0_f32, f32::NAN, 3.0]);
     }),
     damage("E51", "/electrodes/a/type: missing, expected the name of a method", |f| unlink(f, "/electrodes/a/type")),

@@ -95,7 +95,7 @@ fn a_point_outside_the_field_is_named_with_contact_and_bounds_or_is_zero_by_choi
     let m = s.midpoint();
     let bounds = "90000000.0..90002000.0";
     far.refused(&format!(
-        "error: f.h5: contact `a`: point outside the lead field, expected one in x {bounds}, y {bounds}, z {bounds} um, \
+        "error: f.h5: contact `a`: point outside the lead field, expected one in x {bounds}, y {bounds}, z {bounds} µm, \
          found ({:.3}, {:.3}, {:.3}), the midpoint of segment {} of section {} of node {}\n\
          hint: transform the field to the circuit's frame with `--field-transform`, or use 0 outside with \
          `--outside-field zero`",
@@ -173,7 +173,7 @@ fn a_complex_field_is_warned_of() {
 #[test]
 fn arrays_that_look_wrong_are_warned_of() {
     let folder = scratch();
-    // the corners of a square and of a rectangle of 1000 x 200 um; 200 / 1000 is 11.3 degrees off
+    // the corners of a square and of a rectangle of 1000 x 200 µm; 200 / 1000 is 11.3 degrees off
     let square = "name,x,y,z,type\n0,0,-500,-100,ObjectiveCSD_Disk_50_20\n1,0,500,-100,ObjectiveCSD_Disk_50_20\n\
         2,0,-500,100,ObjectiveCSD_Disk_50_20\n3,0,500,100,ObjectiveCSD_Disk_50_20\n";
     let run = weights(folder.path(), square, &[]);
@@ -184,7 +184,7 @@ fn arrays_that_look_wrong_are_warned_of() {
     assert_eq!(lines(&run, "hint"), ["hint: give the array of each shank: `--csd-array first:end`"]);
     run.ok();
 
-    // neighbours along the axis are 100 um apart, in the file 200, 300 and 200: half of their means
+    // neighbours along the axis are 100 µm apart, in the file 200, 300 and 200: half of their means
     let unsorted = "name,x,y,z,type\na,0,0,0,ObjectiveCSD_Plane\nb,0,200,0,ObjectiveCSD_Plane\n\
         c,0,-100,0,ObjectiveCSD_Plane\nd,0,100,0,ObjectiveCSD_Plane\n";
     let run = weights(folder.path(), unsorted, &["--force"]);
@@ -192,8 +192,8 @@ fn arrays_that_look_wrong_are_warned_of() {
     assert_eq!(
         lines(&run, "warning"),
         [format!(
-            "warning: e.csv: 4 `ObjectiveCSD_Plane` contacts are not in order along their axis: default thickness 50 um, by \
-             file order {by_file} um"
+            "warning: e.csv: 4 `ObjectiveCSD_Plane` contacts are not in order along their axis: default thickness 50 µm, by \
+             file order {by_file} µm"
         )]
     );
     assert_eq!(lines(&run, "hint"), ["hint: use `--csd-spacing file-order` for BlueRecording's thickness"]);
@@ -211,7 +211,7 @@ fn the_sizes_of_regions_are_written() {
     weights(folder.path(), electrodes, &["--quiet"]).ok();
     let file = Hdf5File::open(&folder.path().join("w.h5")).unwrap();
     let size = |contact: &str, name: &str| file.read_float_attribute(&format!("/electrodes/{contact}/type"), name);
-    // defaults: 10 um, 500 um, half the spacing of 60 and of 40 um
+    // defaults: 10 µm, 500 µm, half the spacing of 60 and of 40 µm
     for (contact, radius, thickness) in [
         ("s", Some(10.0), None),
         ("t", Some(70.0), None),

@@ -98,7 +98,7 @@ fn regions_that_are_none_or_hold_nothing_are_refused() {
         leadfield_in(folder(), &args)
     };
     probe(&["--within", "-1"])
-        .refused("error: --within: radius out of range, expected a number above 0 and at most 1e100 um, found `-1`");
+        .refused("error: --within: radius out of range, expected a number above 0 and at most 1e100 µm, found `-1`");
     probe(&["--within", "0.001", "--segments", "s.parquet"]).refused(
         "error: s.parquet: no segments in the regions of the contacts, expected at least one\n\
          hint: use a larger `--within`",

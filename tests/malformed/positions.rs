@@ -532,7 +532,7 @@ fn a_report_with_axons_kept_where_they_are_to_be_replaced() {
     assert_eq!(found, Report::of(&circuit).elements.len() as u64);
     circuit.refused(&format!(
         "error: output/compartment.h5: node[0]: segment counts do not fit morphology `syn_PC_long_00` at section 3, \
-         expected {expected} segments (axon replaced by two stubs and myelin, 40 um rule), found {found} segments\n\
+         expected {expected} segments (axon replaced by two stubs and myelin, 40 µm rule), found {found} segments\n\
          hint: these are the counts of a neuron with its axon kept: use `--keep-axon`"
     ));
     circuit.positions(CONFIG, "out/segments.parquet", &["--keep-axon"]).ok();
@@ -549,7 +549,7 @@ fn a_report_with_axons_replaced_where_they_are_to_be_kept() {
         &["--node-set", "One", "--keep-axon"],
         &format!(
             "error: output/compartment.h5: node[0]: segment counts do not fit morphology `syn_PC_long_00` at section 3, \
-             expected {expected} segments (axon kept, 40 um rule), found {found} segments\n\
+             expected {expected} segments (axon kept, 40 µm rule), found {found} segments\n\
              hint: these are the counts of a neuron with its axon replaced by two stubs and myelin: leave out \
              `--keep-axon`"
         ),
@@ -568,7 +568,7 @@ fn a_report_of_another_circuit() {
         &["--node-set", "One"],
         &format!(
             "error: output/compartment.h5: node[0]: segment counts do not fit morphology `syn_PC_long_00` at section \
-             {section}, expected {} segments (axon replaced by two stubs and myelin, 40 um rule), found {} segments\n\
+             {section}, expected {} segments (axon replaced by two stubs and myelin, 40 µm rule), found {} segments\n\
              hint: the report may belong to another circuit, or to an older version of its morphologies",
             expected.len(),
             found.len(),
@@ -591,7 +591,7 @@ fn counts_that_no_rule_explains() {
         &["--node-set", "One"],
         &format!(
             "error: output/compartment.h5: node[0]: segment counts do not fit morphology `syn_PC_long_00` at section \
-             {section}, expected {} segments (axon replaced by two stubs and myelin, 40 um rule), found {n} segments\n\
+             {section}, expected {} segments (axon replaced by two stubs and myelin, 40 µm rule), found {n} segments\n\
              hint: the report may belong to another circuit; if its neurons are cut by another rule, accept its \
              counts with `--any-discretisation`",
             n - 1,

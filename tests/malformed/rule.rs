@@ -193,8 +193,8 @@ fn a_template_of_an_unknown_form() {
     let line = std::fs::read_to_string(circuit.path(&template)).unwrap();
     let line = line.lines().position(|l| l.contains("proc replace_axon")).unwrap() + 1;
     let start = format!(
-        "error: c/{template}: line[{line}]: unknown way to replace an axon, expected two stubs (30 and 30 um of 5 or 1 segments, \
-         or 20 and 30 um of 5 and 7) and perhaps 1000 um of myelin of 5, found:\n    proc replace_axon() {{ local nSec, L_chunk"
+        "error: c/{template}: line[{line}]: unknown way to replace an axon, expected two stubs (30 and 30 µm of 5 or 1 segments, \
+         or 20 and 30 µm of 5 and 7) and perhaps 1000 µm of myelin of 5, found:\n    proc replace_axon() {{ local nSec, L_chunk"
     );
     assert!(run.stderr.starts_with(&start), "{}", run.stderr);
     // 16 lines of the procedure are shown
@@ -420,13 +420,13 @@ fn lengths_that_are_none_and_options_that_contradict_each_other() {
         circuit.refused(
             &["--segment-length", given],
             &format!(
-                "error: segment length out of range, expected more than 0 um, found `{shown}`\n\
-                 hint: give it with `--segment-length`, or leave it out for 40 um"
+                "error: segment length out of range, expected more than 0 µm, found `{shown}`\n\
+                 hint: give it with `--segment-length`, or leave it out for 40 µm"
             ),
         );
     }
     circuit.positions("c/simulation_config.json", &["--segment-length", "40"]).refused(
-        "error: segment length given together with the counts of a report, expected none, found `40` um\n\
+        "error: segment length given together with the counts of a report, expected none, found `40` µm\n\
          hint: leave `--segment-length` out, or add `--discretisation rule`",
     );
     let run = circuit.positions(CONFIG, &["--keep-axon", "--axon-rule", "keep"]);

@@ -254,7 +254,7 @@ fn agreement_of_rule_and_report_is_reported_by_template() {
     assert!(text.starts_with("population `neurons`, report `compartment`: 24 neurons\ntemplate hoc:cADpyr_"), "{text}");
     assert!(text.ends_with("\ntable s.parquet: 24 neurons, fits\nagree\n"), "{text}");
     let rules: Vec<&str> = text.lines().filter(|l| l.starts_with("template ")).collect();
-    assert!(rules.iter().all(|l| l.contains("taper, 40 um: ") && l.ends_with(", agree")), "{text}");
+    assert!(rules.iter().all(|l| l.contains("taper, 40 µm: ") && l.ends_with(", agree")), "{text}");
     let json: Value =
         serde_json::from_str(&validate(folder.path(), &["c/simulation_config.json", "--json"]).ok()).unwrap();
     assert_eq!(json["agree"], true);
@@ -311,7 +311,7 @@ fn the_reference_circuits_and_tables_made_of_them_agree_with_the_rule() {
         let axon = ["--axon-rule", form];
         positions(&circuit, "simulation_config.json", table.to_str().unwrap(), &axon).ok();
         let text = validate(&circuit, &[&["simulation_config.json", table.to_str().unwrap()], &axon[..]].concat()).ok();
-        assert!(text.contains(&format!("\nrule  {form}, 40 um: ")) && text.ends_with(", fits\nagree\n"), "{text}");
+        assert!(text.contains(&format!("\nrule  {form}, 40 µm: ")) && text.ends_with(", fits\nagree\n"), "{text}");
     }
 }
 
@@ -435,7 +435,7 @@ fn a_table_that_does_not_fit_is_reported_by_neuron() {
     let (code, text) = check("f32.parquet", &[]);
     let moved = "\ntable f32.parquet: 24 neurons, does not fit\nnode 3: ";
     assert!(
-        code == 1 && text.contains(moved) && text.ends_with(" um from where the circuit puts it\ndiffer\n"),
+        code == 1 && text.contains(moved) && text.ends_with(" µm from where the circuit puts it\ndiffer\n"),
         "{text}"
     );
 }
@@ -447,7 +447,7 @@ fn templates_are_listed_with_their_rules_and_numbers_of_neurons() {
     let lines: Vec<&str> = text.lines().filter(|l| l.starts_with("template hoc:")).collect();
     let neurons = |l: &&str| l.split_whitespace().nth(2).unwrap().parse::<u32>().unwrap();
     assert_eq!(lines.iter().map(neurons).sum::<u32>(), 24);
-    assert!(lines.iter().all(|l| l.ends_with(", axon replaced by two stubs and myelin, chunks of 40 um")), "{text}");
+    assert!(lines.iter().all(|l| l.ends_with(", axon replaced by two stubs and myelin, chunks of 40 µm")), "{text}");
     std::fs::remove_dir_all(folder.path().join("c/components/hoc")).unwrap();
     let text = leadfield_in(folder.path(), &["info", "c/circuit_config.json"]).ok();
     assert!(text.contains("no rule: c/components/hoc/cADpyr_L"), "{text}");
@@ -486,19 +486,19 @@ fn a_length_near_a_multiple_of_the_chunk_is_reported_with_its_node() {
     assert_eq!(warnings(&asc(10.0, 75.0)), [""; 0]);
     assert_eq!(
         warnings(&asc(10.0, 80.0)),
-        ["warning: node 0: section 4 of morphology `PC_long_00` is 80.000000 um long, too near to 80 um to be sure \
+        ["warning: node 0: section 4 of morphology `PC_long_00` is 80.000000 µm long, too near to 80 µm to be sure \
              into how many segments the simulator cuts it"]
     );
     // on both sides of the multiple, at the same distance
     for (dendrite, is_near) in [(79.99994, true), (80.00006, true), (79.999, false), (80.001, false)] {
         let found = warnings(&asc(10.0, dendrite));
         assert_eq!(found.len(), usize::from(is_near), "{dendrite}: {found:?}");
-        assert!(found.iter().all(|w| w.contains(" um long, too near to 80 um to be sure ")), "{found:?}");
+        assert!(found.iter().all(|w| w.contains(" µm long, too near to 80 µm to be sure ")), "{found:?}");
     }
     // a cell body of nearly 40 µm
     let soma = warnings(&asc(20.0, 75.0));
     assert!(soma.len() == 1 && soma[0].starts_with("warning: node 0: section 0 of morphology"), "{soma:?}");
-    assert!(soma[0].contains(" um long, too near to 40 um "), "{soma:?}");
+    assert!(soma[0].contains(" µm long, too near to 40 µm "), "{soma:?}");
 }
 
 #[test]

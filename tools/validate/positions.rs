@@ -36,7 +36,7 @@ pub struct Args {
     a: PathBuf,
     /// Another table, file or folder
     b: Option<PathBuf>,
-    /// Absolute tolerance, um
+    /// Absolute tolerance, µm
     #[arg(long, help_heading = COMPARISON, value_name = "A", default_value = "1e-6", allow_negative_numbers = true)]
     atol: f64,
     /// Relative tolerance; tables of float32 need 1e-6

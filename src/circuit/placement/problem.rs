@@ -9,7 +9,7 @@ use crate::error::{Problem, format_count};
 pub enum PlacementProblem {
     /// The segment counts do not fit the morphology.
     #[error(
-        "segment counts do not fit morphology `{morphology}` at {at}, expected {} ({}, {CHUNK_UM} um rule), found {}",
+        "segment counts do not fit morphology `{morphology}` at {at}, expected {} ({}, {CHUNK_UM} µm rule), found {}",
         format_count(*expected, "segment"), form.describe(), format_count(*found, "segment")
     )]
     CountMismatch {

@@ -181,7 +181,7 @@ pub struct SegmentOutsideSlice {
 
 impl crate::error::Problem for SegmentOutsideSlice {
     fn hint(&self) -> Option<String> {
-        Some("move the planes of `boundary`: `z>0, 0, z<200, 1.5` is tissue at z from 0 to 200 um".into())
+        Some("move the planes of `boundary`: `z>0, 0, z<200, 1.5` is tissue at z from 0 to 200 µm".into())
     }
 }
 

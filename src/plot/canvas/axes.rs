@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn every_axis_has_its_label_and_its_numbers_as_text() {
-        let DrawItem::Group(name, items) = frame().draw_axes(Some("x (um)"), Some("y (um)")) else { unreachable!() };
+        let DrawItem::Group(name, items) = frame().draw_axes(Some("x (µm)"), Some("y (µm)")) else { unreachable!() };
         let texts: Vec<&str> = items
             .iter()
             .filter_map(|i| match i {
@@ -200,6 +200,6 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!((name, texts), ("axes", vec!["0", "5", "10", "0", "5", "x (um)", "y (um)"]));
+        assert_eq!((name, texts), ("axes", vec!["0", "5", "10", "0", "5", "x (µm)", "y (µm)"]));
     }
 }

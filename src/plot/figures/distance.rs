@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn weights_of_a_point_source_lie_on_its_line() {
         let (sample, sigma) = (sample(100), SiemensPerMeter::new(0.3).unwrap());
-        // 1 nA / (4 pi 0.3 S/m 1 um) is 1e-3 / (1.2 pi) V
+        // 1 nA / (4 pi 0.3 S/m 1 µm) is 1e-3 / (1.2 pi) V
         let product = 1e-3 / (1.2 * std::f64::consts::PI);
         assert!((DistanceLine::PointSource(sigma).product(0.0) / product - 1.0).abs() < 1e-15);
         let values: Vec<_> = sample.segments.iter().map(|s| Some(product / s.start.x)).collect();

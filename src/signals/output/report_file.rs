@@ -2,7 +2,7 @@
 //!
 //! Signals by node have the nodes' ids, each population in a group of its own. Other sums have one "node" for each
 //! group, numbered from 0; `mapping/group_names` has their names. Additional datasets, which other programs ignore, are
-//! `mapping/contact_names`, `mapping/contact_positions` (um), `mapping/group_names`, and `mapping/contact_units` if
+//! `mapping/contact_names`, `mapping/contact_positions` (µm), `mapping/group_names`, and `mapping/contact_units` if
 //! units differ. The attribute `groups` of `mapping` states what a "node" of the file is: `total`, all neurons; `node`,
 //! a neuron; `named`, a group with a name. Neurons may be in several named groups, or in none, so that readers must not
 //! add them up.

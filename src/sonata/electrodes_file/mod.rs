@@ -124,7 +124,7 @@ pub enum ElectrodesFileProblem {
     #[error("reserved name, expected a {0} other than `{ELECTRODES}`, found `{ELECTRODES}`")]
     Reserved(&'static str),
     /// A position exceeds the range of float32.
-    #[error("position of contact `{contact}` cannot be stored, expected float32 numbers, found {found} um")]
+    #[error("position of contact `{contact}` cannot be stored, expected float32 numbers, found {found} µm")]
     Position {
         /// Name of the contact.
         contact: String,
@@ -171,7 +171,7 @@ impl Problem for ElectrodesFileProblem {
                 "complete `{output}` with the command that began it and `--resume`, or `--finish` after `--layout`; \
                  `leadfield info` shows its progress"
             )),
-            Self::Position { .. } => Some("check the unit: positions are in um".into()),
+            Self::Position { .. } => Some("check the unit: positions are in µm".into()),
             Self::Name { .. } | Self::DuplicateName(_) | Self::Reserved(_) => Some("rename it in its file".into()),
             _ => None,
         }

@@ -204,7 +204,7 @@ fn compare_population(
 }
 
 fn template_summary(template: &TemplateUse) -> TemplateComparison {
-    let rule = template.rule.as_ref().map(|r| format!("{}, {} um", r.axon_replacement.name(), r.chunk_um));
+    let rule = template.rule.as_ref().map(|r| format!("{}, {} µm", r.axon_replacement.name(), r.chunk_um));
     let rule = rule.map_err(|e| e.to_string());
     TemplateComparison { name: template.name.clone(), rule, neuron_count: template.node_count, differing_count: 0 }
 }

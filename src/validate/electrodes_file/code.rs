@@ -200,13 +200,13 @@ codes! {
     SortedNames = "E46" Error, "columns are in the order of sorted names, but their numbers are in file order", Misreads / Misreads,
         true, "`--fix` gives each contact its own column";
     NoPosition = "E47" Error, "a contact has no `position`", Fails / Reads, false,
-        "store its position as float32 `[3]`, um";
+        "store its position as float32 `[3]`, µm";
     PositionShape = "E48" Error, "a `position` does not have three numbers", Fails / Reads, false,
-        "store x, y, z as float32 `[3]`, um";
+        "store x, y, z as float32 `[3]`, µm";
     PositionType = "E49" Note, "a `position` is not float32", Reads / Reads, true,
         "`--fix` stores it as float32";
     PositionValue = "E50" Warning, "a `position` is not finite", Reads / Reads, false,
-        "store the contact's position, um";
+        "store the contact's position, µm";
     NoType = "E51" Error, "a contact has no `type`", Fails / Reads, false,
         "store the name of its method as a string";
     TypeNotText = "E52" Error, "a `type` is not a string", Fails / Reads, false,

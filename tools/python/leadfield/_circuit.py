@@ -140,7 +140,7 @@ class Circuit:
         axon_rule : {"taper", "legacy", "bluepyopt", "delete", "keep"}, optional
             How the axon is replaced; by default as the cell templates say. No templates are read then.
         segment_length : float, optional
-            Chunk length of the rule, um: a section of length L has 1 + 2 int(L / chunk) segments.
+            Chunk length of the rule, µm: a section of length L has 1 + 2 int(L / chunk) segments.
         axon_placement : {"bluerecording", "bluerecording-0.2", "arc"}
             Where the stubs of a replaced axon lie.
         euler_order : {"sonata", "neurodamus"}, optional
@@ -249,7 +249,7 @@ def synthesize_circuit(
     frames : int
         Number of frames of the currents.
     radius, height : float
-        Size of the cylinder with the somata, um.
+        Size of the cylinder with the somata, µm.
     overwrite : bool
         Replace a synthetic circuit that exists.
     progress : bool or callable

@@ -68,7 +68,7 @@ class Signals:
     electrode_types : list of str
         Their methods; empty texts where they are unknown.
     positions : numpy.ndarray of shape (contacts, 3)
-        Their positions, um; NaN where one is unknown.
+        Their positions, µm; NaN where one is unknown.
     groups : list of str or None
         The names of the groups; None without ``by=``.
     node_ids : list of (str, int) or None
@@ -148,7 +148,7 @@ class Signals:
     def to_xarray(self) -> Any:
         """Returns an ``xarray.DataArray``, without a copy of the values.
 
-        Its dimensions are ``time`` (ms), ``contact`` and, with ``by=``, ``group``; ``x``, ``y`` and ``z`` (um) and
+        Its dimensions are ``time`` (ms), ``contact`` and, with ``by=``, ``group``; ``x``, ``y`` and ``z`` (µm) and
         ``unit`` are coordinates of the contacts. ``attrs["units"]`` is there if all contacts have the same.
 
         Raises
@@ -173,7 +173,7 @@ class Signals:
     def to_neo(self) -> Any:
         """Returns a ``neo.AnalogSignal`` of shape (frames, contacts).
 
-        Names and positions of the contacts are array annotations: ``channel_names``, ``x``, ``y``, ``z`` (um).
+        Names and positions of the contacts are array annotations: ``channel_names``, ``x``, ``y``, ``z`` (µm).
 
         Raises
         ------
@@ -242,7 +242,7 @@ class Signals:
         conductivity : float
             For current source densities, S/m.
         source_radius : float
-            Radius of the discs of sources of the kernel method, um.
+            Radius of the discs of sources of the kernel method, µm.
 
         Returns
         -------

@@ -73,7 +73,7 @@ def weights(
     field_current : float, optional
         The current that made the lead fields, nA, instead of the value in the files.
     field_transform : sequence of float, optional
-        w, x, y, z, dx, dy, dz: rotates the lead fields by a quaternion, then shifts them, um.
+        w, x, y, z, dx, dy, dz: rotates the lead fields by a quaternion, then shifts them, µm.
     dtype : {"f64", "f32"} or a numpy type
         The type of the result; weights are computed in float64.
     progress : bool or callable
@@ -127,9 +127,9 @@ def weights_of(
     Parameters
     ----------
     starts, ends : array_like of shape (segments, 3)
-        The ends of the segments, um. A segment with equal ends is a point.
+        The ends of the segments, µm. A segment with equal ends is a point.
     radii : array_like of shape (segments,), or a number
-        Radii, um; one that is not positive is unknown (0.5 um).
+        Radii, µm; one that is not positive is unknown (0.5 µm).
     electrodes, conductivity, near_field, fields, outside_field, field_current, field_transform
         See :func:`weights`.
 

@@ -66,7 +66,7 @@ def compute_weights(
     weights : pandas.DataFrame of shape (contacts, segments)
         V/nA; the columns are a MultiIndex of node ids and section ids.
     positions_df : pandas.DataFrame of shape (3, points)
-        Ends of the segments, um: a soma segment has one column, its start; n segments of another section have n + 1.
+        Ends of the segments, µm: a soma segment has one column, its start; n segments of another section have n + 1.
     cols : numpy.ndarray of shape (segments, 2)
         Node id and section id of each segment.
     neurite_types : numpy.ndarray of shape (segments,)

@@ -32,7 +32,7 @@ class Electrode:
     name : str, optional
         Its name; contacts in a mapping have the names of their keys.
     position : array_like of shape (3,)
-        Its position in the circuit's frame, um.
+        Its position in the circuit's frame, µm.
     type : ElectrodeType
         The method of its weights.
     region, layer : str
