@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
 
 from . import _leadfield
@@ -11,7 +11,7 @@ from ._electrodes import Electrodes
 from ._electrodes_file import ElectrodesFile
 from ._plot import Svg
 from ._segments import Segments
-from ._weights import Conductivity, Fields, NearField, _arguments, _is_single
+from ._weights import Conductivity, Fields, NearField, _is_single, _settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -368,11 +368,7 @@ def signals(
     --------
     docs/signals.md : units, clamps, densities, cost.
     """
-    arguments = _request(
-        reports, weights, segments, electrodes, circuit, density, by, node_set, electrode, allow_missing,
-        (start, end, stride), reference, unit, block_frames,
-        _arguments(conductivity, near_field, fields, outside_field, field_current, field_transform),
-    )  # fmt: skip
+    arguments = _request(locals())
     single = _is_single(dtype)
     with progress_of(progress, None, "currents") as update:
         values, described = _leadfield.signals(arguments, single, update)
@@ -450,11 +446,7 @@ def write_signals(
     InputError
         As for :func:`signals`; and if the name states no format, or the format has no groups.
     """
-    arguments = _request(
-        reports, weights, segments, electrodes, circuit, density, by, node_set, electrode, allow_missing,
-        (start, end, stride), reference, unit, block_frames,
-        _arguments(conductivity, near_field, fields, outside_field, field_current, field_transform),
-    )  # fmt: skip
+    arguments = _request(locals())
     path = path_text(out)
     with progress_of(progress, None, "currents") as update:
         described, blocks, resumed = _leadfield.write_signals(
@@ -519,24 +511,10 @@ def _picture(figure: str, conductivity: float, source_radius: float, title: str)
     }
 
 
-def _request(
-    reports: Any,
-    weights: Any,
-    segments: Any,
-    electrodes: Electrodes | None,
-    circuit: Any,
-    density: bool,
-    by: Names | None,
-    node_set: str | None,
-    electrode: Names | None,
-    allow_missing: bool,
-    times: tuple[float | None, float | None, float | None],
-    reference: str | None,
-    unit: str,
-    block_frames: int | None,
-    settings: dict[str, Any],
-) -> dict[str, Any]:
-    """Returns the arguments of the extension module."""
+def _request(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the arguments of the extension module for those of :func:`signals`, by name."""
+    weights, segments, electrodes = given["weights"], given["segments"], given["electrodes"]
+    reports, circuit, by, block_frames = given["reports"], given["circuit"], given["by"], given["block_frames"]
     tables = [] if segments is None else [segments] if isinstance(segments, Segments) else list(segments)
     if weights is not None and (tables or electrodes is not None):
         raise ValueError("weights: given with segments or electrodes, expected either")
@@ -544,28 +522,22 @@ def _request(
         raise ValueError("segments: given without electrodes, expected both")
     if block_frames is not None and block_frames < 1:
         raise ValueError(f"block_frames: expected at least 1, found {block_frames}")
-    groups, contacts = _name_list("by", by), _name_list("electrode", electrode)
+    groups, contacts = _name_list("by", by), _name_list("electrode", given["electrode"])
     listed = [reports] if isinstance(reports, (str, bytes)) or hasattr(reports, "__fspath__") else list(reports)
-    start, end, stride = (None if time is None else float(time) for time in times)
+    times = {name: None if given[name] is None else float(given[name]) for name in ("start", "end", "stride")}
+    unchanged = {name: given[name] for name in ("density", "node_set", "allow_missing", "reference", "unit", "block_frames")}
     return {
         "reports": [path_text(path) for path in listed],
         "weights": None if weights is None else weights.path if isinstance(weights, ElectrodesFile) else path_text(weights),
         "tables": [table._table for table in tables],
         "electrodes": None if electrodes is None else electrodes._list,
-        "settings": settings,
+        "settings": _settings(given),
         "circuit": None if circuit is None else path_text(getattr(circuit, "path", circuit)),
-        "density": density,
         "by": by if isinstance(by, str) else None,
         "by_node_sets": None if isinstance(by, str) else groups,
-        "node_set": node_set,
         "contacts": contacts or [],
-        "allow_missing": allow_missing,
-        "start": start,
-        "end": end,
-        "stride": stride,
-        "reference": reference,
-        "unit": unit,
-        "block_frames": block_frames,
+        **times,
+        **unchanged,
     }
 
 
