@@ -29,7 +29,7 @@ class Electrodes:
     Raises
     ------
     InputError
-        If a name is used twice, a type or a setting is unknown, a position is no number, or there are no contacts.
+        If a name is used twice, a type or a setting is unknown, a position is not a number, or there are no contacts.
     """
 
     def __init__(self, contacts: Iterable[Mapping[str, Any]]) -> None:
@@ -170,9 +170,9 @@ class Electrodes:
         Parameters
         ----------
         at : array_like of shape (3,)
-            Where the anchor lies, µm.
+            Position of the anchor, µm.
         direction : array_like of shape (3,)
-            Where the shank, the probe's y axis, points from its tip.
+            Direction of the shank, the probe's y axis, from its tip.
         roll : float
             Rotation about the shank, degrees.
         anchor : {"first", "center", "origin"}
@@ -203,7 +203,7 @@ class Electrodes:
         Warns
         -----
         LeadfieldWarning
-            What probeinterface cannot store: layers, regions, types, settings.
+            For data that probeinterface cannot store: layers, regions, types, settings.
 
         Raises
         ------

@@ -27,7 +27,7 @@ class ElectrodesFile:
     FileError
         If the file cannot be read.
     InputError
-        If it is no electrodes file.
+        If the file is not an electrodes file.
     """
 
     def __init__(self, path: PathLike) -> None:

@@ -199,7 +199,7 @@ class Segments:
     FileError
         If the table cannot be read.
     InputError, DamagedError
-        If it is no segment table, incomplete or damaged.
+        If the file is not a segment table, is incomplete or damaged.
     """
 
     def __init__(self, path: PathLike, population: str | None = None) -> None:
@@ -296,7 +296,7 @@ class Segments:
         where : mapping, optional
             Only neurons whose attributes have these values: ``{"mtype": "L5_TPC", "layer": [4, 5]}``.
         circuit : str or os.PathLike, optional
-            The circuit, if it is no longer where the table says.
+            The circuit, if its path has changed since the table was written.
         weights, electrode : optional
             An electrodes file and a contact: its weights are the column ``weight``.
         field : str or os.PathLike, optional

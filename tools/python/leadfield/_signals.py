@@ -37,7 +37,7 @@ class Imbalance(NamedTuple):
 
 
 class SignalsSummary(NamedTuple):
-    """What :func:`write_signals` wrote."""
+    """The summary of :func:`write_signals`."""
 
     path: str
     frames: int
@@ -215,14 +215,14 @@ class Signals:
         ImportError
             If mne is not installed.
         ValueError
-            If there are groups (take one: ``signals[group]``), or the signals are no potentials.
+            If there are groups (take one: ``signals[group]``), or the signals are not potentials.
         """
         mne = _import("mne", "to_mne")
         import numpy as np
 
         data = self._one_sum("to_mne")
         if self.unit not in _VOLTS:
-            raise ValueError(f"to_mne: signals are no potentials, expected V, mV or uV, found {self.unit}")
+            raise ValueError(f"to_mne: signals are not potentials, expected V, mV or uV, found {self.unit}")
         info = mne.create_info(self.electrode_names, self.sampling_rate, ch_type, verbose="error")
         volts = np.ascontiguousarray(data.T, dtype=np.float64) * _VOLTS[self.unit]
         raw = mne.io.RawArray(volts, info, first_samp=max(0, round(self.times[0] / self.step)), verbose="error")
@@ -317,7 +317,7 @@ def signals(
     electrodes : Electrodes, optional
         The contacts of ``segments``; or of an online report, which has no names.
     circuit : path or Circuit, optional
-        Where attributes and node sets are; by default the circuit that the table names.
+        The circuit with attributes and node sets; by default the one that the table names.
     density : bool
         The reports have current densities, mA/cm2: they are multiplied by the segments' areas. Needs ``segments``.
     by : str or sequence of str, optional
@@ -424,7 +424,7 @@ def write_signals(
     wide : bool
         Write one column for each signal instead of one row for each value (Parquet, Arrow, CSV).
     resume, overwrite : bool
-        Go on with an interrupted run of the same inputs and settings (the first four formats); replace a file that
+        Resume an interrupted run of the same inputs and settings (the first four formats); replace a file that
         exists.
     dtype : {"f32", "f64"} or a numpy type
         The type of the written values.
@@ -435,7 +435,7 @@ def write_signals(
     Returns
     -------
     SignalsSummary
-        What was written.
+        The summary of the written file.
 
     Raises
     ------

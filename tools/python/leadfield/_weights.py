@@ -23,7 +23,7 @@ NearField = Literal["radius", "exact"]
 
 
 class WeightsSummary(NamedTuple):
-    """What :func:`write_weights` wrote."""
+    """The summary of :func:`write_weights`."""
 
     path: str
     contacts: int
@@ -69,7 +69,7 @@ def weights(
         Lead fields of ``Reciprocity`` and ``DipoleReciprocity``: one for all such contacts, one for each in order, or
         by the name of the contact.
     outside_field : {"error", "zero"}
-        What happens at a point outside of a lead field.
+        Treatment of a point outside of a lead field.
     field_current : float, optional
         The current that made the lead fields, nA, instead of the value in the files.
     field_transform : sequence of float, optional
@@ -183,7 +183,7 @@ def write_weights(
     """Computes weights and writes the electrodes file, which may be far larger than memory.
 
     The file is the one that ``leadfield weights`` writes. It appears under its name when it is complete. Ctrl-C stops
-    between units of work; ``resume=True`` goes on, to the same bytes.
+    between units of work; ``resume=True`` resumes the run, to the same bytes.
 
     Parameters
     ----------
@@ -192,14 +192,14 @@ def write_weights(
     out : str or os.PathLike
         The electrodes file (HDF5).
     resume, overwrite : bool
-        Go on with an interrupted run of the same inputs and settings; replace a file that exists.
+        Resume an interrupted run of the same inputs and settings; replace a file that exists.
     electrodes, conductivity, near_field, fields, outside_field, field_current, field_transform, progress
         See :func:`weights`.
 
     Returns
     -------
     WeightsSummary
-        What was written.
+        The summary of the written file.
 
     Raises
     ------

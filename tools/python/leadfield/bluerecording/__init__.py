@@ -195,7 +195,7 @@ def _index(ids: NDArray[Any]) -> pd.MultiIndex:
 
 
 def _points(table: dict[str, NDArray[Any]], cols: NDArray[np.int64]) -> pd.DataFrame:
-    """Returns the start of every segment, and after the last segment of a section that is no soma its end."""
+    """Returns the start of every segment, and after the last segment of a section other than a soma its end."""
     import numpy as np
     import pandas as pd
 

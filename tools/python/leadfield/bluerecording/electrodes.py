@@ -36,7 +36,7 @@ class Electrode:
     type : ElectrodeType
         The method of its weights.
     region, layer : str
-        Where it is.
+        The brain region and the cortical layer.
     """
 
     name: str | None = None
