@@ -203,7 +203,7 @@ fn options_that_do_not_fit_the_inputs_are_refused() {
          hint: a table has its segments already: give `--keep-table` to `leadfield positions`",
     );
     weights(&["c/circuit_config.json", "t.parquet"], &[]).refused(
-        "error: c/circuit_config.json: a circuit beside other inputs, expected one circuit or segment tables, found 2 inputs\n\
+        "error: c/circuit_config.json: a circuit together with other inputs, expected one circuit or segment tables, found 2 inputs\n\
          hint: make the table of each with `leadfield positions`",
     );
     weights(&["c"], &["--population", "a", "--population", "b"])

@@ -276,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_ascend_and_errors_are_what_a_client_cannot_use() {
+    fn codes_ascend_and_errors_are_findings_that_break_clients() {
         let codes: Vec<&str> = Code::ALL.iter().map(|c| c.description().code).collect();
         assert!(codes.is_sorted_by(|a, b| a < b), "{codes:?}");
         for code in Code::ALL {
