@@ -258,12 +258,7 @@ codes! {
          `conductivity_S_per_m`";
 }
 
-impl Code {
-    /// Parses a code such as `E01`.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|c| c.description().code == text)
-    }
-}
+impl Code {}
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
