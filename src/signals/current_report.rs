@@ -332,21 +332,24 @@ impl CurrentReport {
         Some(if plain.width == size_of::<f32>() { Precision::Single } else { Precision::Double })
     }
 
-    /// Reads some columns of some frames at their byte offsets, row-major, one row per frame. Several threads may read
-    /// at a time. Nothing is read if the values are not contiguous, or of another precision.
+    /// Reads some columns of some frames at their byte offsets into a buffer, row-major, one row per frame. Several threads
+    /// may read at a time. Returns nothing if the values are not contiguous, or of another precision.
     ///
     /// # Errors
     /// Returns an error if the values cannot be read.
-    pub(super) fn read_plain<T: StoredFloat>(
+    pub(super) fn read_plain<'b, T: StoredFloat>(
         &self,
         frames: &[usize],
         runs: &[Range<usize>],
-        out: &mut Vec<T>,
-    ) -> Result<()> {
-        let Some(plain) = self.plain.as_ref().filter(|plain| plain.width == size_of::<T>()) else { return Ok(()) };
+        buffer: &'b mut Vec<f64>,
+    ) -> Result<&'b [T]> {
+        let Some(plain) = self.plain.as_ref().filter(|plain| plain.width == size_of::<T>()) else { return Ok(&[]) };
         let width: usize = runs.iter().map(ExactSizeIterator::len).sum();
-        out.resize(frames.len() * width, T::default());
-        let mut rest = out.as_mut_slice();
+        let count = frames.len() * width;
+        buffer.resize(buffer.len().max((count * size_of::<T>()).div_ceil(size_of::<f64>())), 0.0);
+        let found = <[T]>::mut_from_prefix_with_elems(buffer.as_mut_bytes(), count);
+        let Ok((out, _)) = found else { return Ok(&[]) };
+        let mut rest = &mut *out;
         for &frame in frames {
             for run in runs {
                 let (own, others) = rest.split_at_mut(run.len().min(rest.len()));
@@ -356,7 +359,7 @@ impl CurrentReport {
                 read.map_err(FileProblem::Read).in_file(self.path()).in_item(&self.data)?;
             }
         }
-        Ok(())
+        Ok(out)
     }
 
     /// Reads some columns of some frames through the HDF5 library, row-major, one row per frame: boxes of consecutive

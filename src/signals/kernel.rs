@@ -30,6 +30,9 @@ const TILE_FRAMES: usize = 8;
 /// Length of a converted row: rows of a power of two would compete for the same lines of the cache.
 const ROW_LENGTH: usize = DEPTH + 8;
 
+/// Bytes of a line of the cache: a vector that lies in two lines takes two loads.
+const LINE_BYTES: usize = 64;
+
 /// Part of the sum of absolute currents that the net current of a balanced neuron does not exceed. Currents are stored in
 /// single precision, so that their sum has an error of 1e-7 of it.
 const BALANCE_TOLERANCE: f64 = 1e-4;
@@ -91,8 +94,11 @@ impl<'a, T: Current> CurrentRows<'a, T> {
 /// Weights of some elements, in panels of contacts.
 #[derive(Debug, Default)]
 pub(super) struct WeightPanels {
-    /// For each panel its rows, for each row the weights of the panel's contacts; the last panel is filled up with 0.
+    /// From `first` on for each panel its rows, for each row the weights of the panel's contacts; the last panel is filled
+    /// up with 0.
     values: Vec<f64>,
+    /// The first value that begins a line of the cache.
+    first: usize,
     rows: usize,
     contacts: usize,
 }
@@ -104,8 +110,10 @@ impl WeightPanels {
         if !contacts.is_multiple_of(HALF) {
             values.clear();
         }
-        values.resize(contacts.next_multiple_of(HALF) * rows, 0.0);
-        Self { values, rows, contacts }
+        values.resize(contacts.next_multiple_of(HALF) * rows + LINE_BYTES / size_of::<f64>(), 0.0);
+        // what no value aligns is read unaligned
+        let first = values.as_ptr().align_offset(LINE_BYTES).min(LINE_BYTES / size_of::<f64>());
+        Self { values, first, rows, contacts }
     }
 
     /// Returns the bytes of the weights of an element.
@@ -132,14 +140,14 @@ impl WeightPanels {
 
     fn panel_row_mut(&mut self, panel: usize, row: usize) -> &mut [f64] {
         let width = self.panel_width(panel);
-        let first = panel * PANEL * self.rows + row * width;
+        let first = self.first + panel * PANEL * self.rows + row * width;
         self.values.get_mut(first..first + width).unwrap_or_default()
     }
 
     /// Returns the first row with a weight that is not finite, and the weight.
     pub fn find_not_finite(&self) -> Option<(usize, f64)> {
-        let panels = self.values.chunks((PANEL * self.rows).max(1)).enumerate();
-        let all = panels.flat_map(|(panel, values)| values.chunks(self.panel_width(panel)).enumerate());
+        let panels = 0..self.contacts.div_ceil(PANEL);
+        let all = panels.flat_map(|i| self.panel(i, 0..self.rows).chunks(self.panel_width(i)).enumerate());
         let bad = all.filter_map(|(row, weights)| Some((row, *weights.iter().find(|weight| !weight.is_finite())?)));
         bad.min_by_key(|(row, _)| *row)
     }
@@ -153,17 +161,21 @@ impl WeightPanels {
     /// Returns some rows of a panel.
     #[inline(always)]
     fn panel(&self, panel: usize, rows: std::ops::Range<usize>) -> &[f64] {
-        let (first, width) = (panel * PANEL * self.rows, self.panel_width(panel));
+        let (first, width) = (self.first + panel * PANEL * self.rows, self.panel_width(panel));
         self.values.get(first + rows.start * width..first + rows.end * width).unwrap_or_default()
     }
 }
 
 /// Converted currents, which are reused.
-pub(super) struct Tile(Box<[[f64; ROW_LENGTH]; TILE_FRAMES]>);
+pub(super) struct Tile(Box<ConvertedRows>);
+
+/// Rows that begin with a line of the cache ([`LINE_BYTES`]).
+#[repr(align(64))]
+struct ConvertedRows([[f64; ROW_LENGTH]; TILE_FRAMES]);
 
 impl Default for Tile {
     fn default() -> Self {
-        Self(Box::new([[0.0; ROW_LENGTH]; TILE_FRAMES]))
+        Self(Box::new(ConvertedRows([[0.0; ROW_LENGTH]; TILE_FRAMES])))
     }
 }
 
@@ -249,8 +261,8 @@ fn add_blocks<T: Current, const FRAMES: usize, const IS_WIDE: bool>(
     Tile(tile): &mut Tile,
     sums: &mut SumRows<'_>,
 ) -> bool {
+    let ConvertedRows(tile) = tile.as_mut();
     let frames = currents.values.len() / currents.width.max(1);
-    let mut is_finite = true;
     let block_depth = choose_depth(run.length);
     for block in (0..run.length).step_by(block_depth) {
         let depth = block_depth.min(run.length - block);
@@ -266,25 +278,27 @@ fn add_blocks<T: Current, const FRAMES: usize, const IS_WIDE: bool>(
             for panel in 0..weights.contacts.div_ceil(PANEL) {
                 let own = weights.panel(panel, row..row + depth);
                 let contact = panel * PANEL;
+                let contacts = contact..weights.contacts.min(contact + PANEL);
                 for (rows, first) in tile.as_chunks::<FRAMES>().0.iter().zip((first..behind).step_by(FRAMES)) {
                     let frames = first..behind.min(first + FRAMES);
-                    let high = contact + HALF..weights.contacts;
-                    let low = contact..high.start.min(weights.contacts);
                     if weights.panel_width(panel) == HALF {
-                        is_finite &= add_rows(&multiply_half::<FRAMES, HALF, 0>(rows, own), frames, low, sums);
+                        add_rows(&[&multiply_half::<FRAMES, HALF, 0>(rows, own)], frames, contacts.clone(), sums);
                     } else if IS_WIDE {
-                        let [of_low, of_high] = multiply_panel(rows, own);
-                        is_finite &= add_rows(&of_low, frames.clone(), low, sums);
-                        is_finite &= add_rows(&of_high, frames, high, sums);
+                        let [low, high] = multiply_panel(rows, own);
+                        add_rows(&[&low, &high], frames, contacts.clone(), sums);
                     } else {
-                        let of_low = multiply_half::<FRAMES, PANEL, 0>(rows, own);
-                        is_finite &= add_rows(&of_low, frames.clone(), low, sums);
-                        let of_high = multiply_half::<FRAMES, PANEL, HALF>(rows, own);
-                        is_finite &= add_rows(&of_high, frames, high, sums);
+                        let low = multiply_half::<FRAMES, PANEL, 0>(rows, own);
+                        let high = multiply_half::<FRAMES, PANEL, HALF>(rows, own);
+                        add_rows(&[&low, &high], frames, contacts.clone(), sums);
                     }
                 }
             }
         }
+    }
+    // a sum that is not finite remains so
+    let mut is_finite = true;
+    for row in sums.values.chunks(sums.width.max(1)).take(frames) {
+        is_finite &= are_finite(row.get(..weights.contacts).unwrap_or_default());
     }
     is_finite
 }
@@ -334,42 +348,46 @@ fn multiply_panel<const FRAMES: usize>(
     [low, high]
 }
 
-/// Adds products to the sums of some frames and of at most [`HALF`] contacts; returns whether these are finite.
+/// Adds products, of one or two halves of a panel, to the sums of some frames and of these contacts.
 #[inline(always)]
-fn add_rows(
-    products: &[[f64; HALF]],
+fn add_rows<const FRAMES: usize, const HALVES: usize>(
+    products: &[&[[f64; HALF]; FRAMES]; HALVES],
     frames: std::ops::Range<usize>,
     contacts: std::ops::Range<usize>,
     sums: &mut SumRows<'_>,
-) -> bool {
-    let mut is_finite = true;
-    for (product, frame) in products.iter().zip(frames) {
-        let first = frame * sums.width + contacts.start;
-        let behind = first + HALF.min(contacts.len());
-        is_finite &= add_row(product, sums.values.get_mut(first..behind).unwrap_or_default());
-    }
-    is_finite
-}
-
-/// Adds products to sums; returns whether these are finite.
-#[inline(always)]
-fn add_row(products: &[f64; HALF], sums: &mut [f64]) -> bool {
-    let mut is_finite = true;
-    match sums.first_chunk_mut::<HALF>() {
-        Some(all) => {
-            for (sum, product) in all.iter_mut().zip(products) {
-                *sum += product;
-                is_finite &= sum.is_finite();
-            }
-        }
-        None => {
+) {
+    for (place, frame) in frames.enumerate() {
+        let first = frame * sums.width;
+        let sums = sums.values.get_mut(first + contacts.start..first + contacts.end).unwrap_or_default();
+        let (whole, rest) = sums.as_chunks_mut::<HALF>();
+        let mut products = products.iter().filter_map(|half| half.get(place));
+        // a vector at a time
+        for (sums, products) in whole.iter_mut().zip(&mut products) {
             for (sum, product) in sums.iter_mut().zip(products) {
                 *sum += product;
-                is_finite &= sum.is_finite();
             }
         }
+        for (sum, product) in rest.iter_mut().zip(products.flatten()) {
+            *sum += product;
+        }
     }
-    is_finite
+}
+
+/// Returns whether all values are finite.
+#[inline(always)]
+fn are_finite(values: &[f64]) -> bool {
+    // the difference is NaN for infinite values, too; without an early end, the loop is vectorised
+    let (vectors, rest) = values.as_chunks::<HALF>();
+    let mut differences = [0.0; HALF];
+    for vector in vectors {
+        for (difference, value) in differences.iter_mut().zip(vector) {
+            *difference += value - value;
+        }
+    }
+    for (difference, value) in differences.iter_mut().zip(rest) {
+        *difference += value - value;
+    }
+    differences == [0.0; HALF]
 }
 
 /// Finds the frame with the largest net current of some elements, nA, among those in which they do not balance.

@@ -37,6 +37,7 @@ use crate::io::resumable_output::StopCheck;
 use crate::segments::{NeuronSegments, SectionType, Segment, Segments};
 use crate::sonata::electrodes_file::WeightsDataset;
 use crate::units::NANOAMPERE_PER_SQUARE_MICROMETER;
+use crate::weights::neuron_blocks::{BlockBuffer, BufferPool};
 
 /// Number of elements of a chunk, unless one neuron has more.
 const CHUNK_ELEMENTS: usize = 1024;
@@ -60,8 +61,13 @@ const MIN_THREAD_FRAMES: usize = 64;
 /// Bytes of the currents of a strip, of which two are in memory.
 const STRIP_BYTES: usize = 64 << 20;
 
-/// Bytes of the weights of a wave.
+/// Bytes of the weights of a wave of a report that the library reads: a chunk that is wider than a wave is decompressed
+/// for each.
 const WEIGHT_BYTES: usize = 64 << 20;
+
+/// Bytes of the weights of a wave for each thread, if threads read what they multiply: these stay in the cache from their
+/// computation to the product. All threads wait for the last one after each wave.
+const THREAD_WEIGHT_BYTES: usize = 2 << 20;
 
 /// Memory of a run besides the sums of a block and the segments of a table's part, bytes, about: two strips, the weights of
 /// a wave, and as much for the pieces of all threads.
@@ -127,12 +133,11 @@ struct TileOfPiece<'t, T> {
 /// Neurons that do not balance in some frames.
 type FoundImbalances = Vec<(u64, Imbalance)>;
 
-/// Buffers that are reused for several neurons.
+/// What a thread reads currents into.
 #[derive(Default)]
-struct NeuronBuffers {
-    /// Weights of a neuron, in row order.
-    rows: Vec<f64>,
-    scratch: Vec<f64>,
+struct CurrentBuffer {
+    tile: Tile,
+    values: Vec<f64>,
 }
 
 /// Consecutive elements of the same groups: a matrix product.
@@ -174,6 +179,9 @@ struct Wave<'w> {
 struct Spare {
     segments: Segments,
     panels: Mutex<Vec<WeightPanels>>,
+    /// Weights of a neuron, in row order.
+    rows: BufferPool<BlockBuffer>,
+    currents: BufferPool<CurrentBuffer>,
 }
 
 impl Wave<'_> {
@@ -257,7 +265,7 @@ impl Product<'_> {
         sums: &mut [f64],
         stop: &StopCheck<'_>,
     ) -> Result<FoundImbalances> {
-        let Spare { segments, panels } = spare;
+        let Spare { segments, panels, rows, currents } = spare;
         if let (Some((table, place)), WeightSource::Tables { sources, .. }) = (part.table_part, self.source)
             && let Some(source) = sources.get(table)
         {
@@ -278,10 +286,14 @@ impl Product<'_> {
             .collect();
         let mut imbalances = Vec::new();
         for own in group_by_elements(&pieces, sizes.wave_elements, Piece::element_count) {
-            let wave = Wave { pieces: own, weights: self.wave_weights(&open, own, panels, stop)? };
+            let wave = Wave { pieces: own, weights: self.wave_weights(&open, own, (&*panels, &*rows), stop)? };
             imbalances.extend(match report.plain_precision() {
-                Some(Precision::Single) => self.add_plain_wave::<f32>(&open, &wave, frames, sums, sizes, stop)?,
-                Some(Precision::Double) => self.add_plain_wave::<f64>(&open, &wave, frames, sums, sizes, stop)?,
+                Some(Precision::Single) => {
+                    self.add_plain_wave::<f32>(&open, &wave, frames, sums, (sizes, &*currents), stop)?
+                }
+                Some(Precision::Double) => {
+                    self.add_plain_wave::<f64>(&open, &wave, frames, sums, (sizes, &*currents), stop)?
+                }
                 None => self.add_wave_by_library(&open, &wave, frames, sums, sizes, stop)?,
             });
             let used = wave.weights.into_iter().flatten().map(|chunk| chunk.panels);
@@ -293,7 +305,11 @@ impl Product<'_> {
     /// Chooses how to cut the work. The sums do not depend on it.
     fn work_sizes(&self, report: &CurrentReport, chunks: &[Chunk], frames: usize) -> WorkSizes {
         let row_bytes = WeightPanels::row_bytes(self.columns.len()).max(1);
-        let wave_elements = (WEIGHT_BYTES / row_bytes).max(1);
+        let wave_bytes = match report.plain_precision() {
+            Some(_) => WEIGHT_BYTES.min(THREAD_WEIGHT_BYTES * rayon::current_num_threads()),
+            None => WEIGHT_BYTES,
+        };
+        let wave_elements = (wave_bytes / row_bytes).max(1);
         let [chunk_frames, chunk_elements] = report.chunk_shape();
         // whole chunks in both directions as far as memory allows: a chunk in two strips is decompressed twice
         let values = STRIP_BYTES / size_of::<f64>();
@@ -323,20 +339,20 @@ impl Product<'_> {
         wave: &Wave<'_>,
         frames: &[usize],
         sums: &mut [f64],
-        sizes: WorkSizes,
+        (sizes, buffers): (WorkSizes, &BufferPool<CurrentBuffer>),
         stop: &StopCheck<'_>,
     ) -> Result<FoundImbalances> {
         let row = self.row_length();
         let (thread_frames, tile_frames) = (sizes.thread_frames, sizes.tile_frames);
         let shares = sums.par_chunks_mut((thread_frames * row).max(1)).zip(frames.par_chunks(thread_frames));
-        let add_share = |(tile, values): &mut (Tile, Vec<T>), (sums, frames): (&mut [f64], &[usize])| {
+        let add_share = |CurrentBuffer { tile, values }: &mut CurrentBuffer, sums: &mut [f64], frames: &[usize]| {
             let mut imbalances = Vec::new();
             for (piece, weights) in wave.pieces() {
                 let tiles = sums.chunks_mut((tile_frames * row).max(1)).zip(frames.chunks(tile_frames));
                 for (sums, frames) in tiles {
                     stop.check()?;
-                    open.report.read_plain(frames, &piece.reads, values)?;
-                    let currents = CurrentRows { values: values.as_slice(), width: piece.width };
+                    let values: &[T] = open.report.read_plain(frames, &piece.reads, values)?;
+                    let currents = CurrentRows { values, width: piece.width };
                     let own = TileOfPiece { piece, frames, currents };
                     imbalances.extend(self.add_piece(open, own, weights, tile, sums)?);
                 }
@@ -344,7 +360,8 @@ impl Product<'_> {
             }
             Ok(imbalances)
         };
-        collect_shares(shares.map_init(Default::default, add_share).collect())
+        let add_share = |(sums, frames)| buffers.with_buffer(|buffer| add_share(buffer, sums, frames));
+        collect_shares(shares.map(add_share).collect())
     }
 
     /// Adds the products of a wave of a report that the HDF5 library reads: one strip is read while the one before is
@@ -409,17 +426,16 @@ impl Product<'_> {
         &self,
         open: &OpenPart<'_>,
         wave: &[Piece<'_>],
-        spare: &Mutex<Vec<WeightPanels>>,
+        (spare, rows): (&Mutex<Vec<WeightPanels>>, &BufferPool<BlockBuffer>),
         stop: &StopCheck<'_>,
     ) -> Result<Vec<Vec<ChunkWeights>>> {
         let of_piece = |piece: &Piece<'_>| -> Result<Vec<ChunkWeights>> {
-            let of_chunk = |buffers: &mut NeuronBuffers, chunk: &Chunk| {
+            let of_chunk = |chunk: &Chunk| {
                 stop.check()?;
                 let panels = spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-                self.chunk_weights(open, piece, chunk, panels, buffers)
+                rows.with_buffer(|rows| self.chunk_weights(open, piece, chunk, panels, rows))
             };
-            let all: Vec<Result<ChunkWeights>> =
-                piece.chunks.par_iter().map_init(NeuronBuffers::default, of_chunk).collect();
+            let all: Vec<Result<ChunkWeights>> = piece.chunks.par_iter().map(of_chunk).collect();
             // the first error in order, whichever thread found it
             all.into_iter().collect()
         };
@@ -433,7 +449,7 @@ impl Product<'_> {
         piece: &Piece<'_>,
         chunk: &Chunk,
         panels: WeightPanels,
-        buffers: &mut NeuronBuffers,
+        buffers: &mut BlockBuffer,
     ) -> Result<ChunkWeights> {
         let is_online = matches!(self.source, WeightSource::Online);
         let panels = match is_online {
@@ -457,7 +473,7 @@ impl Product<'_> {
             let columns = (!is_all).then_some(self.columns);
             for (element, &from) in list.rows.iter().enumerate() {
                 let from = from as usize * all_columns;
-                let weights = buffers.rows.get(from..from + all_columns).unwrap_or_default();
+                let weights = buffers.values.get(from..from + all_columns).unwrap_or_default();
                 found.panels.set_row(row + element, columns, weights);
             }
             for (element, &from) in list.rows.iter().enumerate() {
@@ -479,10 +495,10 @@ impl Product<'_> {
         open: &OpenPart<'_>,
         neuron: &PlannedNeuron,
         list: &ElementList,
-        buffers: &mut NeuronBuffers,
+        buffers: &mut BlockBuffer,
     ) -> Result<usize> {
         let OpenPart { report, segments, .. } = *open;
-        let NeuronBuffers { rows, scratch } = buffers;
+        let BlockBuffer { values: rows, scratch } = buffers;
         match self.source {
             WeightSource::File { .. } => {
                 let Some(stored) = open.stored else { return Ok(0) };
@@ -496,7 +512,6 @@ impl Product<'_> {
                 }
                 let view = NeuronSegments::new(segments, first..first + neuron.elements);
                 check_sections(report, neuron, list, &view)?;
-                rows.clear();
                 rows.resize(neuron.elements * columns.width(), 0.0);
                 columns.fill_weights(&view, rows, scratch);
                 if self.kind == CurrentKind::Density {

@@ -127,7 +127,6 @@ fn fill_neuron<T: WeightValue>(
     BlockBuffer { values, scratch }: &mut BlockBuffer,
 ) -> Result<()> {
     let view = NeuronSegments::new(segments, neuron.segments.clone());
-    values.clear();
     values.resize(neuron.out.len(), 0.0);
     columns.fill_weights(&view, values, scratch);
     if let Some(bad) = values.iter().position(|value| !value.is_finite()) {

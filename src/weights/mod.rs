@@ -13,7 +13,7 @@ mod implausible;
 mod in_memory;
 mod layout;
 mod montage;
-mod neuron_blocks;
+pub(crate) mod neuron_blocks;
 mod segment_source;
 mod units;
 mod weight_columns;

@@ -101,7 +101,7 @@ impl NeuronBlock<'_> {
 
 /// A pool of buffers that threads reuse, because allocating new memory takes longer than the arithmetic.
 #[derive(Debug, Default)]
-pub struct BufferPool(Mutex<Vec<BlockBuffer>>);
+pub struct BufferPool<B = BlockBuffer>(Mutex<Vec<B>>);
 
 /// The buffers that a thread needs for one block.
 #[derive(Debug, Default)]
@@ -112,16 +112,16 @@ pub struct BlockBuffer {
     pub scratch: Vec<f64>,
 }
 
-impl BufferPool {
+impl<B: Default> BufferPool<B> {
     /// Lends a buffer to `work`, then returns it to the pool.
-    pub fn with_buffer<T>(&self, work: impl FnOnce(&mut BlockBuffer) -> T) -> T {
+    pub fn with_buffer<T>(&self, work: impl FnOnce(&mut B) -> T) -> T {
         let mut buffer = self.lock().pop().unwrap_or_default();
         let result = work(&mut buffer);
         self.lock().push(buffer);
         result
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<BlockBuffer>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<B>> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
