@@ -1,5 +1,5 @@
-//! Measures signals: the arithmetic rate beside that of `matrixmultiply` on the same shapes, the time beside that of reading
-//! the report, computed weights beside stored ones, bytes read beside bytes needed, and numpy.
+//! Measures signals: the arithmetic rate and that of `matrixmultiply` on the same shapes, the time and that of reading the
+//! report, computed and stored weights, bytes read and bytes needed, and numpy.
 //!
 //! Input: a synthesized circuit (`LEADFIELD_BENCH_CELLS` neurons, default 1000: 0.27 million segments) with
 //! `LEADFIELD_BENCH_FRAMES` frames of currents (default 500); 16 and 384 LineSource contacts

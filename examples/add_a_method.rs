@@ -1,30 +1,22 @@
-//! A method of one's own beside those of the library: the weight is 1 / r^2, whatever that may mean. Run:
-//! `cargo run --example add_a_method -- segments.parquet weights.h5`
+//! A user-defined method next to those of the library: the weight is 1 / r^2. Run: `cargo run --example add_a_method --
+//! segments.parquet weights.h5`
 
 use std::path::Path;
 
-use leadfield::methods::{Contact, Method, PreparedMethod, WeightQuantity};
+use leadfield::methods::{Contact, Method, MethodProperties, PreparedMethod, WeightQuantity};
 use leadfield::prelude::*;
 use leadfield::segments::NeuronSegments;
 
-/// The method: its name stands in the electrodes file.
+/// The method; its name is written to the electrodes file.
 struct InverseSquare;
 
 impl Method for InverseSquare {
-    fn name(&self) -> &'static str {
-        "InverseSquare"
-    }
-
-    fn summary(&self) -> &'static str {
-        "1 / r^2, r from the contact to the midpoint of the segment"
-    }
-
-    fn uses_conductivity(&self) -> bool {
-        false
-    }
-
-    fn quantity(&self) -> WeightQuantity {
-        WeightQuantity::CurrentShare
+    fn properties(&self) -> MethodProperties {
+        let summary = "1 / r^2, r from the contact to the midpoint of the segment";
+        MethodProperties {
+            quantity: WeightQuantity::CurrentShare,
+            ..MethodProperties::new("InverseSquare", summary, &[])
+        }
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {

@@ -4,13 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use leadfield::Result;
 use leadfield::electrodes::{self, Electrodes};
-use leadfield::geometry::Aabb;
 use leadfield::io::hdf5::Hdf5File;
-use leadfield::io::resumable_output::StopCheck;
 use leadfield::methods::NearField;
-use leadfield::segments::table::{SegmentTable, TableMetadata, TableNeuron};
+use leadfield::segments::table::SegmentTable;
 use leadfield::segments::{SectionType, Segments};
 use leadfield::signals::{
     CurrentKind, CurrentReport, Grouping, NodeLabels, SignalReference, SignalUnit, Signals, TimeSelection,
@@ -19,7 +16,7 @@ use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::weights::SegmentSource;
 
 use crate::malformed::electrodes_file::edited;
-use crate::support::{golden, leadfield_in, scratch};
+use crate::support::{ChangedTable, golden, leadfield_in, scratch};
 
 /// The population of the reference circuit.
 const POPULATION: &str = "S1nonbarrel_neurons";
@@ -130,7 +127,7 @@ fn signals_are_the_product_of_currents_and_weights() {
     assert_eq!(signals.imbalances(), [], "the reference's currents sum to zero");
 }
 
-/// The table and the electrodes, configured as the program configures them.
+/// Returns the table and the electrodes, configured as the program configures them.
 fn configured(reference: &Reference) -> (SegmentTable, Vec<electrodes::ConfiguredElectrode>) {
     let table = SegmentTable::open(&reference.path("s.parquet")).unwrap();
     let contacts = Electrodes::read(reference.path("np8.csv")).unwrap();
@@ -318,7 +315,7 @@ fn the_program_writes_a_report_and_csv() {
     assert_close(&values, &in_uv);
 }
 
-/// Removes from signals by node what the simulator's `lfp` report does not have.
+/// Removes the datasets from signals by node that the simulator's `lfp` report does not have.
 fn as_of_simulator(path: &Path) {
     edited(path, |file| {
         for name in ["contact_names", "contact_positions", "group_names"] {
@@ -330,7 +327,7 @@ fn as_of_simulator(path: &Path) {
 #[test]
 fn cells_of_an_online_report_are_summed() {
     let reference = Reference::new();
-    // signals by node have the form of the simulator's report, in V, and what it does not have is removed
+    // signals by node have the form of the simulator's report, in V, after the additional datasets are removed
     reference.signals(&["--weights", "w.h5", "--by", "node", "--unit", "V", "--dtype", "f64", "-o", "online.h5"]).ok();
     leadfield_in(reference.folder.path(), &["signals", "online.h5", "-o", "a.h5"]).refused(
         "error: online.h5: /report/S1nonbarrel_neurons: signals that were computed already, expected membrane currents or a \
@@ -551,90 +548,6 @@ fn chunked_reports_give_the_same_signals() {
     assert_eq!(a, b);
 }
 
-/// A table under another population's name.
-struct RenamedTable {
-    table: SegmentTable,
-    metadata: TableMetadata,
-}
-
-impl RenamedTable {
-    fn new(table: SegmentTable, population: &str) -> Self {
-        let metadata = TableMetadata { population: population.into(), ..table.metadata().clone() };
-        Self { table, metadata }
-    }
-}
-
-impl SegmentSource for RenamedTable {
-    fn path(&self) -> &Path {
-        self.table.path()
-    }
-
-    fn metadata(&self) -> &TableMetadata {
-        &self.metadata
-    }
-
-    fn bounds(&self) -> Result<Aabb> {
-        self.table.bounds()
-    }
-
-    fn fingerprint(&self) -> Result<u64> {
-        SegmentSource::fingerprint(&self.table)
-    }
-
-    fn part_count(&self) -> usize {
-        self.table.part_count()
-    }
-
-    fn part_neurons(&self, part: usize) -> &[TableNeuron] {
-        self.table.part_neurons(part)
-    }
-
-    fn read_part(&self, part: usize, spare: Segments) -> Result<Segments> {
-        self.table.read_part(part, spare)
-    }
-}
-
-/// A table whose parts take as long to read as nobody asks to stop.
-struct EndlessTable(SegmentTable);
-
-impl SegmentSource for EndlessTable {
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn metadata(&self) -> &TableMetadata {
-        self.0.metadata()
-    }
-
-    fn bounds(&self) -> Result<Aabb> {
-        self.0.bounds()
-    }
-
-    fn fingerprint(&self) -> Result<u64> {
-        SegmentSource::fingerprint(&self.0)
-    }
-
-    fn part_count(&self) -> usize {
-        self.0.part_count()
-    }
-
-    fn part_neurons(&self, part: usize) -> &[TableNeuron] {
-        self.0.part_neurons(part)
-    }
-
-    fn read_part(&self, _: usize, _: Segments) -> Result<Segments> {
-        panic!("a part is read so that it can be stopped")
-    }
-
-    fn read_part_unless_stopped(&self, part: usize, spare: Segments, stop: &StopCheck<'_>) -> Result<Segments> {
-        for _ in 0..1000 {
-            stop.check()?;
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        self.0.read_part(part, spare)
-    }
-}
-
 #[test]
 fn a_stop_takes_effect_while_a_part_is_read() {
     use std::sync::atomic::{AtomicBool, Ordering};
@@ -642,10 +555,17 @@ fn a_stop_takes_effect_while_a_part_is_read() {
     let reference = Reference::new();
     let reports = reference.report();
     let (table, electrodes) = configured(&reference);
-    let endless = EndlessTable(table);
+    let mut endless = ChangedTable::new(table);
+    endless.read = Box::new(|table, part, spare, stop| {
+        for _ in 0..1000 {
+            stop.check()?;
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        table.read_part(part, spare)
+    });
     let sources: [&dyn SegmentSource; 1] = [&endless];
     let signals = Signals::from_tables(&reports, &sources, &electrodes).prepare().unwrap();
-    // nobody asks before the part is begun
+    // no stop is requested before the part is begun
     let was_asked = AtomicBool::new(false);
     let is_stopped = || was_asked.swap(true, Ordering::Relaxed);
     let started = std::time::Instant::now();
@@ -659,7 +579,7 @@ fn a_stop_takes_effect_while_a_part_is_read() {
 #[test]
 fn several_populations_are_summed_and_separated() {
     let reference = Reference::new();
-    // the same neurons under another name, twice the current: a report of two populations
+    // the same neurons in a second population, with twice the current: a report of two populations
     let source = Hdf5File::open(&reference.path("c.h5")).unwrap();
     let copy = Hdf5File::create(&reference.path("two.h5")).unwrap();
     let (node_ids, pointers) = {
@@ -681,7 +601,8 @@ fn several_populations_are_summed_and_separated() {
     }
     copy.close().unwrap();
     let (first, electrodes) = configured(&reference);
-    let other = RenamedTable::new(configured(&reference).0, "others");
+    let mut other = ChangedTable::new(configured(&reference).0);
+    other.metadata.population = "others".into();
     let sources: [&dyn SegmentSource; 2] = [&first, &other];
     let reports = CurrentReport::open_all(&reference.path("two.h5")).unwrap();
     let prepare = |grouping: Grouping| {
@@ -725,7 +646,7 @@ fn synthetic_currents_balance_and_their_input_travels() {
         let first = (0..120).find(|&frame| of_frame(frame).iter().any(|v| v.abs() > 0.0));
         arrivals.push((x[node as usize], first.unwrap()));
     }
-    // 10 ms + (x + 400 um) / (200 um/ms) + up to 2 ms; frames every 0.5 ms
+    // 10 ms + (x + 400 µm) / (200 µm/ms) + up to 2 ms; frames every 0.5 ms
     for (x, frame) in arrivals {
         let earliest = 10.0 + (x + 400.0) / 200.0;
         let arrival = frame as f64 * 0.5;
@@ -761,7 +682,7 @@ fn nwb_series_have_valid_names_and_tell_the_groups() {
 }
 
 #[test]
-fn reports_tell_what_their_groups_are_and_unfinished_ones_are_refused() {
+fn reports_state_their_groups_and_unfinished_ones_are_refused() {
     use leadfield::io::atomic_output::OverwritePolicy;
     use leadfield::io::ranks::Ranks;
     use leadfield::io::resumable_output::RunSettings;
@@ -789,15 +710,15 @@ fn reports_tell_what_their_groups_are_and_unfinished_ones_are_refused() {
     write_signals(&request, &Ranks::default()).unwrap_err();
     let run = |args: &[&str]| leadfield_in(reference.folder.path(), args);
     // 20 frames are 7 parts
-    let told = run(&["info", "un.h5.partial", "--json"]).ok();
-    let facts: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let text = run(&["info", "un.h5.partial", "--json"]).ok();
+    let facts: serde_json::Value = serde_json::from_str(&text).unwrap();
     let done = facts["progress"]["parts"].as_u64().unwrap();
-    assert!((1..7).contains(&done), "{told}");
-    assert_eq!(facts["progress"]["of_parts"], 7, "{told}");
+    assert!((1..7).contains(&done), "{text}");
+    assert_eq!(facts["progress"]["of_parts"], 7, "{text}");
     assert_eq!(facts["kind"], "lfp report, unfinished");
     let refusal = format!(
         "error: un.h5.partial: unfinished, expected a complete report, found {done} of 7 parts written\n\
-         hint: complete `un.h5` with the command that began it and `--resume`; `leadfield info` tells how far it is"
+         hint: complete `un.h5` with the command that began it and `--resume`; `leadfield info` shows its progress"
     );
     run(&["plot", "signals", "un.h5.partial", "-o", "a.svg"]).refused(&refusal);
     run(&["convert", "un.h5.partial", "-o", "a.parquet"]).refused(&refusal);

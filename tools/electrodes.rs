@@ -56,13 +56,13 @@ struct LinearArgs {
     /// Number of contacts
     #[arg(long, value_name = "N")]
     contacts: u32,
-    /// Distance between neighbours, um
+    /// Distance between neighbours, µm
     #[arg(long, value_name = "UM", allow_hyphen_values = true)]
     pitch: f64,
     #[command(flatten)]
-    made: ContactArgs,
+    contact: ContactArgs,
     #[command(flatten)]
-    placed: PlacementArgs,
+    placement: PlacementArgs,
 }
 
 /// Contacts in rows and columns, counted row by row from the tip
@@ -78,13 +78,13 @@ struct GridArgs {
     /// Number of rows
     #[arg(long, value_name = "N")]
     rows: u32,
-    /// Distance between neighbours, um: one for both, or those of columns and rows
+    /// Distance between neighbours, µm: one for both, or those of columns and rows
     #[arg(long, value_name = "UM[,UM]", allow_hyphen_values = true, value_parser = parse_pitches)]
     pitch: Pitches,
     #[command(flatten)]
-    made: ContactArgs,
+    contact: ContactArgs,
     #[command(flatten)]
-    placed: PlacementArgs,
+    placement: PlacementArgs,
 }
 
 /// Sites of a Neuropixels 1.0 shank: 960, of which 384 can be recorded at once
@@ -103,9 +103,9 @@ struct NeuropixelsArgs {
     #[arg(long, value_name = "N", default_value_t = probe::NEUROPIXELS_CHANNELS)]
     contacts: u32,
     #[command(flatten)]
-    made: ContactArgs,
+    contact: ContactArgs,
     #[command(flatten)]
-    placed: PlacementArgs,
+    placement: PlacementArgs,
 }
 
 /// EEG electrodes of the 10-20 or 10-10 system on the scalp of a spherical head
@@ -119,7 +119,7 @@ struct NeuropixelsArgs {
 struct CapArgs {
     /// The system
     system: CapArg,
-    /// Position of the head in the circuit's frame: JSON with `center` (um), and optionally `up`, `front`, `radii`,
+    /// Position of the head in the circuit's frame: JSON with `center` (µm), and optionally `up`, `front`, `radii`,
     /// `conductivities`
     #[arg(long, value_name = "FILE")]
     head_pose: PathBuf,
@@ -147,7 +147,7 @@ struct ImportArgs {
     #[command(flatten)]
     contact_file: ContactFileArgs,
     #[command(flatten)]
-    placed: PlacementArgs,
+    placement: PlacementArgs,
 }
 
 /// Properties of the contacts of a probe.
@@ -165,7 +165,7 @@ struct ContactArgs {
 #[derive(clap::Args)]
 #[command(next_help_heading = PLACEMENT)]
 struct PlacementArgs {
-    /// Position of the anchor, um (default: 0,0,0)
+    /// Position of the anchor, µm (default: 0,0,0)
     #[arg(long, value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = parse_point)]
     at: Option<Point>,
     /// Direction of the shank from its tip (default: 0,1,0)
@@ -209,17 +209,17 @@ const NO_AXIS: &str = "choose a `--node-set` with two neurons or more, or give `
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    let (placed, electrodes) = match &args.source {
+    let (placement, electrodes) = match &args.source {
         ProbeSource::Linear(linear) => {
-            (&linear.placed, linear.made.make_contacts(&probe::linear(linear.contacts, linear.pitch)?, 0)?)
+            (&linear.placement, linear.contact.make_contacts(&probe::linear(linear.contacts, linear.pitch)?, 0)?)
         }
         ProbeSource::Grid(grid) => {
             let sites = probe::grid(grid.columns, grid.rows, grid.pitch.0)?;
-            (&grid.placed, grid.made.make_contacts(&sites, 0)?)
+            (&grid.placement, grid.contact.make_contacts(&sites, 0)?)
         }
         ProbeSource::Neuropixels(shank) => {
             let sites = probe::neuropixels(shank.first_site, shank.contacts)?;
-            (&shank.placed, shank.made.make_contacts(&sites, shank.first_site)?)
+            (&shank.placement, shank.contact.make_contacts(&sites, shank.first_site)?)
         }
         ProbeSource::Cap(cap) => {
             let pose = HeadPose::read(&cap.head_pose)?;
@@ -229,11 +229,11 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         }
         ProbeSource::From(from) => {
             let extent = if from.discs { ContactExtent::Disc } else { ContactExtent::Point };
-            (&from.placed, from.contact_file.read_with_extent(&from.file, extent, common)?)
+            (&from.placement, from.contact_file.read_with_extent(&from.file, extent, common)?)
         }
     };
     let default = if matches!(args.source, ProbeSource::From(_)) { ProbeAnchor::Origin } else { ProbeAnchor::First };
-    placed.place_and_write(electrodes, default, common)
+    placement.place_and_write(electrodes, default, common)
 }
 
 impl ContactArgs {
@@ -291,7 +291,7 @@ impl PlacementArgs {
     }
 }
 
-/// Positions of a population's somata, µm: all of them, or those of a node set.
+/// Returns the positions of a population's somata, µm: all of them, or those of a node set.
 fn read_somata(config: &Path, node_set: Option<&str>, population: Option<&str>) -> Result<Vec<Point>> {
     let config = SonataConfig::open(config)?;
     let population = config.circuit().population(population)?;

@@ -30,7 +30,7 @@ use crate::cli::{Common, Outcome, console, overwrite_policy};
 /// The inputs cannot be used together.
 #[derive(Debug, thiserror::Error)]
 enum InputProblem {
-    #[error("a circuit beside other inputs, expected one circuit or segment tables, found {0} inputs")]
+    #[error("a circuit together with other inputs, expected one circuit or segment tables, found {0} inputs")]
     CircuitAmongOthers(usize),
     #[error("several populations of a circuit, expected one `--population`, or none for all, found {0}")]
     SeveralPopulations(usize),
@@ -86,8 +86,8 @@ impl Problem for InputProblem {
 ))]
 pub struct Args {
     /// Segments, then contacts. Segments: tables, one for each population, as `leadfield positions` writes them; or a
-    /// circuit or simulation configuration, or the folder that contains it. Contacts, last: CSV or JSON with name, x, y,
-    /// z (um), type, layer, region; `-` reads standard input
+    /// circuit or simulation configuration, or the folder that contains it. Contacts, last: CSV or JSON with name, x,
+    /// y, z (µm), type, layer, region; `-` reads standard input
     // one list, because options may stand between the files
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
@@ -111,7 +111,7 @@ pub struct Args {
     #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
     #[command(flatten)]
-    judged: DryRun,
+    dry_run_options: DryRun,
     /// Write the file by parts, 1: lay it out for all processes, and print the number of parts
     #[arg(long, group = "by_part", conflicts_with_all = ["dry_run", "resume"], help_heading = RUN)]
     layout: bool,
@@ -206,12 +206,12 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         return Err(InputProblem::OneInput).in_file(only);
     }
     check_not_an_input(&args.out, inputs.map(PathBuf::as_path))?;
-    // in or beside the electrodes file, where a run keeps what it has done
+    // in or next to the electrodes file, where a run keeps what it has done
     let own = [args.out.clone(), partial_path_for(&args.out), lock_path_for(&args.out)];
     if let Some(table) = args.keep_table.as_ref().filter(|table| own.iter().any(|own| table.starts_with(own))) {
         return Err(InputProblem::SameOutput(table.display().to_string()).into());
     }
-    if common.ranks().is_first() && !args.judged.dry_run && args.part.is_empty() && !args.finish {
+    if common.ranks().is_first() && !args.dry_run_options.dry_run && args.part.is_empty() && !args.finish {
         weights::check_output(&args.out, overwrite_policy(args.force), args.resume)?;
     }
     match find_circuit(args)? {
@@ -234,7 +234,7 @@ fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Resu
     if common.ranks().is_first() && args.part.is_empty() {
         Implausible::find(sources, &electrodes)?.iter().for_each(|found| common.warn(found));
     }
-    let total = if args.judged.dry_run || args.is_by_part() { 0 } else { segment_count(sources) };
+    let total = if args.dry_run_options.dry_run || args.is_by_part() { 0 } else { segment_count(sources) };
     let progress = Progress::new(common, "segments", total);
     let stop = StopSignal::install(common, &progress);
     let request = WeightsRequest {
@@ -246,9 +246,9 @@ fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Resu
         stop: &|| stop.is_requested(),
         progress: &|n| progress.add(n),
     };
-    if args.judged.dry_run {
+    if args.dry_run_options.dry_run {
         let reading = started.elapsed().as_secs_f64();
-        let found = weights::dry_run(&request, args.judged.ranks(common)).in_file(args.electrodes_name())?;
+        let found = weights::dry_run(&request, args.dry_run_options.ranks(common)).in_file(args.electrodes_name())?;
         dry_run::print_estimate(&found, reading, &args.out, args.json, common)?;
         dry_run::warn_existing(&args.out, args.force, args.resume, common);
         return Ok(Outcome::Done);
@@ -311,7 +311,7 @@ impl Args {
         name_of(self.electrodes())
     }
 
-    /// Whether this process writes parts on its own, independent of other processes of a launcher.
+    /// Returns whether this process writes parts on its own, independent of other processes of a launcher.
     pub fn is_by_part(&self) -> bool {
         self.layout || self.finish || !self.part.is_empty()
     }
@@ -358,8 +358,9 @@ fn summary_json(args: &Args, summary: &WeightsSummary, seconds: f64, report: &se
     })
 }
 
-/// Returns the entry for `reports` of a simulation configuration, with the times of the simulation that the segments come
-/// from, if they come from one that still exists. The path is absolute, since it would be relative to the configuration.
+/// Returns the entry for `reports` of a simulation configuration, with the times of the simulation that the segments
+/// come from, if they come from one that still exists. The path is absolute, since it would be relative to the
+/// configuration.
 fn lfp_report_entry(out: &Path, sources: &[&dyn SegmentSource]) -> Result<serde_json::Value> {
     let path = out.canonicalize().map_err(FileProblem::Read).in_file(out)?;
     let simulation = sources.iter().find_map(|s| find_circuit_file(s.path(), &s.metadata().simulation_path));

@@ -20,7 +20,7 @@ pub enum TableCircuitProblem {
     /// No circuit is given, and the table names none.
     #[error("no circuit to take node sets and attributes from, expected `--circuit` or a table that names one")]
     NoCircuit,
-    /// The text is no condition.
+    /// The text is not a condition.
     #[error("malformed, expected `attribute=value[,value...]`, found `{0}`")]
     Condition(String),
     /// The attribute is a number, and the value is not.
@@ -97,6 +97,14 @@ impl TableCircuit {
         let population = config.circuit().population(known)?;
         let (nodes, population) = (Nodes::open(population)?, population.name.clone());
         Ok(Self { config, path, population, nodes })
+    }
+
+    /// Returns an attribute of some nodes as text.
+    ///
+    /// # Errors
+    /// Returns an error if the attribute is unknown or cannot be read, or a node is not in the circuit.
+    pub fn node_texts(&self, attribute: &str, nodes: &[u64]) -> Result<Vec<String>> {
+        self.nodes.read_texts(attribute, nodes)
     }
 
     /// Returns the nodes of a node set, ascending.

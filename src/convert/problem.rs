@@ -3,7 +3,7 @@
 use crate::error::Problem;
 use crate::io::parquet_file::ParquetProblem;
 
-/// Why well-formed files cannot be converted.
+/// Reasons why well-formed files cannot be converted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConversionProblem {
@@ -21,7 +21,7 @@ pub enum ConversionProblem {
     /// Segments are not contiguous.
     #[error(
         "segments do not join, expected segment {segment} of section {section} to begin where the one before ends, \
-         found a gap of {gap} um"
+         found a gap of {gap} µm"
     )]
     SegmentGap {
         /// Section id.
@@ -102,9 +102,6 @@ pub enum ConversionProblem {
     /// Error message of a library on reading.
     #[error("cannot be read: {0}")]
     Read(String),
-    /// Error message of a library on writing.
-    #[error("cannot be written: {0}")]
-    Write(String),
     /// The number of columns does not match the contacts.
     #[error("wrong number of columns, expected {expected} (one per contact) or one more of ones, found {found}")]
     ColumnCount {

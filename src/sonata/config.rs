@@ -70,7 +70,7 @@ pub struct MorphologySource {
 pub struct SimulationConfig {
     /// Path of the file.
     pub path: PathBuf,
-    /// The circuit of `network` (default `circuit_config.json` beside it).
+    /// The circuit of `network` (default `circuit_config.json` next to it).
     pub circuit: CircuitConfig,
     /// `node_set`: the simulated nodes; absent = every non-virtual node.
     pub node_set: Option<String>,
@@ -122,7 +122,7 @@ pub enum SonataConfig {
     Simulation(SimulationConfig),
 }
 
-/// Why a configuration, or the choice of a population in it, is invalid.
+/// Reasons why a configuration, or the choice of a population in it, is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigProblem {

@@ -1,24 +1,22 @@
-//! What `signals` refuses: reports without all compartments, of values that are not numbers, of other times or circuits,
-//! weights and contacts that do not belong to them, formats that cannot hold the result.
+//! Input that `signals` refuses: reports without all compartments, with values that are not numbers, with other times
+//! or of other circuits; weights and contacts that do not belong to them; formats that cannot represent the result.
 
 use std::path::Path;
 
-use leadfield::Result;
 use leadfield::electrodes::{self, Electrodes};
-use leadfield::geometry::Aabb;
 use leadfield::io::hdf5::Hdf5File;
 use leadfield::methods::NearField;
 use leadfield::segments::Segments;
-use leadfield::segments::table::{SegmentTable, TableMetadata, TableNeuron};
+use leadfield::segments::table::SegmentTable;
 use leadfield::signals::{CurrentKind, CurrentReport, Grouping, Signals};
 use leadfield::weights::SegmentSource;
 
 use crate::malformed::electrodes_file::{Damaged, edited};
-use crate::support::{Run, golden, leadfield_in, names_in, one_neuron, scratch};
+use crate::support::{ChangedTable, Run, golden, leadfield_in, names_in, one_neuron, scratch};
 
 const POPULATION: &str = "S1nonbarrel_neurons";
 
-/// The content of a report, to be changed and written.
+/// The content of a report, which a test changes and writes.
 struct Report {
     population: &'static str,
     node_ids: Vec<u64>,
@@ -31,7 +29,7 @@ struct Report {
 }
 
 impl Report {
-    /// The reference circuit's report.
+    /// Reads the reference circuit's report.
     fn golden() -> Self {
         let file = Hdf5File::open(&golden().join("input/circuit/output/compartment.h5")).unwrap();
         let mapping = |name: &str| format!("/report/{POPULATION}/mapping/{name}");
@@ -63,13 +61,13 @@ impl Report {
         file.close().unwrap();
     }
 
-    /// The elements of the first node, and its id.
+    /// Returns the elements of the first node, and its id.
     fn first_node(&self) -> (u64, usize) {
         (self.node_ids[0], self.pointers[1] as usize)
     }
 }
 
-/// A folder with the reference circuit's table, weights and contacts.
+/// Creates a folder with the reference circuit's table, weights and contacts.
 fn inputs() -> tempfile::TempDir {
     let dir = scratch();
     let config = golden().join("input/circuit/simulation_config.json");
@@ -83,7 +81,8 @@ fn signals(dir: &Path, args: &[&str]) -> Run {
     leadfield_in(dir, &[&["signals"], args, &["--quiet"]].concat())
 }
 
-/// Runs with stored weights and with computed ones: both refuse with the same text, and leave nothing.
+/// Runs with stored and with computed weights, and asserts that both are refused with the same text and leave no
+/// output.
 #[track_caller]
 fn refused_by_both(dir: &Path, report: &Report, expected: &str) {
     report.write(&dir.join("r.h5"));
@@ -260,7 +259,7 @@ fn sections_are_those_of_the_table() {
     let dir = inputs();
     let mut report = Report::golden();
     let (node, segments) = report.first_node();
-    // the last sections, the myelin, under another number: as many segments, other sections
+    // the last sections, the myelin, under another id: the same number of segments, other sections
     let last = *report.elements[..segments].iter().max().unwrap();
     report.elements[..segments].iter_mut().filter(|id| **id == last).for_each(|id| *id = last + 7);
     report.write(&dir.path().join("r.h5"));
@@ -389,7 +388,7 @@ fn a_report_of_currents_needs_weights_and_an_online_report_the_right_contacts() 
 }
 
 #[test]
-fn a_report_of_somata_is_no_online_report_of_one_contact() {
+fn a_report_of_somata_is_not_taken_for_an_online_report_of_one_contact() {
     let dir = inputs();
     let dir = dir.path();
     std::fs::write(dir.join("one.csv"), "name,x,y,z\nA,100,0,0\n").unwrap();
@@ -411,7 +410,7 @@ fn a_report_of_somata_is_no_online_report_of_one_contact() {
         let texts = ["another number of segments, expected", "no weights, expected"];
         assert!(run.code == 2 && texts.iter().any(|text| run.stderr.contains(text)), "{}", run.stderr);
     }
-    // an electrode says that it is a contact
+    // an electrode states that it is a contact
     signals(dir, &["v.h5", "--electrodes", "one.csv", "--unit", "V", "--dtype", "f64", "-o", "x.csv"]).ok();
     let csv = std::fs::read_to_string(dir.join("x.csv")).unwrap();
     assert_eq!(csv, format!("time,contact,value\n0,A,{}\n", 0.25 * nodes as f64));
@@ -427,7 +426,7 @@ fn columns_that_do_not_belong_to_contacts_are_refused() {
         signals(dir, &["r.h5", "--weights", name, "-o", "x.h5"]).refused(expected);
         assert!(!dir.join("x.h5").exists());
     };
-    let hint = "hint: `leadfield validate electrodes-file` says what is wrong; its `--fix`, or `convert`, mends files of \
+    let hint = "hint: `leadfield validate electrodes-file` says what is wrong; its `--fix`, or `convert`, repairs files of \
                 BlueRecording";
     let edited = |name: &str, edit: &dyn Fn(&Damaged)| {
         std::fs::copy(dir.join("w.h5"), dir.join(name)).unwrap();
@@ -579,61 +578,33 @@ fn populations_of_a_file_have_the_same_contacts() {
     assert!(!dir.path().join("x.h5").exists());
 }
 
-/// A table that lacks what some segments of one neuron are.
-struct IncompleteTable {
-    table: SegmentTable,
-    forget: fn(&mut Segments, usize),
-    node: u64,
-}
-
-impl SegmentSource for IncompleteTable {
-    fn path(&self) -> &Path {
-        Path::new("old.parquet")
-    }
-
-    fn metadata(&self) -> &TableMetadata {
-        self.table.metadata()
-    }
-
-    fn bounds(&self) -> Result<Aabb> {
-        self.table.bounds()
-    }
-
-    fn fingerprint(&self) -> Result<u64> {
-        SegmentSource::fingerprint(&self.table)
-    }
-
-    fn part_count(&self) -> usize {
-        self.table.part_count()
-    }
-
-    fn part_neurons(&self, part: usize) -> &[TableNeuron] {
-        self.table.part_neurons(part)
-    }
-
-    fn read_part(&self, part: usize, spare: Segments) -> Result<Segments> {
-        let mut segments = self.table.read_part(part, spare)?;
-        let rows: Vec<usize> = (0..segments.len()).filter(|&row| segments.node_id[row] == self.node).collect();
-        // the last segment of the neuron
-        (self.forget)(&mut segments, *rows.last().unwrap());
-        Ok(segments)
-    }
-}
-
 #[test]
 fn densities_and_section_types_need_tables_that_have_radii_and_types() {
     let dir = inputs();
     Report::golden().write(&dir.path().join("r.h5"));
     let reports = CurrentReport::open_all(&dir.path().join("r.h5")).unwrap();
-    let open = || SegmentTable::open(&dir.path().join("s.parquet")).unwrap();
+    let table = dir.path().join("s.parquet");
     let contacts = Electrodes::read(dir.path().join("np8.csv")).unwrap();
     let configured = electrodes::configure(&contacts, &[], NearField::default()).unwrap();
-    let segments = open().parts()[0].read_by_row().unwrap();
+    let segments = SegmentTable::open(&table).unwrap().parts()[0].read_by_row().unwrap();
     let node = segments.node_id[segments.len() - 1];
     let last = (0..segments.len()).rev().find(|&row| segments.node_id[row] == node).unwrap();
     let (section, segment) = (segments.section_id[last], segments.segment_id[last]);
 
-    let no_radius = IncompleteTable { table: open(), forget: |segments, row| segments.radius_um[row] = None, node };
+    // a table in which the last segment of the node is changed
+    let changed = |change: fn(&mut Segments, usize)| {
+        let mut changed = ChangedTable::new(SegmentTable::open(&table).unwrap());
+        changed.path = "old.parquet".into();
+        changed.read = Box::new(move |table, part, spare, _| {
+            let mut segments = table.read_part(part, spare)?;
+            if let Some(row) = segments.node_id.iter().rposition(|&id| id == node) {
+                change(&mut segments, row);
+            }
+            Ok(segments)
+        });
+        changed
+    };
+    let no_radius = changed(|segments, row| segments.radius_um[row] = None);
     let sources: [&dyn SegmentSource; 1] = [&no_radius];
     let signals = Signals::from_tables(&reports, &sources, &configured).currents(CurrentKind::Density).prepare();
     assert_eq!(
@@ -643,10 +614,9 @@ fn densities_and_section_types_need_tables_that_have_radii_and_types() {
              area of current densities"
         )
     );
-    let point = |segments: &mut Segments, row: usize| {
+    let no_area = changed(|segments, row| {
         (segments.section_type[row], segments.end[row]) = (None, segments.start[row]);
-    };
-    let no_area = IncompleteTable { table: open(), forget: point, node };
+    });
     let of_points: [&dyn SegmentSource; 1] = [&no_area];
     let signals = Signals::from_tables(&reports, &of_points, &configured).currents(CurrentKind::Density).prepare();
     assert_eq!(
@@ -659,7 +629,7 @@ fn densities_and_section_types_need_tables_that_have_radii_and_types() {
     // currents need no areas
     assert!(Signals::from_tables(&reports, &sources, &configured).prepare().unwrap().compute().is_ok());
 
-    let no_type = IncompleteTable { table: open(), forget: |segments, row| segments.section_type[row] = None, node };
+    let no_type = changed(|segments, row| segments.section_type[row] = None);
     let sources: [&dyn SegmentSource; 1] = [&no_type];
     let signals = Signals::from_tables(&reports, &sources, &configured).group_by(Grouping::SectionType).prepare();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What the tests share: the program, folders, data sets.
+//! Shared parts of the tests: the program, folders, data sets.
 #![allow(dead_code, reason = "a test module uses what it needs")]
 
 pub mod allocation;
@@ -8,24 +8,29 @@ use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use leadfield::segments::table::{SegmentTable, TableNeuron};
+use leadfield::Result;
+use leadfield::geometry::Aabb;
+use leadfield::io::resumable_output::StopCheck;
+use leadfield::segments::Segments;
+use leadfield::segments::table::{SegmentTable, TableMetadata, TableNeuron};
+use leadfield::weights::SegmentSource;
 
-/// The project's root.
+/// Returns the project's root.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The reference outputs of BlueRecording 0.2.1 on our synthetic circuit.
+/// Returns the folder with the reference outputs of BlueRecording 0.2.1 on a synthetic circuit.
 pub fn golden() -> PathBuf {
     root().join("datasets/golden")
 }
 
-/// The real neurons, where `LEADFIELD_REAL_DATA` names their folder.
+/// Returns the folder of the real neurons, which `LEADFIELD_REAL_DATA` names.
 pub fn real() -> Option<PathBuf> {
     std::env::var_os("LEADFIELD_REAL_DATA").map(PathBuf::from)
 }
 
-/// What a run of the program gave.
+/// The result of a run of the program.
 #[derive(Debug)]
 pub struct Run {
     /// Exit code.
@@ -85,7 +90,7 @@ impl Run {
         Self { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
     }
 
-    /// Asserts success and gives standard output.
+    /// Asserts success and returns standard output.
     #[track_caller]
     pub fn ok(self) -> String {
         assert_eq!(self.code, 0, "{}", self.stderr);
@@ -100,12 +105,12 @@ impl Run {
     }
 }
 
-/// A fresh folder that goes with the value.
+/// Creates a temporary folder, which is removed with the value.
 pub fn scratch() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// Names in a folder, sorted: to show that a failed run left nothing.
+/// Returns the names in a folder, sorted, to check that a failed run left no files.
 pub fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
@@ -113,7 +118,7 @@ pub fn names_in(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Copies a folder with all it holds.
+/// Copies a folder with its contents.
 pub fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
@@ -127,10 +132,64 @@ pub fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// Makes a circuit of one neuron, `c` and the name, and its table, `name.parquet`; gives the neuron. Each seed has another.
+/// Creates a circuit of one neuron, `c` and the name, and its table, `name.parquet`; returns the neuron, which depends
+/// on the seed.
 pub fn one_neuron(folder: &Path, name: &str, seed: &str) -> TableNeuron {
     let (circuit, table) = (format!("c{name}"), format!("{name}.parquet"));
     leadfield_in(folder, &["synthesize", &circuit, "--cells", "1", "--seed", seed, "--with-report", "--quiet"]).ok();
     leadfield_in(folder, &["positions", &format!("{circuit}/simulation_config.json"), "-o", &table, "--quiet"]).ok();
     SegmentTable::open(&folder.join(table)).unwrap().neurons().unwrap()[0]
+}
+
+/// Reads a part of a [`ChangedTable`].
+type ReadPart = dyn Fn(&SegmentTable, usize, Segments, &StopCheck<'_>) -> Result<Segments> + Sync;
+
+/// A table of which a test changes the path, the metadata or the segments.
+pub struct ChangedTable {
+    table: SegmentTable,
+    pub path: PathBuf,
+    pub metadata: TableMetadata,
+    pub read: Box<ReadPart>,
+}
+
+impl ChangedTable {
+    /// Creates a source that is equal to a table.
+    pub fn new(table: SegmentTable) -> Self {
+        let (path, metadata) = (table.path().to_path_buf(), table.metadata().clone());
+        Self { table, path, metadata, read: Box::new(|table, part, spare, _| table.read_part(part, spare)) }
+    }
+}
+
+impl SegmentSource for ChangedTable {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn metadata(&self) -> &TableMetadata {
+        &self.metadata
+    }
+
+    fn bounds(&self) -> Result<Aabb> {
+        self.table.bounds()
+    }
+
+    fn fingerprint(&self) -> Result<u64> {
+        SegmentSource::fingerprint(&self.table)
+    }
+
+    fn part_count(&self) -> usize {
+        self.table.part_count()
+    }
+
+    fn part_neurons(&self, part: usize) -> &[TableNeuron] {
+        self.table.part_neurons(part)
+    }
+
+    fn read_part(&self, part: usize, spare: Segments) -> Result<Segments> {
+        self.read_part_unless_stopped(part, spare, &StopCheck::never())
+    }
+
+    fn read_part_unless_stopped(&self, part: usize, spare: Segments, stop: &StopCheck<'_>) -> Result<Segments> {
+        (self.read)(&self.table, part, spare, stop)
+    }
 }

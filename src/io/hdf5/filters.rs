@@ -47,7 +47,7 @@ impl Hdf5File {
         self.check_filters_available(object, &self.open_dataset(object)?)
     }
 
-    /// The same as [`Hdf5File::check_filters`], for an open dataset.
+    /// Refuses an open dataset with a filter that the HDF5 library cannot decode, as [`Hdf5File::check_filters`] does.
     pub(super) fn check_filters_available(&self, object: &str, dataset: &Dataset) -> Result<()> {
         match dataset.filters().iter().find(|filter| !filter.is_available()) {
             Some(filter) => Err(self.error(object, Hdf5Problem::UnknownFilter { name: filter_name(filter) })),
@@ -64,7 +64,7 @@ mod tests {
     use crate::io::hdf5::Hdf5File;
 
     /// Writes a file with the dataset `/packed` in one chunk, whose header names a filter of some number.
-    #[expect(clippy::disallowed_methods, reason = "tests of the door write what the door does not")]
+    #[expect(clippy::disallowed_methods, reason = "tests write what `Hdf5File` cannot")]
     fn compressed_by(path: &Path, filter: u16) -> Hdf5File {
         let file = hdf5::File::create(path).unwrap();
         file.new_dataset_builder().deflate(4).with_data(&[1.0_f64; 64]).create("packed").unwrap();

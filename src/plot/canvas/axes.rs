@@ -1,8 +1,7 @@
 //! A plot frame with two axes: border, ticks and labels.
 
 use super::{
-    AxisScale, Colour, DrawItem, FRAME_LINE_PT, LABEL_SIZE_PT, PagePoint, Paint, TITLE_SIZE_PT, Text, TextAnchor, Tick,
-    text_width,
+    AxisScale, Colour, DrawItem, FRAME_LINE_PT, LABEL_SIZE_PT, PagePoint, Paint, Text, TextAnchor, Tick, text_width,
 };
 
 /// Length of a tick, pt.
@@ -38,12 +37,12 @@ impl PlotFrame {
         [self.left + self.width * right, self.top + self.height * (1.0 - up)]
     }
 
-    /// Right border, pt.
+    /// Returns the right border, pt.
     pub fn right(&self) -> f32 {
         self.left + self.width
     }
 
-    /// Lower border, pt.
+    /// Returns the lower border, pt.
     pub fn bottom(&self) -> f32 {
         self.top + self.height
     }
@@ -79,13 +78,13 @@ impl PlotFrame {
         DrawItem::rectangle([self.left, self.top, self.width, self.height], Paint::fill(colour))
     }
 
-    /// Number of labelled ticks that fit along the lower and the left border.
+    /// Returns the number of labelled ticks that fit along the lower and the left border.
     fn max_ticks(&self) -> (usize, usize) {
         let fit = |length: f32, each: f32| (length / each).clamp(1.0, 9.0) as usize;
         (fit(self.width, 45.0), fit(self.height, 32.0))
     }
 
-    /// Width of the labels of the left axis, including the axis label, to be left free next to the frame.
+    /// Returns the width of the labels of the left axis, including the axis label, to be left free next to the frame.
     pub fn left_margin(&self) -> f32 {
         self.widest_label() + TICK_LENGTH_PT + TICK_PAD_PT + 1.9 * LABEL_SIZE_PT
     }
@@ -139,12 +138,6 @@ impl PlotFrame {
         }
         DrawItem::Group("axes", items)
     }
-
-    /// Draws a title above the frame.
-    pub fn draw_title(&self, text: &str) -> DrawItem {
-        let at = [self.left + 0.5 * self.width, self.top - 6.0];
-        DrawItem::Text(Text::new(at, TITLE_SIZE_PT, TextAnchor::Middle, text))
-    }
 }
 
 /// Returns the ticks of an axis, with one more than fits well if only that gives two: a single tick shows no scale.
@@ -192,7 +185,7 @@ mod tests {
 
     #[test]
     fn every_axis_has_its_label_and_its_numbers_as_text() {
-        let DrawItem::Group(name, items) = frame().draw_axes(Some("x (um)"), Some("y (um)")) else { unreachable!() };
+        let DrawItem::Group(name, items) = frame().draw_axes(Some("x (µm)"), Some("y (µm)")) else { unreachable!() };
         let texts: Vec<&str> = items
             .iter()
             .filter_map(|i| match i {
@@ -200,6 +193,6 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!((name, texts), ("axes", vec!["0", "5", "10", "0", "5", "x (um)", "y (um)"]));
+        assert_eq!((name, texts), ("axes", vec!["0", "5", "10", "0", "5", "x (µm)", "y (µm)"]));
     }
 }

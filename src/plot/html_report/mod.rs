@@ -6,7 +6,6 @@
 mod contact_table;
 mod facts;
 mod findings;
-mod neuron_types;
 mod page;
 mod scene;
 mod settings;
@@ -14,9 +13,10 @@ mod signals_section;
 mod summary;
 mod timing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use crate::circuit::TableCircuit;
 use crate::error::{Context, Error, Problem, Result, join_quoted};
 use crate::geometry::Aabb;
 use crate::io::hdf5::Hdf5File;
@@ -37,7 +37,7 @@ use timing::StepTimer;
 /// Default half side of the box of segments in the 3D view, µm.
 pub const DEFAULT_VIEW_HALF_SIDE_UM: f64 = 250.0;
 
-/// What to report.
+/// A request for an HTML report: its inputs and settings.
 #[derive(Debug, Clone, Copy)]
 pub struct ReportRequest<'a> {
     /// The segment table.
@@ -54,7 +54,7 @@ pub struct ReportRequest<'a> {
     pub timings_s: &'a [(&'a str, f64)],
 }
 
-/// A report.
+/// An HTML report, with its picture and findings.
 #[derive(Debug)]
 pub struct HtmlReport {
     /// The HTML page.
@@ -76,11 +76,11 @@ pub struct ReportFigure {
     pub electrode: String,
     /// Number of contacts.
     pub contacts: u64,
-    /// Why reading was slower than it could be.
+    /// The reason why reading was slower than it could be.
     pub warnings: Vec<PageWarning>,
 }
 
-/// Why there is no report.
+/// Reasons why a report cannot be built.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReportProblem {
@@ -120,8 +120,8 @@ fn check_population(table: &SegmentTable, file: &ElectrodesFile) -> Result<(), R
 /// An electrodes file that cannot be used is not an error if its faults are known: then the page lists only these.
 ///
 /// # Errors
-/// Returns an error if a file cannot be read, if the files do not belong together, or if there is nothing to draw; also if
-/// signals are requested and cannot be drawn.
+/// Returns an error if a file cannot be read, if the files do not belong together, or if there is nothing to draw; also
+/// if signals are requested and cannot be drawn.
 pub fn build_report(request: &ReportRequest<'_>) -> Result<HtmlReport> {
     if !(request.within_um.is_finite() && request.within_um > 0.0) {
         return Err(PlotProblem::Within(request.within_um)).in_item("--within");
@@ -202,14 +202,7 @@ fn report_all(
     let columns: Vec<usize> = contacts.iter().map(|(_, _, column)| *column as usize).collect();
     let factors = lookup.file().weights_dataset(lookup.population())?;
     let summaries = SummaryAccumulator::new(&factors, &columns)?;
-    let examined = electrodes_file::ValidationRequest {
-        file: request.weights,
-        expected,
-        segments: None,
-        conductivity: None,
-        column_rule: None,
-        progress: &|_| (),
-    };
+    let examined = electrodes_file::ValidationRequest::new(request.weights, expected);
     let own = lookup.population().name();
     let diagnosis = electrodes_file::validate_with(&examined, &|population, rows| {
         if population == own {
@@ -282,7 +275,7 @@ fn draw_by_depth(
     let mut nodes: Vec<u64> = segments.iter().map(|s| s.node_id).collect();
     nodes.sort_unstable();
     nodes.dedup();
-    let types = neuron_types::read_neuron_types(plot.table, &nodes).ok();
+    let types = read_neuron_types(plot.table, &nodes).ok();
     let by_type = types.map(|types| {
         let text = |s: &SampledSegment| types.get(&s.node_id).map_or("unknown", String::as_str);
         SegmentCategories::by_text("mtype", &segments.iter().map(text).collect::<Vec<_>>())
@@ -310,6 +303,16 @@ fn depth_axis(contacts: &[ContactColumn<'_>]) -> usize {
     (0..3).fold(UPRIGHT, |best, axis| if size[axis] > size[best] { axis } else { best })
 }
 
+/// Returns the morphological types of some neurons, from the circuit that the table was made of, or the reason why they
+/// are not known.
+fn read_neuron_types(table: &SegmentTable, nodes: &[u64]) -> Result<HashMap<u64, String>, String> {
+    if table.metadata().circuit_path.is_empty() {
+        return Err("the segment table does not state its circuit".into());
+    }
+    let types = TableCircuit::open(None, table).and_then(|circuit| circuit.node_texts("mtype", nodes));
+    Ok(nodes.iter().copied().zip(types.map_err(|error| error.to_string())?).collect())
+}
+
 /// Builds the page for a file that only the lenient validator can read.
 fn report_faults_only(
     request: &ReportRequest<'_>,
@@ -319,14 +322,7 @@ fn report_faults_only(
     signals: Option<SignalsSection>,
     clock: &mut StepTimer,
 ) -> Result<HtmlReport> {
-    let examined = electrodes_file::ValidationRequest {
-        file: request.weights,
-        expected,
-        segments: None,
-        conductivity: None,
-        column_rule: None,
-        progress: &|_| (),
-    };
+    let examined = electrodes_file::ValidationRequest::new(request.weights, expected);
     let diagnosis = match electrodes_file::validate(&examined) {
         Ok(diagnosis) if diagnosis.worst_severity() == Some(Severity::Error) => diagnosis,
         _ => return Err(error),

@@ -21,16 +21,6 @@ impl PageTree {
         Self { nodes: pack_nodes(boxes.iter().map(Aabb32::enclosing)), pages: boxes.len() }
     }
 
-    /// Returns the number of pages.
-    pub fn len(&self) -> usize {
-        self.pages
-    }
-
-    /// Returns whether there are no pages.
-    pub fn is_empty(&self) -> bool {
-        self.pages == 0
-    }
-
     /// Returns the pages that may contain a part of a region, in ascending order; no page is missed.
     pub fn pages_touching(&self, region: &dyn Region) -> Vec<usize> {
         let mut pages = Vec::new();
@@ -106,7 +96,7 @@ mod tests {
                 true
             })
         };
-        // the point is in cube 3000; its neighbours begin 1.5 um away
+        // the point is in cube 3000; its neighbours begin 1.5 µm away
         let found: Vec<usize> = (0..3).filter_map(|_| next()).map(|(_, page)| page).collect();
         assert_eq!(found, [3000, 2999, 3001]);
         // below the two children of the root, at most two nodes on three levels have 16 children each; a node counts when

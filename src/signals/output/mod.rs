@@ -9,6 +9,7 @@ mod report_file;
 mod signal_file;
 
 pub use columns::{ColumnShape, SignalColumns};
+#[doc(hidden)]
 pub use report_file::{GROUPS_ATTRIBUTE, GROUPS_NAMED, GROUPS_NODE, GROUPS_TOTAL};
 pub use signal_file::{SignalsRequest, check_output, write_signals};
 
@@ -56,7 +57,7 @@ impl ValueType {
     }
 }
 
-/// Why signals cannot be written in a format.
+/// Reasons why signals cannot be written in a format.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignalFormatProblem {

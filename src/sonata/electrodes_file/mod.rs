@@ -25,44 +25,59 @@ mod sparse_column;
 mod weights_dataset;
 mod writer;
 
-pub use column_rule::{ColumnRule, sort_names};
+pub use column_rule::ColumnRule;
+#[doc(hidden)]
+pub use column_rule::sort_names;
+#[doc(hidden)]
 pub use column_units::{method_unit, read_unit_attribute, unit_by_type};
-pub use file_layout::{AttributeValue, ContactLayout, FileLayout, PopulationLayout};
+pub use file_layout::AttributeValue;
+#[doc(hidden)]
+pub use file_layout::{ContactLayout, FileLayout, PopulationLayout};
+#[doc(hidden)]
 pub use layout::{layout_size_bytes, matches_layout};
 pub use reader::{ContactDescription, ContactEntry, ElectrodesFile, PopulationEntry, check_finished};
+#[doc(hidden)]
 pub use recomputable_contact::{RecomputableContact, SETTING_ATTRIBUTES, read_settings};
+#[doc(hidden)]
 pub use weights_dataset::WeightsDataset;
+#[doc(hidden)]
 pub use writer::{Reader, Writer};
 
 use crate::error::Problem;
 
 /// Bytes per weight.
+#[doc(hidden)]
 pub const WEIGHT_BYTES: u64 = size_of::<f64>() as u64;
 
 /// The group with electrodes and weights; no population may have this name.
+#[doc(hidden)]
 pub const ELECTRODES: &str = "electrodes";
 
 /// Returns the path of a population's node ids.
+#[doc(hidden)]
 pub fn node_ids_path(population: &str) -> String {
     format!("/{population}/node_ids")
 }
 
 /// Returns the path of a population's offsets.
+#[doc(hidden)]
 pub fn offsets_path(population: &str) -> String {
     format!("/{population}/offsets")
 }
 
 /// Returns the path of a population's weights.
+#[doc(hidden)]
 pub fn scaling_factors_path(population: &str) -> String {
     format!("/{ELECTRODES}/{population}/scaling_factors")
 }
 
 /// Returns the path of a contact's group.
+#[doc(hidden)]
 pub fn electrode_path(name: &str) -> String {
     format!("/{ELECTRODES}/{name}")
 }
 
-/// Why an electrodes file, or the layout of one, is invalid.
+/// Reasons why an electrodes file, or the layout of one, is invalid.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ElectrodesFileProblem {
@@ -124,7 +139,7 @@ pub enum ElectrodesFileProblem {
     #[error("reserved name, expected a {0} other than `{ELECTRODES}`, found `{ELECTRODES}`")]
     Reserved(&'static str),
     /// A position exceeds the range of float32.
-    #[error("position of contact `{contact}` cannot be stored, expected float32 numbers, found {found} um")]
+    #[error("position of contact `{contact}` cannot be stored, expected float32 numbers, found {found} µm")]
     Position {
         /// Name of the contact.
         contact: String,
@@ -169,9 +184,9 @@ impl Problem for ElectrodesFileProblem {
             Self::UnknownPopulation { .. } => Some("name it with `--population`".into()),
             Self::Unfinished { output, .. } => Some(format!(
                 "complete `{output}` with the command that began it and `--resume`, or `--finish` after `--layout`; \
-                 `leadfield info` tells how far it is"
+                 `leadfield info` shows its progress"
             )),
-            Self::Position { .. } => Some("check the unit: positions are in um".into()),
+            Self::Position { .. } => Some("check the unit: positions are in µm".into()),
             Self::Name { .. } | Self::DuplicateName(_) | Self::Reserved(_) => Some("rename it in its file".into()),
             _ => None,
         }

@@ -47,7 +47,7 @@ impl TableCheck {
     }
 }
 
-/// What is wrong with one neuron of a table.
+/// A mismatch between a neuron of a table and the circuit.
 enum Mismatch {
     Unknown,
     SegmentCount(u64),
@@ -56,8 +56,8 @@ enum Mismatch {
     Unplaced(Error),
 }
 
-/// Largest allowed distance between the sides of two boxes, µm: rounding, and float32 coordinates some mm from the
-/// origin.
+/// Returns the largest allowed distance between the sides of two boxes, µm: rounding, and float32 coordinates some mm
+/// from the origin.
 const fn tolerance_um(precision: Precision) -> f64 {
     match precision {
         Precision::F64 => 1e-5,
@@ -76,13 +76,13 @@ pub fn check_table(circuit: &SegmentationPlan, table: &SegmentTable) -> Result<T
     for part in table.parts() {
         let segments = part.read_by_row_unchecked()?;
         let neurons: Vec<NeuronSegments<'_>> = segments.neurons().collect();
-        let judged = neurons.par_iter().map(|n| find_mismatch(circuit, n, tolerance_um(table.precision())));
-        for (neuron, judged) in neurons.iter().zip(judged.collect::<Vec<_>>()) {
+        let mismatches = neurons.par_iter().map(|n| find_mismatch(circuit, n, tolerance_um(table.precision())));
+        for (neuron, mismatch) in neurons.iter().zip(mismatches.collect::<Vec<_>>()) {
             let node_id = neuron.node_id().unwrap_or_default();
             if let Ok(place) = circuit.find_plan(node_id) {
                 seen[place] = true;
             }
-            match judged {
+            match mismatch {
                 None => {}
                 Some(Mismatch::Unknown) => fit.unknown.push(node_id),
                 Some(Mismatch::SegmentCount(expected)) => {
@@ -135,7 +135,7 @@ fn first_out_of_order(neuron: &NeuronSegments<'_>, plan: &NeuronPlan) -> Option<
     expected.zip(found).position(|(e, f)| e != f).map(|row| row as u64)
 }
 
-/// Bounding box of all segments except axon stubs.
+/// Returns the bounding box of all segments except axon stubs.
 fn body_box(segments: impl Iterator<Item = Segment>) -> Aabb {
     let is_stub = |s: &Segment| matches!(s.section_type, Some(SectionType::Ais | SectionType::Myelin));
     Aabb::enclosing(segments.filter(|s| !is_stub(s)).flat_map(|s| [s.start, s.end]))
