@@ -277,9 +277,8 @@ mod tests {
         for code in Code::ALL {
             let CodeDescription { severity, libsonata, simulator, .. } = *code.description();
             let harmless = libsonata == Effect::Reads && simulator == Effect::Reads;
-            assert!(!harmless || severity != Severity::Error, "{code}: no client minds");
-            assert!(harmless || severity != Severity::Note, "{code}: a client minds");
-            assert_eq!(Code::parse(code.description().code), Some(*code));
+            assert!(!harmless || severity != Severity::Error, "{code}: no client fails");
+            assert!(harmless || severity != Severity::Note, "{code}: a client fails");
         }
     }
 }
