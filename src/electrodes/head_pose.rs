@@ -125,6 +125,12 @@ impl HeadPose {
         })
     }
 
+    /// Returns the pose of a head at a centre, with the nose along y and the vertex along z.
+    pub fn at(center_um: Point) -> Self {
+        let settings = HeadSettings { center_um: Some(center_um), ..HeadSettings::default() };
+        Self { settings, up: UP, front: FRONT }
+    }
+
     /// Returns the direction, in the circuit's frame, of one in the head's frame: x to the right ear, y to the nose, z to
     /// the vertex.
     pub fn rotate(&self, direction: Point) -> Point {

@@ -182,6 +182,11 @@ impl SegmentIndex {
         self.len() == 0
     }
 
+    /// Returns the row in `scaling_factors` of a segment.
+    pub fn row(&self, segment: u64) -> Option<u64> {
+        self.index_parts().rows.get(usize::try_from(segment).ok()?).copied()
+    }
+
     /// Returns the two ends of a segment, µm.
     pub fn segment_ends(&self, segment: u64) -> Option<(Point, Point)> {
         let segment = usize::try_from(segment).ok().filter(|segment| *segment < self.len())?;
@@ -190,6 +195,11 @@ impl SegmentIndex {
             BlockSlices::Single(blocks) => blocks.get(block).map(|b| lane_ends(b, lane)),
             BlockSlices::Double(blocks) => blocks.get(block).map(|b| lane_ends(b, lane)),
         }
+    }
+
+    /// Returns the box around all segments.
+    pub fn bounds(&self) -> Aabb {
+        self.index_parts().nodes.last().map_or(Aabb::EMPTY, Aabb32::bounds)
     }
 
     /// Visits the indices of the segments inside a region, in ascending order.

@@ -258,7 +258,12 @@ codes! {
          `conductivity_S_per_m`";
 }
 
-impl Code {}
+impl Code {
+    /// Parses a code such as `E01`.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|c| c.description().code == text)
+    }
+}
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -277,8 +282,8 @@ mod tests {
         for code in Code::ALL {
             let CodeDescription { severity, libsonata, simulator, .. } = *code.description();
             let harmless = libsonata == Effect::Reads && simulator == Effect::Reads;
-            assert!(!harmless || severity != Severity::Error, "{code}: no client minds");
-            assert!(harmless || severity != Severity::Note, "{code}: a client minds");
+            assert!(!harmless || severity != Severity::Error, "{code}: no client fails");
+            assert!(harmless || severity != Severity::Note, "{code}: a client fails");
             assert_eq!(Code::parse(code.description().code), Some(*code));
         }
     }
