@@ -50,7 +50,7 @@ pub(super) fn draw_heat_map(map: &HeatMap<'_>, place: FramePlace) -> DrawnPanel 
     let axis = if map.has_positions { map.axis.to_string() } else { format!("{} (first is 0, downwards)", map.axis) };
     let items =
         vec![draw_ground(place), image, frame.draw_axes(Some("time (ms)"), Some(&axis)), bar.draw(room, map.label)];
-    DrawnPanel { items, right: frame.right() + 14.0 + bar.total_width(9.0, room[3]) }
+    DrawnPanel { items, right: frame.right() + 14.0 + bar.total_width(9.0, room[3]), note: None }
 }
 
 /// Returns the borders between depths: the middles of neighbours, and as far beyond the first and the last.
