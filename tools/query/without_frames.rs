@@ -14,7 +14,13 @@ struct NoFrames;
 
 impl Problem for NoFrames {
     fn hint(&self) -> Option<String> {
-        Some("build it with `cargo build --release --features frame`, or without `--no-default-features`".into())
+        Some(match cfg!(feature = "python") {
+            true => {
+                "in Python: `leadfield.Segments(TABLE).query(...).count(by=[\"mtype\"])`; the program of `cargo install` has groups"
+                    .into()
+            }
+            false => "build it with `cargo build --release --features frame`, or without `--no-default-features`".into(),
+        })
     }
 }
 
