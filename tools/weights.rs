@@ -258,7 +258,7 @@ fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Resu
         let parts = weights::lay_out(&request).in_file(args.electrodes_name())?;
         progress.finish();
         common.print_note(format_args!(
-            "{}: laid out for `--part`, {}",
+            "{}: laid out, {} for `--part`",
             args.out.display(),
             format_count(parts, "part")
         ));

@@ -444,8 +444,8 @@ mod tests {
     #[test]
     fn the_hint_names_force_if_an_older_output_exists() {
         let (folder, output, _) = written();
-        assert_eq!(resume_hint(&output, 2, 3), "2 of 3 parts are kept: resume with `--resume`");
-        assert_eq!(resume_hint(folder.path(), 2, 3), "2 of 3 parts are kept: resume with `--resume --force`");
+        assert_eq!(resume_hint(&output, 2, 3), "2 of 3 units of work are kept: resume with `--resume`");
+        assert_eq!(resume_hint(folder.path(), 2, 3), "2 of 3 units of work are kept: resume with `--resume --force`");
     }
 
     #[test]

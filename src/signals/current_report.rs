@@ -150,8 +150,8 @@ struct PlainValues {
 /// Number of element ids that are read at a time.
 const IDS_PER_READ: usize = 1 << 20;
 
-/// Units of current densities, without `^`.
-const DENSITY_UNITS: [&str; 5] = ["mA/cm2", "mA/cm\u{b2}", "uA/cm2", "A/m2", "nA/um2"];
+/// How the unit of NEURON's current densities is written, without `^`.
+const DENSITY_UNITS: [&str; 2] = ["mA/cm2", "mA/cm\u{b2}"];
 
 /// Largest number of elements that are inspected for voltages.
 const MAX_INSPECTED_ELEMENTS: usize = 1 << 16;
@@ -288,7 +288,7 @@ impl CurrentReport {
         Some((columns, self.lists.get(*self.list_of_node.get(place)? as usize)?))
     }
 
-    /// Returns whether the stated unit is one of current densities.
+    /// Returns whether the stated unit is that of NEURON's current densities, mA/cm².
     pub fn states_densities(&self) -> bool {
         let unit = self.stated_units().unwrap_or_default().replace(['^', ' '], "");
         DENSITY_UNITS.iter().any(|known| unit.eq_ignore_ascii_case(known))
