@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use crate::support::{Run, leadfield_in, scratch};
 
-/// A folder with a synthetic circuit of four neurons, its table, two contacts of which each is near segments of the other, their
-/// weights, and signals.
+/// A folder with a synthetic circuit of four neurons, its table, two contacts beside the soma of one, their weights, and
+/// signals.
 fn folder() -> &'static Path {
     static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
         let folder = scratch();
@@ -16,7 +16,13 @@ fn folder() -> &'static Path {
             leadfield_in(folder.path(), &line.split(' ').collect::<Vec<_>>()).ok();
         };
         run("synthesize circuit --cells 4 --with-currents --quiet");
-        std::fs::write(folder.path().join("e.csv"), "name,x,y,z\nc3,0,0,0\nc7,10,0,0\n").unwrap();
+        run("positions circuit/simulation_config.json -o somata.parquet --quiet");
+        let soma = "query somata.parquet --section-type soma --columns x0,y0,z0 --limit 1";
+        let soma = leadfield_in(folder.path(), &soma.split(' ').collect::<Vec<_>>()).ok();
+        let soma: Vec<f64> = soma.lines().nth(1).unwrap().split(',').map(|cell| cell.parse().unwrap()).collect();
+        let [x, y, z] = soma[..] else { panic!("{soma:?}") };
+        let contacts = format!("name,x,y,z\nc3,{x},{},{z}\nc7,{x},{},{z}\n", y + 5.0, y + 15.0);
+        std::fs::write(folder.path().join("e.csv"), contacts).unwrap();
         run("weights circuit/simulation_config.json e.csv -o w.h5 --keep-table s.parquet --quiet");
         run("signals circuit/output/compartment.h5 --weights w.h5 --end 3 -o lfp.h5 --quiet");
         folder

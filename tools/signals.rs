@@ -11,8 +11,8 @@ use leadfield::signals::output::{
     write_signals,
 };
 use leadfield::signals::{
-    CurrentKind, CurrentReport, Grouping, MissingNodes, PopulationNodes, SignalReference, SignalUnit, Signals,
-    SignalsBuilder, TimeSelection, open_circuit, resolve_node_set,
+    CurrentKind, CurrentReport, Grouping, GroupingProblem, MissingNodes, PopulationNodes, SignalReference, SignalUnit,
+    Signals, SignalsBuilder, TimeSelection, open_circuit, resolve_node_set,
 };
 use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
@@ -353,7 +353,13 @@ fn apply_options<'a>(
         Some("population") => Grouping::Population,
         Some("node") => Grouping::Node,
         Some("section_type") => Grouping::SectionType,
-        Some(names) => Grouping::by_attribute_or_node_sets(&circuit().in_item("--by")?, &populations, names)?,
+        Some(names) => {
+            let grouping = Grouping::by_attribute_or_node_sets(&circuit().in_item("--by")?, &populations, names);
+            grouping.map_err(|error| match error.problem::<GroupingProblem>() {
+                Some(GroupingProblem::Unknown { .. }) => error.in_item("--by"),
+                _ => error,
+            })?
+        }
     };
     let filter = match &args.node_set {
         Some(name) => Some(resolve_node_set(&circuit().in_item("--node-set")?, &populations, name)?),

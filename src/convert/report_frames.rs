@@ -178,7 +178,7 @@ impl ReportFrames {
                 let count = contacts.len().max(1);
                 let texts = |names: &[String], place: &dyn Fn(usize) -> usize| -> ArrayRef {
                     let name = |i: usize| names.get(place(i)).map_or("", String::as_str);
-                    Arc::new(StringArray::from_iter_values(every().map(name)))
+                    Arc::new(StringArray::from(every().map(name).collect::<Vec<&str>>()))
                 };
                 let mut columns = vec![time, texts(contacts, &|i| i % count)];
                 columns.extend(groups.as_deref().map(|groups| texts(groups, &|i| i / count)));

@@ -25,7 +25,9 @@ impl Problem for NoFrames {
             true => {
                 "polars and DuckDB do the rest with `leadfield.Segments(TABLE).query(...)`, or the program of `cargo install`"
             }
-            false => "for others build it with `cargo build --release --features frame`, or without `--no-default-features`",
+            false => {
+                "for others build it with `cargo build --release --features frame`, or without `--no-default-features`"
+            }
         };
         Some(format!("`--by NAME,... --agg count` counts the segments of each group; {build}"))
     }
@@ -56,7 +58,8 @@ pub fn collect_groups(args: &Args, query: &TableQuery<'_>) -> Result<RecordBatch
     }
     // the limit is one of groups
     let counts = query.clone().limit(usize::MAX).count_by(&args.by)?;
-    let mut groups: Vec<(Vec<GroupKey>, u64)> = counts.into_iter().map(|(keys, n)| (name_types(args, keys), n)).collect();
+    let mut groups: Vec<(Vec<GroupKey>, u64)> =
+        counts.into_iter().map(|(keys, n)| (name_types(args, keys), n)).collect();
     groups.sort();
     if args.by.first().is_some_and(|name| name == ELECTRODE) {
         complete_contacts(query.contact_names().unwrap_or_default(), args.by.len() == 1, &mut groups);

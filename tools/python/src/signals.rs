@@ -15,8 +15,8 @@ use leadfield::signals::output::{
     write_signals as write_file,
 };
 use leadfield::signals::{
-    CurrentKind, CurrentReport, Grouping, MissingNodes, PopulationNodes, SignalReference, SignalUnit, Signals,
-    SignalsBuilder, TimeSelection, open_circuit, resolve_node_set,
+    CurrentKind, CurrentReport, Grouping, GroupingProblem, MissingNodes, PopulationNodes, SignalReference, SignalUnit,
+    Signals, SignalsBuilder, TimeSelection, open_circuit, resolve_node_set,
 };
 use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
@@ -144,7 +144,13 @@ impl Request<'_> {
             (Some("population"), _) => Grouping::Population,
             (Some("node"), _) => Grouping::Node,
             (Some("section_type"), _) => Grouping::SectionType,
-            (Some(names), _) => Grouping::by_attribute_or_node_sets(&circuit().in_item("by")?, &populations, names)?,
+            (Some(names), _) => {
+                let grouping = Grouping::by_attribute_or_node_sets(&circuit().in_item("by")?, &populations, names);
+                grouping.map_err(|error| match error.problem::<GroupingProblem>() {
+                    Some(GroupingProblem::Unknown { .. }) => error.in_item("by"),
+                    _ => error,
+                })?
+            }
         };
         let resolve = |name| resolve_node_set(&circuit().in_item("node_set")?, &populations, name);
         let builder = builder
