@@ -31,7 +31,7 @@ pub use planned_table::PlannedTable;
 pub use population_tables::{PopulationTables, SkippedPopulation, check_output};
 pub use problem::SegmentationProblem;
 pub use request::{BadNeuronPolicy, CircuitRequest, Discretisation, MAX_SEGMENTS_PER_NEURON, SegmentReport};
-pub use table_circuit::{NodeCondition, TableCircuit, TableCircuitProblem};
+pub use table_circuit::{NodeCondition, OtherCircuit, TableCircuit, TableCircuitProblem, check_circuit_of_table};
 pub use table_writer::TablesSummary;
 pub use template_rules::{TemplateFileNote, TemplateUse, read_templates};
 

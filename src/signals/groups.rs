@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::error::{Problem, Result};
+use crate::error::{Context, Problem, Result};
 use crate::segments::SectionType;
 use crate::sonata::config::SonataConfig;
 use crate::sonata::node_sets::NodeSets;
@@ -112,7 +112,7 @@ impl Grouping {
     /// Returns an error if a population or a set is unknown, a set is named twice, or a node is not in the circuit.
     pub fn by_node_sets(circuit: &SonataConfig, populations: &[PopulationNodes<'_>], names: &[String]) -> Result<Self> {
         if let Some((_, name)) = names.iter().enumerate().find(|(i, name)| names.iter().take(*i).any(|n| n == *name)) {
-            return Err(GroupingProblem::RepeatedSet(name.clone()).into());
+            return Err(GroupingProblem::RepeatedSet(name.clone())).in_file(&circuit.circuit().path);
         }
         let mut labels = NodeLabels { names: names.to_vec(), ..Default::default() };
         let sets = NodeSets::from_config(circuit)?;
@@ -150,7 +150,7 @@ fn open_nodes(circuit: &SonataConfig, population: &str, ids: &[u64]) -> Result<N
     let nodes = Nodes::open(circuit.circuit().population(Some(population))?)?;
     let expected = nodes.len();
     match ids.iter().find(|id| **id >= expected as u64) {
-        Some(&found) => Err(GroupingProblem::Node { expected, found }.into()),
+        Some(&found) => Err(GroupingProblem::Node { expected, found }).in_file(&circuit.circuit().path),
         None => Ok(nodes),
     }
 }
@@ -168,6 +168,10 @@ impl AttributeValue {
     fn of_node(attribute: &NodeAttribute, id: u64) -> Self {
         match attribute {
             NodeAttribute::Text(texts) => Self::Text(texts.get(id as usize).cloned().unwrap_or_default()),
+            NodeAttribute::Integer(numbers) => Self::Integer(numbers.get(id as usize).copied().unwrap_or_default()),
+            NodeAttribute::Boolean(flags) => {
+                Self::Text(flags.get(id as usize).copied().unwrap_or_default().to_string())
+            }
             NodeAttribute::Number(numbers) => match numbers.get(id as usize).copied().unwrap_or(f64::NAN) {
                 whole if whole.fract() == 0.0 && whole.abs() < 1e15 => Self::Integer(whole as i64),
                 other => Self::Text(other.to_string()),
