@@ -28,7 +28,10 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::current_report::{CurrentReport, ElementList, Precision, StoredFloat};
-use super::kernel::{Current, CurrentRows, ElementRun, SumRows, Tile, WeightPanels, add_product, find_net_current};
+use super::kernel::{
+    Current, CurrentRows, ElementRun, SumRows, Tile, WeightPanels, add_product, find_net_current,
+    find_net_current_of_densities,
+};
 use super::plan::{Chunk, Plan, PlannedNeuron, PlannedPart, cut_chunks};
 use super::{CurrentKind, SignalsProblem, WeightSource};
 use crate::error::{Error, Result};
@@ -132,6 +135,8 @@ type FoundImbalances = Vec<(u64, Imbalance)>;
 struct NeuronBuffers {
     /// Weights of a neuron, in row order.
     rows: Vec<f64>,
+    /// Factors of current densities, in row order: areas in the unit that gives nA.
+    area_factors: Vec<f64>,
     scratch: Vec<f64>,
 }
 
@@ -147,6 +152,8 @@ struct Run {
 struct ChunkWeights {
     panels: WeightPanels,
     runs: Vec<Run>,
+    /// Factors of current densities; empty if the report has currents.
+    area_factors: Vec<f64>,
 }
 
 /// Chunks whose currents are read together.
@@ -440,7 +447,7 @@ impl Product<'_> {
             true => WeightPanels::default(),
             false => panels.renewed(chunk.elements, self.columns.len()),
         };
-        let mut found = ChunkWeights { panels, runs: Vec::new() };
+        let mut found = ChunkWeights { panels, runs: Vec::new(), area_factors: Vec::new() };
         let (mut row, mut end) = (0, None);
         for index in chunk.neurons.clone() {
             let Some(neuron) = open.part.neurons.get(index) else { continue };
@@ -459,6 +466,10 @@ impl Product<'_> {
                 let from = from as usize * all_columns;
                 let weights = buffers.rows.get(from..from + all_columns).unwrap_or_default();
                 found.panels.set_row(row + element, columns, weights);
+            }
+            if self.kind == CurrentKind::Density {
+                let factor = |from: &u32| buffers.area_factors.get(*from as usize).copied().unwrap_or_default();
+                found.area_factors.extend(list.rows.iter().map(factor));
             }
             for (element, &from) in list.rows.iter().enumerate() {
                 let group_set = self.group_set_of_row(open, neuron, from)?;
@@ -482,7 +493,7 @@ impl Product<'_> {
         buffers: &mut NeuronBuffers,
     ) -> Result<usize> {
         let OpenPart { report, segments, .. } = *open;
-        let NeuronBuffers { rows, scratch } = buffers;
+        let NeuronBuffers { rows, area_factors, scratch } = buffers;
         match self.source {
             WeightSource::File { .. } => {
                 let Some(stored) = open.stored else { return Ok(0) };
@@ -500,38 +511,16 @@ impl Product<'_> {
                 rows.resize(neuron.elements * columns.width(), 0.0);
                 columns.fill_weights(&view, rows, scratch);
                 if self.kind == CurrentKind::Density {
-                    let multiplied = self.multiply_areas(neuron, &view, rows, columns.width());
-                    multiplied.map_err(|error| self.name_table(open.part, error))?;
+                    let found = read_area_factors(neuron, &view, area_factors);
+                    found.map_err(|error| self.name_table(open.part, error))?;
+                    for (weights, factor) in rows.chunks_exact_mut(columns.width().max(1)).zip(&*area_factors) {
+                        weights.iter_mut().for_each(|weight| *weight *= factor);
+                    }
                 }
                 Ok(columns.width())
             }
             WeightSource::Online => Ok(0),
         }
-    }
-
-    /// Multiplies weights by the membrane areas of segments: currents are densities.
-    fn multiply_areas(
-        &self,
-        neuron: &PlannedNeuron,
-        view: &NeuronSegments<'_>,
-        rows: &mut [f64],
-        width: usize,
-    ) -> Result<()> {
-        let is_soma = |i: &usize| view.get(*i).section_type == Some(SectionType::Soma);
-        let somata = (0..view.len()).filter(is_soma).count();
-        for (i, weights) in rows.chunks_exact_mut(width.max(1)).enumerate() {
-            let segment = view.get(i);
-            if segment.section_type.is_none() && segment.start == segment.end {
-                let problem = SignalsProblem::UnknownArea { section: segment.section_id };
-                return Err(Error::from(problem).at_index("node", neuron.node_id));
-            }
-            let Some(area_um2) = membrane_area_um2(&segment, somata) else {
-                let Segment { section_id: section, segment_id: segment, .. } = segment;
-                return Err(Error::from(SignalsProblem::NoRadius { section, segment }).at_index("node", neuron.node_id));
-            };
-            weights.iter_mut().for_each(|weight| *weight *= area_um2 * NANOAMPERE_PER_SQUARE_MICROMETER);
-        }
-        Ok(())
     }
 
     /// Adds the table of a part to an error.
@@ -571,7 +560,7 @@ impl Product<'_> {
         sums: &mut [f64],
     ) -> Result<FoundImbalances> {
         let (contacts, row_length) = (self.columns.len(), self.row_length());
-        let is_unchecked = self.kind == CurrentKind::Density || matches!(self.source, WeightSource::Online);
+        let is_online = matches!(self.source, WeightSource::Online);
         let mut imbalances = Vec::new();
         for (chunk, weights) in own.piece.chunks.iter().zip(weights) {
             for run in &weights.runs {
@@ -588,8 +577,8 @@ impl Product<'_> {
                     }
                 }
             }
-            if !is_unchecked {
-                imbalances.extend(find_imbalances(open.part, own, chunk));
+            if !is_online {
+                imbalances.extend(find_imbalances(open.part, own, chunk, &weights.area_factors));
             }
         }
         Ok(imbalances)
@@ -627,7 +616,7 @@ impl Product<'_> {
         let error = owner.map_or(error.clone(), |neuron| error.at_index("node", neuron.node_id));
         match self.source {
             WeightSource::File { file, .. } => error.in_file(file.path()),
-            _ => error,
+            _ => self.name_table(part, error),
         }
     }
 }
@@ -740,19 +729,53 @@ fn add_columns<T: Current>(
     is_finite
 }
 
-/// Finds the neurons of a chunk whose currents do not sum to zero.
-fn find_imbalances<T: Current>(part: &PlannedPart, own: TileOfPiece<'_, T>, chunk: &Chunk) -> FoundImbalances {
+/// Finds the neurons of a chunk whose currents do not sum to zero. Current densities have factors, one for each element.
+fn find_imbalances<T: Current>(
+    part: &PlannedPart,
+    own: TileOfPiece<'_, T>,
+    chunk: &Chunk,
+    area_factors: &[f64],
+) -> FoundImbalances {
     let mut found = Vec::new();
+    let mut rest = area_factors;
     for index in chunk.neurons.clone() {
         let Some(neuron) = part.neurons.get(index) else { continue };
         let column = own.piece.neuron_column(index);
-        let largest = find_net_current(own.currents, column..column + neuron.elements);
+        let elements = column..column + neuron.elements;
+        let largest = match rest.split_at_checked(neuron.elements) {
+            Some((factors, others)) if !factors.is_empty() => {
+                rest = others;
+                find_net_current_of_densities(own.currents, elements, factors)
+            }
+            _ => find_net_current(own.currents, elements),
+        };
         found.extend(largest.and_then(|(net_na, place)| {
             let frame = *own.frames.get(place)?;
             Some((neuron.node_id, Imbalance { net_na, frame }))
         }));
     }
     found
+}
+
+/// Fills the buffer with the factors of a neuron's current densities, in row order: the membrane areas of its segments, in
+/// the unit that gives nA for mA/cm².
+fn read_area_factors(neuron: &PlannedNeuron, view: &NeuronSegments<'_>, factors: &mut Vec<f64>) -> Result<()> {
+    let is_soma = |i: &usize| view.get(*i).section_type == Some(SectionType::Soma);
+    let somata = (0..view.len()).filter(is_soma).count();
+    factors.clear();
+    for i in 0..view.len() {
+        let segment = view.get(i);
+        if segment.section_type.is_none() && segment.start == segment.end {
+            let problem = SignalsProblem::UnknownArea { section: segment.section_id };
+            return Err(Error::from(problem).at_index("node", neuron.node_id));
+        }
+        let Some(area_um2) = membrane_area_um2(&segment, somata) else {
+            let Segment { section_id: section, segment_id: segment, .. } = segment;
+            return Err(Error::from(SignalsProblem::NoRadius { section, segment }).at_index("node", neuron.node_id));
+        };
+        factors.push(area_um2 * NANOAMPERE_PER_SQUARE_MICROMETER);
+    }
+    Ok(())
 }
 
 /// Returns the membrane area of a segment, µm²: that of a cylinder; a soma is a sphere of its radius, shared equally by its

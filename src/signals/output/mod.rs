@@ -15,6 +15,7 @@ pub use signal_file::{SignalsRequest, check_output, write_signals};
 use std::path::Path;
 
 use crate::error::Problem;
+use crate::signals::{SignalBlock, Signals};
 
 /// A file format of signals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +58,7 @@ impl ValueType {
 }
 
 /// Why signals cannot be written in a format.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum SignalFormatProblem {
     /// The file's name states no format.
@@ -86,6 +87,20 @@ pub enum SignalFormatProblem {
     /// The format has no columns.
     #[error("format `{0}` has no columns, expected `parquet`, `arrow` or `csv` for `--wide`")]
     NoColumns(&'static str),
+    /// A signal has no float32 number.
+    #[error(
+        "signal at contact `{contact}` in group `{group}` is out of range at {time_ms} ms, expected float32 numbers, found {value:e}"
+    )]
+    OutOfRange {
+        /// Name of the contact.
+        contact: String,
+        /// The group.
+        group: String,
+        /// Time, ms.
+        time_ms: f64,
+        /// The signal.
+        value: f64,
+    },
     /// The format has potentials only.
     #[error("signal of contact `{contact}` is not a potential, expected V, mV or uV for format `nwb`, found `{unit}`")]
     NotPotential {
@@ -101,9 +116,26 @@ impl Problem for SignalFormatProblem {
         match self {
             Self::Ending { .. } => Some("or give the format: `--format csv`".into()),
             Self::Groups { .. } => Some("leave `--by` out, or write `.h5`, `.npy` or a table".into()),
+            Self::OutOfRange { .. } => Some("store double precision: `--dtype f64`".into()),
             Self::RepeatedColumn(_) => Some("leave `--wide` out: a long table has a row for each value".into()),
             Self::Sequential(_) | Self::NoColumns(_) | Self::NotPotential { .. } => None,
         }
+    }
+}
+
+/// Refuses signals that the stored type would make infinite.
+fn check_range(signals: &Signals<'_>, block: &SignalBlock, stored: ValueType) -> Result<(), SignalFormatProblem> {
+    if stored == ValueType::F64 {
+        return Ok(());
+    }
+    match signals.find_signal(block, |value| (value as f32).is_infinite()) {
+        None => Ok(()),
+        Some(found) => Err(SignalFormatProblem::OutOfRange {
+            contact: found.contact.name.clone(),
+            group: found.group.into(),
+            time_ms: found.time_ms,
+            value: found.value,
+        }),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::circuit::TableCircuitProblem;
+use leadfield::circuit::{TableCircuitProblem, check_circuit_of_table};
 use leadfield::error::Context;
 use leadfield::geometry::Point;
 use leadfield::io::atomic_output::check_not_an_input;
@@ -102,11 +102,7 @@ impl SignalsArguments<'_> {
             node_set: self.node_set.as_deref(),
             contacts: &self.contacts,
             times: TimeSelection { start_ms: self.start, end_ms: self.end, stride_ms: self.stride },
-            reference: match self.reference.as_deref() {
-                None => SignalReference::None,
-                Some("mean") => SignalReference::Mean,
-                Some(name) => SignalReference::Contact(name.into()),
-            },
+            reference: self.reference.as_deref().map(SignalReference::from_text).unwrap_or_default(),
             unit: choose("unit", &self.unit, &UNITS)?,
             currents: if self.density { CurrentKind::Density } else { CurrentKind::Current },
             missing: if self.allow_missing { MissingNodes::LeaveOut } else { MissingNodes::Refuse },
@@ -128,6 +124,7 @@ impl Request<'_> {
         let builder = Signals::from_inputs(&reports, file.as_ref(), &sources, &configured)?;
         let is_online = builder.is_online();
         let signals = self.add_settings(builder, &reports)?.prepare()?;
+        signals.check_reference_is_clear().in_item("reference")?;
         use_signals(&signals, is_online)
     }
 
@@ -161,6 +158,9 @@ impl Request<'_> {
 
     /// Opens the circuit: the one that is given, or that the table names.
     fn open_circuit(&self) -> Result<SonataConfig> {
+        if let Some(circuit) = self.circuit {
+            self.tables.iter().try_for_each(|table| check_circuit_of_table(circuit, table))?;
+        }
         let stated = self.tables.first().and_then(|table| table.circuit_file());
         match self.circuit.or(stated.as_ref()) {
             Some(path) => SonataConfig::open(path),
