@@ -113,7 +113,9 @@ pub enum Hdf5Problem {
         seconds: u64,
     },
     /// A library call that allocates more and more memory.
-    #[error("the HDF5 library takes too much memory, expected at most {most_mib} MiB in one call, found {found_mib} MiB")]
+    #[error(
+        "the HDF5 library takes too much memory, expected at most {most_mib} MiB in one call, found {found_mib} MiB"
+    )]
     Memory {
         /// Memory that a call may take, MiB.
         most_mib: u64,
@@ -136,9 +138,7 @@ impl Problem for Hdf5Problem {
                 "write the file again without this filter: `h5repack -f GZIP=4 FILE NEW` where HDF5 has the plugin \
                  `{name}`, or Python's h5py (it has lzf; `import hdf5plugin` brings others)"
             )),
-            Self::Heap(_) | Self::Memory { .. } => {
-                Some("the file is damaged: make it again, or fetch it again".into())
-            }
+            Self::Heap(_) | Self::Memory { .. } => Some("the file is damaged: make it again, or fetch it again".into()),
             Self::External(_) => {
                 Some("copy it into one file: `h5repack` does, and `expand_external=True` in h5py".into())
             }
