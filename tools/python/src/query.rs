@@ -233,6 +233,7 @@ impl Query {
         let value = |key: &GroupKey| match key {
             GroupKey::Text(text) => text.into_bound_py_any(py),
             GroupKey::Integer(value) => value.into_bound_py_any(py),
+            GroupKey::Signed(value) => value.into_bound_py_any(py),
             other => other.number().into_bound_py_any(py),
         };
         let entry = |(key, count): (Vec<GroupKey>, u64)| Ok((key.iter().map(value).collect::<PyResult<_>>()?, count));
