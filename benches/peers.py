@@ -1,6 +1,6 @@
 """Measures the arithmetic of other programs on the neurons chosen by benches/main_road.rs: peers.py FOLDER
 
-FOLDER/segments.csv: node_id, section_id, x0, y0, z0, x1, y1, z1, radius; FOLDER/contacts.csv: x, y, z; all in um.
+FOLDER/segments.csv: node_id, section_id, x0, y0, z0, x1, y1, z1, radius; FOLDER/contacts.csv: x, y, z; all in µm.
 FOLDER/LineSource.f64 and PointSource.f64: our weights, V/nA, row-major, one row per segment, at 0.3 S/m (BMTK supports
 no other).
 Writes FOLDER/peers.json: for each program its ns per (segment, contact) pair, and the median relative difference from ours.

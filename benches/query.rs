@@ -6,7 +6,7 @@
 //! the coordinates of the pages that its region touches, so the share of pages is printed with the times. CPU time is
 //! that of the whole process, user and system, from `/proc`, with one thread.
 //!
-//! `cargo bench --bench query [-- process pages resident writing]`, then `python benches/query_peers.py FOLDER` in a
+//! `cargo bench --bench query [-- process pages index writing]`, then `python benches/query_peers.py FOLDER` in a
 //! Python with duckdb and brain-indexer.
 
 use std::fs::File;
@@ -47,8 +47,8 @@ fn main() {
     if wanted("pages") {
         tables.iter().for_each(|table| shares(&folder.join(table)));
     }
-    if wanted("resident") {
-        tables[..2].iter().for_each(|table| resident(&folder, table));
+    if wanted("index") {
+        tables[..2].iter().for_each(|table| measure_index(&folder, table));
     }
     if wanted("writing") {
         writing(&folder);
@@ -124,7 +124,7 @@ fn process(folder: &Path, name: &str) {
     for hits in [0, 100, 10_000, 500_000] {
         let r = if hits == 0 { 0.01 } else { radius_of(&index, at, hits) };
         let sphere = format!("{},{},{},{r}", at.x, at.y, at.z);
-        let mut line = format!("  sphere of {r:>7.2} um, about {hits:>6} hits:");
+        let mut line = format!("  sphere of {r:>7.2} µm, about {hits:>6} hits:");
         for output in [&["--count"][..], &["--format", "csv"], &["--format", "arrow"]] {
             let args = [&["query", name, "--sphere", &sphere], output].concat();
             let times = if hits > 100_000 { 5 } else { 40 };
@@ -158,10 +158,10 @@ fn shares(path: &Path) {
     println!("\n{}: {all} pages; share touched, on average over 100 places in the column", path.display());
     let up = Point::new(0.0, 1.0, 0.0);
     let regions: [(&str, Make); 4] = [
-        ("sphere of 50 um", |p, _| Box::new(Sphere::new(p, 50.0).unwrap())),
-        ("sphere of 100 um", |p, _| Box::new(Sphere::new(p, 100.0).unwrap())),
-        ("disk 500 x 40 um", |p, up| Box::new(Disk::new(p, up, 500.0, 20.0).unwrap())),
-        ("slab of 40 um", |p, up| Box::new(Slab::new(p, up, 20.0).unwrap())),
+        ("sphere of 50 µm", |p, _| Box::new(Sphere::new(p, 50.0).unwrap())),
+        ("sphere of 100 µm", |p, _| Box::new(Sphere::new(p, 100.0).unwrap())),
+        ("disk 500 x 40 µm", |p, up| Box::new(Disk::new(p, up, 500.0, 20.0).unwrap())),
+        ("slab of 40 µm", |p, up| Box::new(Slab::new(p, up, 20.0).unwrap())),
     ];
     for (name, region) in regions {
         let touched: usize = places().iter().map(|&p| pages.tree().pages_touching(region(p, up).as_ref()).len()).sum();
@@ -183,11 +183,11 @@ fn quickest<T>(times: usize, mut f: impl FnMut() -> T) -> f64 {
     (0..times).map(one).fold(f64::INFINITY, f64::min)
 }
 
-/// Measures the resident index: creating, storing, opening and searching it.
-fn resident(folder: &Path, name: &str) {
+/// Measures the index in memory: creating, storing, opening and searching it.
+fn measure_index(folder: &Path, name: &str) {
     let table = SegmentTable::open(&folder.join(name)).unwrap();
     let path = folder.join(format!("{name}.index"));
-    println!("\n{name}: resident index, one thread");
+    println!("\n{name}: index in memory, one thread");
     let started = Instant::now();
     let index = table.build_index().unwrap();
     println!("  created from the table in {:.2} s", started.elapsed().as_secs_f64());

@@ -86,7 +86,7 @@ def ask_brain_indexer(start, end, tests):
                 begin = time.perf_counter()
                 found = len(index._find_intersecting_np(np.asarray(center, np.float32), radius, geometry)["gid"])
                 best = min(best, time.perf_counter() - begin)
-            print(f"  sphere of {radius:.2f} um, {geometry}: {1e6 * best:.1f} us, {found} hits")
+            print(f"  sphere of {radius:.2f} µm, {geometry}: {1e6 * best:.1f} us, {found} hits")
 
 
 def main(folder, hits):
@@ -99,7 +99,7 @@ def main(folder, hits):
         tests = [(center, sphere_of(middle, center, n)) for n in hits]
         print(name, len(start), "segments")
         for (at, radius), n in zip(tests, hits):
-            print(f" sphere of {radius:.2f} um, {n} hits")
+            print(f" sphere of {radius:.2f} µm, {n} hits")
             ask_duckdb(path, at, radius)
         if name.startswith("f32"):
             ask_brain_indexer(start, end, tests)

@@ -202,7 +202,7 @@ fn join(folder: &Path, path: &Path) {
     let boxes: Vec<Aabb> = pages.pages().iter().map(|page| page.bounds).collect();
     let spheres: Vec<Sphere> = scattered().into_iter().map(|p| Sphere::new(p, WITHIN).unwrap()).collect();
     let regions: Vec<&dyn Region> = spheres.iter().map(|sphere| sphere as &dyn Region).collect();
-    println!("\n{} segments, {} pages, {} spheres of {WITHIN} um", table.len(), boxes.len(), regions.len());
+    println!("\n{} segments, {} pages, {} spheres of {WITHIN} µm", table.len(), boxes.len(), regions.len());
     // trees are built in each run, as in a query
     let ways: [(&str, &dyn Fn() -> usize); 3] = [
         ("two trees", &|| by_two_trees(&boxes, &regions)),
@@ -273,7 +273,7 @@ fn packed_and_rstar(table: &SegmentTable) {
         found.filter(|r| sphere.touches(&Aabb { min: r.lower().into(), max: r.upper().into() })).count()
     };
     let rstar_s = quickest(|| spheres.iter().map(near).sum::<usize>());
-    println!("  a sphere of {WITHIN} um: {:.1} us, {:.1} us", 1e3 * packed_s, 1e3 * rstar_s);
+    println!("  a sphere of {WITHIN} µm: {:.1} us, {:.1} us", 1e3 * packed_s, 1e3 * rstar_s);
 }
 
 /// Compares searches for nearest nodes, as in an interpolation among scattered points.

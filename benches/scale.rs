@@ -3,7 +3,7 @@
 //! Input: synthesized circuits of 3,000 and 30,000 neurons (0.8 and 8.0 million segments) for time, of 3,770 and 37,700
 //! (1.0 and 10 million) for memory, each with a report; 16 LineSource contacts. Bound: time grows with the segments,
 //! memory with the part. CPU time is that of the whole process (user and system), the minimum of three; memory is the
-//! largest resident set (`VmHWM`). Both are Linux's, from `/proc`.
+//! peak memory of the process (`VmHWM`). Both are Linux's, from `/proc`.
 //!
 //! `cargo bench --bench scale`
 
@@ -68,19 +68,19 @@ fn time(folder: &Path) {
 fn memory(folder: &Path) {
     println!("\n{:<38} {:>13} {:>13}", "peak memory, MB", "3770 neurons", "37,700");
     let mut rows: Vec<(String, Vec<u64>)> = Vec::new();
-    let mut forecasts = Vec::new();
+    let mut dry_runs = Vec::new();
     for cells in [3770, 37_700] {
         synthesize(folder, cells);
         let mut row = 0;
         let mut run = |name: String, args: &[&str]| {
-            forecasts.push(forecast(folder, &name, args));
+            dry_runs.push(dry_run(folder, &name, args));
             let cost = measured(folder, &[args, &["--force"]].concat());
             if rows.len() == row {
                 rows.push((name, Vec::new()));
             }
             rows[row].1.push(cost.bytes);
             row += 1;
-            forecasts.last_mut().unwrap().found(&cost, folder);
+            dry_runs.last_mut().unwrap().found(&cost, folder);
         };
         for (parts, options) in [("500,000", &SMALL_PARTS[..]), ("the default", &[])] {
             for (way, config) in WAYS {
@@ -96,11 +96,11 @@ fn memory(folder: &Path) {
         println!("{name:<38} {:>13.0} {:>13.0}  {more:+.0} %", bytes[0] as f64 / 1e6, bytes[1] as f64 / 1e6);
     }
     println!("\n{:<38} {:>22} {:>22} {:>18}", "--dry-run: estimated / found", "bytes", "memory, MB", "wall s");
-    forecasts.iter().for_each(Told::print);
+    dry_runs.iter().for_each(DryRun::print);
 }
 
 /// Estimates of a dry run, and the cost of the run.
-struct Told {
+struct DryRun {
     name: String,
     size: String,
     memory: String,
@@ -109,15 +109,15 @@ struct Told {
     found: Option<(u64, Cost)>,
 }
 
-fn forecast(folder: &Path, name: &str, args: &[&str]) -> Told {
+fn dry_run(folder: &Path, name: &str, args: &[&str]) -> DryRun {
     let command = command(folder, args).arg("--dry-run").stdout(Stdio::piped()).output().unwrap();
     let text = String::from_utf8(command.stdout).unwrap();
     let fact = |name: &str| text.lines().find_map(|l| l.strip_prefix(name)).unwrap_or("?").trim().to_string();
     let (size, memory, time) = (fact("size "), fact("memory "), fact("time "));
-    Told { name: name.into(), size, memory, time, is_table: args[0] == "positions", found: None }
+    DryRun { name: name.into(), size, memory, time, is_table: args[0] == "positions", found: None }
 }
 
-impl Told {
+impl DryRun {
     fn found(&mut self, cost: &Cost, folder: &Path) {
         let table = || std::fs::read_dir(folder.join("t")).unwrap();
         let bytes = match self.is_table {
@@ -140,7 +140,7 @@ impl Told {
 struct Cost {
     wall_s: f64,
     cpu_s: f64,
-    /// Largest resident set, bytes.
+    /// Peak memory, bytes.
     bytes: u64,
 }
 
@@ -176,7 +176,7 @@ fn measured(folder: &Path, args: &[&str]) -> Cost {
     Cost { wall_s: started.elapsed().as_secs_f64(), cpu_s: children_cpu_s() - before, bytes }
 }
 
-/// Returns the largest resident set so far, bytes; 0 if the system does not state it.
+/// Returns the peak memory so far, bytes; 0 if the system does not state it.
 fn peak(status: &str) -> u64 {
     let text = std::fs::read_to_string(status).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,5 +1,5 @@
-//! A method of one's own beside those of the library: the weight is 1 / r^2, whatever that may mean. Run:
-//! `cargo run --example add_a_method -- segments.parquet weights.h5`
+//! A user-defined method next to those of the library: the weight is 1 / r^2. Run: `cargo run --example add_a_method --
+//! segments.parquet weights.h5`
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use leadfield::methods::{Contact, Method, PreparedMethod, WeightQuantity};
 use leadfield::prelude::*;
 use leadfield::segments::NeuronSegments;
 
-/// The method: its name stands in the electrodes file.
+/// The method; its name is written to the electrodes file.
 struct InverseSquare;
 
 impl Method for InverseSquare {

@@ -24,7 +24,7 @@ from pathlib import Path
 
 
 def write_sources(folder, electrodes, positions_um, vectors, units):
-    """electrodes: names with places (um) or None; vectors: (electrode, source, 3)."""
+    """electrodes: names with places (µm) or None; vectors: (electrode, source, 3)."""
     import h5py
 
     folder = Path(folder)

@@ -4,7 +4,7 @@ use leadfield::prelude::*;
 
 /// Prints the weights of two segments at three contacts.
 pub fn run(_arguments: &[String]) -> Result<()> {
-    // um, one row a segment: a soma, which has no length, and a dendrite
+    // µm, one row per segment: a soma, which has no length, and a dendrite
     let starts = [[0.0, 0.0, 0.0], [10.0, 0.0, 0.0]];
     let ends = [[0.0, 0.0, 0.0], [110.0, 0.0, 0.0]];
     let segments = SegmentArrays::new(&starts, &ends, &[8.0, 0.5])?;

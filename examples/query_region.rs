@@ -1,5 +1,5 @@
 //! The segments of a table in a sphere, counted by neuron. Run:
-//! `cargo run --example query_region -- segments.parquet X Y Z RADIUS` (um)
+//! `cargo run --example query_region -- segments.parquet X Y Z RADIUS` (µm)
 
 use std::collections::BTreeMap;
 use std::path::Path;

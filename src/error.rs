@@ -20,7 +20,7 @@ pub enum ErrorKind {
     Io,
     /// There is too little space for the output.
     NoSpace,
-    /// Something stands under the name of an output, or another run writes it.
+    /// A file already exists under the name of an output, or another run is writing it.
     OutputConflict,
     /// A file, an option or a combination of them cannot be used.
     InvalidInput,
@@ -30,14 +30,14 @@ pub enum ErrorKind {
     Interrupted,
 }
 
-/// What is wrong, without the place: implemented by the small enum beside each parser.
+/// A description of what is wrong, without its location. Each parser has an enum that implements it.
 pub trait Problem: std::error::Error + Send + Sync + 'static {
-    /// What kind of error it is.
+    /// Returns the kind of the error.
     fn kind(&self) -> ErrorKind {
         ErrorKind::InvalidInput
     }
 
-    /// Advice that names the option or the edit that helps, if there is any.
+    /// Returns advice that names the option or the edit that helps, if there is any.
     fn hint(&self) -> Option<String> {
         None
     }
@@ -110,7 +110,7 @@ struct LocatedProblem {
 }
 
 impl Error {
-    /// A problem at a location.
+    /// Creates the error of a problem at a location.
     pub fn new(location: ErrorLocation, problem: impl Problem) -> Self {
         let (first_hints, more_hints) = (Vec::new(), Vec::new());
         Self(Box::new(LocatedProblem { location, problem: Arc::new(problem), first_hints, more_hints }))
@@ -121,7 +121,7 @@ impl Error {
         &self.0.location
     }
 
-    /// The problem, if it is of this type: to match on.
+    /// Returns the problem, if it is of this type, so that a program can match on it.
     pub fn problem<P: Problem>(&self) -> Option<&P> {
         let problem: &dyn std::error::Error = &*self.0.problem;
         problem.downcast_ref()
@@ -140,7 +140,7 @@ impl Error {
         self.0.problem.kind()
     }
 
-    /// Advice, apart from the fact: one hint on each line.
+    /// Returns the advice, which is separate from the message: one hint on each line.
     pub fn hint(&self) -> Option<String> {
         let LocatedProblem { problem, first_hints, more_hints, .. } = &*self.0;
         let line: Vec<String> = problem.hint().into_iter().chain(more_hints.iter().cloned()).collect();
@@ -154,14 +154,14 @@ impl Error {
         self.0.problem.is_transient()
     }
 
-    /// The same error with another hint after the others.
+    /// Returns the error with another hint after the others.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.more_hints.push(hint.into());
         self
     }
 
-    /// The same error with a hint on a line of its own before the others.
+    /// Returns the error with another hint on a separate line before the others.
     #[must_use]
     pub fn with_first_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.first_hints.insert(0, hint.into());
@@ -209,7 +209,7 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {
-    /// The problem without its location: to be downcast, as by [`Error::problem`].
+    /// Returns the problem without its location; [`Error::problem`] downcasts it.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&*self.0.problem)
     }
@@ -284,7 +284,7 @@ pub enum FileProblem {
     /// The input is binary where text is read.
     #[error("is {0}, expected text")]
     Binary(&'static str),
-    /// The input is too long to be text that somebody wrote.
+    /// The input is too long for a text file.
     #[error("too long, expected text of at most {most} bytes, found {found}")]
     TooLong {
         /// The most bytes that are read.
@@ -292,7 +292,7 @@ pub enum FileProblem {
         /// Length of the file.
         found: u64,
     },
-    /// The input goes on for longer than text that somebody wrote; its length is not known.
+    /// The input is longer than a text file may be; its length is not known.
     #[error("too long, expected text of at most {0} bytes, found more")]
     Endless(u64),
     /// The output is also an input.
@@ -355,8 +355,8 @@ pub fn format_count(n: impl Into<u128>, noun: &str) -> String {
     }
 }
 
-/// Returns a text without control characters, which a terminal would obey: each is replaced by its escape, such as
-/// `\u{1b}`.
+/// Returns a text without control characters, which could change what a terminal shows: each is replaced by its escape,
+/// such as `\u{1b}`.
 ///
 /// ```
 /// assert_eq!(leadfield::error::escape_controls("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");

@@ -31,7 +31,7 @@
 //! ```
 //! use leadfield::prelude::*;
 //!
-//! let segments = SegmentArrays::new(&[[0.0, 0.0, 0.0]], &[[10.0, 0.0, 0.0]], &[0.5])?; // starts, ends, radii, um
+//! let segments = SegmentArrays::new(&[[0.0, 0.0, 0.0]], &[[10.0, 0.0, 0.0]], &[0.5])?; // starts, ends, radii, µm
 //! let weights = LineSource::in_medium(0.3)?.weights(&segments, &[[5.0, 50.0, 0.0]])?; // (segments, contacts), V/nA
 //! # assert_eq!(weights.dim(), (1, 1));
 //! # Ok::<(), leadfield::Error>(())
@@ -55,7 +55,7 @@ pub mod circuit;
 pub mod convert;
 pub mod electrodes;
 pub mod error;
-// names the kind of a file that is given in another one's place; the program calls it
+// detects the kind of a file that is given by mistake; only the program calls it
 #[doc(hidden)]
 pub mod file_kind;
 pub mod geometry;

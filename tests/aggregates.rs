@@ -1,5 +1,5 @@
-//! `leadfield query --by`, `--agg`, `--sort` and `--limit` as a user runs them: against loops over the table and the other
-//! files read whole, and against DuckDB and polars on the same file.
+//! `leadfield query --by`, `--agg`, `--sort` and `--limit` as a user runs them. Results are compared with loops over
+//! the complete table and the other files, and with DuckDB and polars on the same file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -129,7 +129,7 @@ fn aggregates_by_attributes_of_the_nodes_are_those_of_a_loop() {
         let y = || segments.iter().map(|s| s.midpoint().y);
         assert_eq!(number(&row[5]), y().reduce(f64::min).unwrap());
         assert_eq!(number(&row[6]), y().reduce(f64::max).unwrap());
-        // an unknown radius counts as none, and the mean of none is an empty cell
+        // an unknown radius is not counted, and the mean of no values is an empty cell
         let radii: Vec<f64> = segments.iter().filter_map(|s| s.radius_um).map(f64::from).collect();
         assert_eq!(row[7], radii.len().to_string());
         match radii.is_empty() {
@@ -190,14 +190,14 @@ fn groups_are_sorted_by_any_column_and_cut_off() {
     let nodes: Vec<u64> = groups.iter().map(|row| row[0].parse().unwrap()).collect();
     assert!(nodes.len() > 3 && nodes.is_sorted(), "by their values: {nodes:?}");
     let mut expected = groups.clone();
-    // stable: equal counts stay in the order of the nodes
+    // the sort is stable: equal counts stay in the order of the nodes
     expected.sort_by(|a, b| number(&b[1]).total_cmp(&number(&a[1])));
     assert_eq!(query(&[&by[..], &["--sort", "count:desc"]].concat()).1, expected);
     assert_eq!(query(&[&by[..], &["--sort", "count:desc", "--limit", "2"]].concat()).1, expected[..2]);
     expected.sort_by(|a, b| number(&a[2]).total_cmp(&number(&b[2])));
     assert_eq!(query(&[&by[..], &["--sort", "sum_length"]].concat()).1, expected);
     assert_eq!(query(&[&by[..], &["--sort", "sum:length:asc"]].concat()).1, expected);
-    // without `--agg` the columns are those that `--by` gives alone
+    // without `--agg` the columns are those of `--by` alone
     let (header, rows) = query(&["--by", "section_type", "--sort", "segments:desc", "--limit", "1"]);
     assert_eq!((header.as_str(), rows.len()), ("section_type,segments,length,inside", 1));
 }
@@ -259,7 +259,7 @@ fn every_form_holds_the_same_groups() {
     }
     let table = run(&[&options[..], &["--format", "table"]].concat()).ok();
     assert_eq!(table.lines().next().unwrap().split_whitespace().count(), 5);
-    // the same bytes from any number of threads
+    // the bytes do not depend on the number of threads
     let threads = |n: &str| run(&[&options[..], &["--threads", n]].concat()).ok();
     assert_eq!(threads("1"), threads("4"));
 }
@@ -293,7 +293,7 @@ fn what_cannot_be_aggregated_or_sorted_is_refused_with_what_would_do() {
         .refused("error: two columns with the same name, expected each name once, found `row` twice");
 }
 
-/// The columns that a query without other options knows.
+/// The columns of a query without other options.
 const KNOWN: &str = "`node_id`, `section_id`, `segment_id`, `section_type`, `x0`, `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, \
                      `row`, `x`, `y`, `z`, `length`, `inside`";
 

@@ -2,9 +2,9 @@
 
     pip install mpmath && python tests/analytic.py
 
-A row is a contact and a segment: method, near field, kind of case, sigma (S/m), radius (um), x0, y0, z0, x1, y1, z1
-(the segment's ends, um), x, y, z (the contact, um), and the coefficient (V/nA). Inputs are doubles, printed so that
-they read back exactly; the coefficient is computed from these doubles with 80 digits, by a formula that shares nothing
+A row is a contact and a segment: method, near field, kind of case, sigma (S/m), radius (µm), x0, y0, z0, x1, y1, z1
+(the segment's ends, µm), x, y, z (the contact, µm), and the weight (V/nA). Inputs are doubles, printed so that
+they read back exactly; the weight is computed from these doubles with 80 digits, by a formula that shares nothing
 with the program's, the integral along the axis
 
     (1 / L) * integral over 0 <= t <= L of dt / sqrt((t - h)^2 + rho^2) = (asinh((L - h) / rho) + asinh(h / rho)) / L

@@ -1,5 +1,5 @@
-//! The analytic methods against numbers of 25 digits (`analytic.csv`, written by `analytic.py`) and against closed
-//! forms and symmetries: a formula that is fast and total must still be the formula.
+//! Compares the analytic methods with numbers of 25 digits (`analytic.csv`, written by `analytic.py`), with closed
+//! forms and with symmetries: a fast kernel must still compute the formula.
 
 use leadfield::geometry::{Point, Quaternion};
 use leadfield::methods::{self, Contact, Method, NearField};
@@ -53,7 +53,7 @@ impl Case {
 
     /// |computed / expected - 1|
     fn error(&self) -> f64 {
-        let computed = coefficient(self.method, &self.contact, self.start, self.end, Some(self.radius));
+        let computed = weight_of(self.method, &self.contact, self.start, self.end, Some(self.radius));
         (computed / self.expected - 1.0).abs()
     }
 
@@ -68,19 +68,19 @@ fn segment(start: Point, end: Point, radius: Option<f32>) -> Segment {
     Segment { node_id: 0, section_id: 0, segment_id: 0, section_type: None, start, end, radius_um: radius, row: 0 }
 }
 
-/// Row-major, a row a segment.
-fn coefficients(method: &str, contacts: &[Contact], segments: &Segments) -> Vec<f64> {
+/// Returns weights row-major, one row per segment.
+fn weights_of(method: &str, contacts: &[Contact], segments: &Segments) -> Vec<f64> {
     let kernel = methods::find_method(method).unwrap().prepare(contacts).unwrap();
     let mut out = vec![f64::NAN; contacts.len() * segments.len()];
     kernel.fill_weights(&segments.neurons().next().unwrap(), &mut out);
     out
 }
 
-fn coefficient(method: &str, contact: &Contact, start: Point, end: Point, radius: Option<f32>) -> f64 {
-    coefficients(method, std::slice::from_ref(contact), &[segment(start, end, radius)].into_iter().collect())[0]
+fn weight_of(method: &str, contact: &Contact, start: Point, end: Point, radius: Option<f32>) -> f64 {
+    weights_of(method, std::slice::from_ref(contact), &[segment(start, end, radius)].into_iter().collect())[0]
 }
 
-/// The methods whose coefficients are potentials of sources at the segment itself.
+/// The methods whose weights are potentials of sources at the segment itself.
 fn analytic() -> impl Iterator<Item = &'static dyn Method> {
     let takes_boundary = |m: &&dyn Method| m.accepted_settings().contains(&methods::SettingKind::Boundary);
     methods::METHODS.iter().copied().filter(takes_boundary)
@@ -94,9 +94,9 @@ fn near_at(position: Point) -> Contact {
     Contact { near_field: NearField::ClampToRadius, ..exact_at(position) }
 }
 
-/// The coefficient without its factor 1e-3 / (4 pi sigma): the mean of 1/r, per um.
+/// The weight without its factor 1e-3 / (4 pi sigma): the mean of 1/r, per µm.
 fn mean_inverse(method: &str, contact: &Contact, start: Point, end: Point, radius: Option<f32>) -> f64 {
-    coefficient(method, contact, start, end, radius)
+    weight_of(method, contact, start, end, radius)
         * 4.0
         * std::f64::consts::PI
         * contact.conductivity.isotropic_s_per_m().unwrap()
@@ -120,7 +120,7 @@ fn lines_up_to_1000_um_agree_to_1e_14() {
     assert!(cases > 1100 && error <= 1e-14, "{error:e} {worst}");
 }
 
-/// A line of `close_contacts.csv`: its relative error, and itself.
+/// A line of `close_contacts.csv`, with its relative error.
 fn close_error(line: &str) -> f64 {
     let cells: Vec<&str> = line.split(',').collect();
     let n: Vec<f64> = cells[1..].iter().map(|c| c.parse().unwrap()).collect();
@@ -131,7 +131,7 @@ fn close_error(line: &str) -> f64 {
     };
     let conductivity = cells[1..4].join(",").parse().unwrap();
     let contact = Contact { conductivity, ..contact };
-    let computed = coefficient("LineSource", &contact, point(4), point(7), Some(n[3] as f32));
+    let computed = weight_of("LineSource", &contact, point(4), point(7), Some(n[3] as f32));
     (computed / n[13] - 1.0).abs()
 }
 
@@ -155,13 +155,13 @@ fn all_contacts_at_once_give_the_same_bits_as_one_by_one() {
     let cases: Vec<Case> = Case::all().filter(|c| c.method == "LineSource").collect();
     let contacts: Vec<Contact> = cases.iter().map(|c| c.contact.clone()).collect();
     for case in cases.iter().step_by(37) {
-        let together = coefficients(
+        let together = weights_of(
             "LineSource",
             &contacts,
             &[segment(case.start, case.end, Some(case.radius))].into_iter().collect(),
         );
         for (contact, together) in contacts.iter().zip(together) {
-            let alone = coefficient("LineSource", contact, case.start, case.end, Some(case.radius));
+            let alone = weight_of("LineSource", contact, case.start, case.end, Some(case.radius));
             assert_eq!(alone.to_bits(), together.to_bits(), "{contact:?} {case:?}");
         }
     }
@@ -183,7 +183,7 @@ fn on_the_axis_beyond_an_end_it_is_a_logarithm() {
         let expected = (length / distance).ln_1p() / length;
         for z in [length + distance, -distance] {
             let end = Point::new(0.0, 0.0, length);
-            // the distance that the rounding of `length + distance` leaves decides
+            // the expected value uses the distance that remains after the rounding of `length + distance`
             close(
                 mean_inverse("LineSource", &exact_at(Point::new(0.0, 0.0, z)), Point::ORIGIN, end, None),
                 expected,
@@ -209,8 +209,7 @@ fn at_the_surface_of_its_near_field_a_line_keeps_its_axial_coordinate() {
 #[test]
 fn an_unknown_radius_and_one_that_is_none_count_as_half_a_micrometre() {
     for method in ["PointSource", "LineSource"] {
-        let at =
-            |radius| coefficient(method, &near_at(Point::ORIGIN), Point::ORIGIN, Point::new(0.1, 0.0, 0.0), radius);
+        let at = |radius| weight_of(method, &near_at(Point::ORIGIN), Point::ORIGIN, Point::new(0.1, 0.0, 0.0), radius);
         for radius in [None, Some(0.0), Some(-3.0), Some(f32::NAN), Some(f32::INFINITY)] {
             assert_eq!(at(radius), at(Some(0.5)), "{method} {radius:?}");
         }
@@ -222,18 +221,18 @@ fn an_unknown_radius_and_one_that_is_none_count_as_half_a_micrometre() {
 fn exact_is_infinite_on_the_segment_and_never_nan() {
     let (start, end) = (Point::new(-1.0, 2.0, 0.5), Point::new(3.0, 10.0, 4.5));
     for t in [0.0, 0.25, 0.5, 1.0] {
-        let c = coefficient("LineSource", &exact_at(start.lerp(end, t)), start, end, Some(1.0));
+        let c = weight_of("LineSource", &exact_at(start.lerp(end, t)), start, end, Some(1.0));
         assert_eq!(c, f64::INFINITY, "{t}");
     }
-    assert_eq!(coefficient("LineSource", &exact_at(start), start, start, Some(1.0)), f64::INFINITY);
-    assert_eq!(coefficient("PointSource", &exact_at(start), start, start, Some(1.0)), f64::INFINITY);
+    assert_eq!(weight_of("LineSource", &exact_at(start), start, start, Some(1.0)), f64::INFINITY);
+    assert_eq!(weight_of("PointSource", &exact_at(start), start, start, Some(1.0)), f64::INFINITY);
 }
 
 #[test]
 fn a_soma_is_a_point_under_every_method() {
     let soma = Point::new(1.0, 2.0, 3.0);
     for position in [Point::ORIGIN, soma, Point::new(1.0, 2.0, 900.0)] {
-        let [a, b] = ["PointSource", "LineSource"].map(|m| coefficient(m, &near_at(position), soma, soma, Some(6.0)));
+        let [a, b] = ["PointSource", "LineSource"].map(|m| weight_of(m, &near_at(position), soma, soma, Some(6.0)));
         let r = position.distance(soma).max(6.0);
         assert_eq!(a, b);
         close(a, 1e-3 / (4.0 * std::f64::consts::PI * 0.277 * r), 1e-15);
@@ -256,7 +255,7 @@ fn each_contact_keeps_its_own_conductivity_and_near_field() {
     for method in ["PointSource", "LineSource"] {
         let segments =
             [segment(Point::new(-1.0, 0.0, 0.0), Point::new(1.0, 0.0, 0.0), Some(2.0))].into_iter().collect();
-        let c = coefficients(method, &contacts, &segments);
+        let c = weights_of(method, &contacts, &segments);
         assert_eq!(c[0], 2.0 * c[1]);
         assert_eq!(c[2], 4.0 * c[3]);
         assert!(c[2] < c[0], "{c:?}");
@@ -267,7 +266,7 @@ fn each_contact_keeps_its_own_conductivity_and_near_field() {
 fn no_contacts_and_no_segments_are_no_work() {
     for m in methods::METHODS {
         let segments: Segments = [segment(Point::ORIGIN, Point::ORIGIN, None)].into_iter().collect();
-        assert_eq!(coefficients(m.name(), &[], &segments), Vec::<f64>::new());
+        assert_eq!(weights_of(m.name(), &[], &segments), Vec::<f64>::new());
     }
 }
 
@@ -275,7 +274,7 @@ fn any_point(half: f64) -> impl Strategy<Value = Point> {
     [-half..half, -half..half, -half..half].prop_map(Point::from)
 }
 
-/// Some point of a tube round a segment: on it, at its ends, at its surface, near it, anywhere.
+/// A random contact: on the segment, at its ends, at its surface, near it, or anywhere.
 fn any_contact(start: Point, end: Point) -> impl Strategy<Value = Point> {
     let on = (-0.5..1.5_f64).prop_map(move |t| start.lerp(end, t));
     let near = (0.0..=1.0_f64, any_point(3.0)).prop_map(move |(t, off)| start.lerp(end, t) + off);
@@ -298,11 +297,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
     #[test]
-    fn with_the_radius_rule_every_coefficient_is_finite_and_above_zero(
+    fn with_the_radius_rule_every_weight_is_finite_and_above_zero(
         (s, e, p) in segment_and_contact(), radius in proptest::option::of(0.0..20.0_f32)
     ) {
         for m in analytic() {
-            let c = coefficient(m.name(), &near_at(p), s, e, radius);
+            let c = weight_of(m.name(), &near_at(p), s, e, radius);
             prop_assert!(c.is_finite() && c > 0.0, "{} {c}", m.name());
             let nearest = f64::from(radius.filter(|r| *r > 0.0).unwrap_or(0.5));
             prop_assert!(c <= 1e-3 / (4.0 * std::f64::consts::PI * 0.277 * nearest) * (1.0 + 1e-12));
@@ -310,9 +309,9 @@ proptest! {
     }
 
     #[test]
-    fn without_it_no_coefficient_is_nan((s, e, p) in segment_and_contact()) {
+    fn without_it_no_weight_is_nan((s, e, p) in segment_and_contact()) {
         for m in analytic() {
-            let c = coefficient(m.name(), &exact_at(p), s, e, None);
+            let c = weight_of(m.name(), &exact_at(p), s, e, None);
             prop_assert!(c > 0.0, "{} {c}", m.name());
         }
     }
@@ -332,7 +331,7 @@ proptest! {
         prop_assume!(direction.norm() > 0.1);
         let (e, far) = (s + step, 20_000.0);
         let p = s.midpoint(e) + direction * (far / direction.norm());
-        let [line, point] = ["LineSource", "PointSource"].map(|m| coefficient(m, &near_at(p), s, e, None));
+        let [line, point] = ["LineSource", "PointSource"].map(|m| weight_of(m, &near_at(p), s, e, None));
         // mean of 1/r over the line = 1/r (1 + (L/r)^2 (3 cos^2 - 1) / 24 + ...), and |3 cos^2 - 1| <= 2
         close(line, point, (step.norm() / far).powi(2) / 12.0 * 1.01 + 4e-15);
     }
@@ -340,7 +339,7 @@ proptest! {
     #[test]
     fn its_ends_can_be_exchanged((s, e, p) in segment_and_contact(), radius in 0.05..5.0_f32) {
         for m in analytic() {
-            let [a, b] = [(s, e), (e, s)].map(|(s, e)| coefficient(m.name(), &near_at(p), s, e, Some(radius)));
+            let [a, b] = [(s, e), (e, s)].map(|(s, e)| weight_of(m.name(), &near_at(p), s, e, Some(radius)));
             close(a, b, 1e-13);
         }
     }
@@ -355,8 +354,8 @@ proptest! {
         let turn = Quaternion::new(w, q.x, q.y, q.z).unwrap();
         let moved = |p: Point| turn.rotate(p) + shift;
         for m in analytic() {
-            let here = coefficient(m.name(), &near_at(p), s, e, Some(0.5));
-            let there = coefficient(m.name(), &near_at(moved(p)), moved(s), moved(e), Some(0.5));
+            let here = weight_of(m.name(), &near_at(p), s, e, Some(0.5));
+            let there = weight_of(m.name(), &near_at(moved(p)), moved(s), moved(e), Some(0.5));
             close(here, there, 3e-12);
         }
     }
@@ -374,7 +373,7 @@ proptest! {
         prop_assume!(outward.norm() > 0.05);
         let at = |share: f64| {
             let p = nearest + outward * (f64::from(radius) * share / outward.norm());
-            coefficient("LineSource", &near_at(p), s, e, Some(radius))
+            weight_of("LineSource", &near_at(p), s, e, Some(radius))
         };
         // the slope of ln(mean of 1/r) is at most 1 / R outside, so a step of 2e-9 R changes it by no more than 2e-9
         close(at(1.0 - 1e-9), at(1.0 + 1e-9), 4e-9);

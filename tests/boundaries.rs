@@ -1,4 +1,4 @@
-//! Positions in the layout of BlueRecording: pickles of the original and of any pandas, Parquet, HDF5.
+//! Reads positions in BlueRecording's layout: pickles of the original and of other pandas versions, Parquet, HDF5.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use leadfield::io::hdf5::Hdf5File;
 
 use crate::support::{golden, root, scratch};
 
-/// Labels and points of neurons, in order.
-fn told(neurons: &[NeuronPositions]) -> Vec<(u64, u32, Point)> {
+/// Returns the labels and points of neurons, in order.
+fn labelled_points(neurons: &[NeuronPositions]) -> Vec<(u64, u32, Point)> {
     let of = |n: &NeuronPositions| {
         let sections = n.sections().flat_map(|s| s.points.iter().map(move |p| (s.id, *p)));
         sections.map(|(section, p)| (n.node_id, section, p)).collect::<Vec<_>>()
@@ -17,7 +17,7 @@ fn told(neurons: &[NeuronPositions]) -> Vec<(u64, u32, Point)> {
     neurons.iter().flat_map(of).collect()
 }
 
-/// Labels and points of plain arrays, read without the code that is tested.
+/// Reads labels and points of plain arrays without the code under test.
 fn arrays(path: &Path) -> Vec<(u64, u32, Point)> {
     let file = Hdf5File::open(path).unwrap();
     let (ids, sections, xyz) =
@@ -32,7 +32,7 @@ fn arrays(path: &Path) -> Vec<(u64, u32, Point)> {
 fn read_all(paths: &[&str]) -> Vec<(u64, u32, Point)> {
     let neurons: Vec<NeuronPositions> =
         paths.iter().flat_map(|path| bluerecording::read(&golden().join(path)).unwrap()).collect();
-    told(&neurons)
+    labelled_points(&neurons)
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn so_do_the_pickles_of_the_variants() {
     for entry in std::fs::read_dir(golden().join("variants")).unwrap() {
         let folder = entry.unwrap().path();
         let neurons = bluerecording::read(&folder.join("positions/0/positions0.pkl")).unwrap();
-        assert_eq!(told(&neurons), arrays(&folder.join("positions.h5")), "{}", folder.display());
+        assert_eq!(labelled_points(&neurons), arrays(&folder.join("positions.h5")), "{}", folder.display());
     }
 }
 
@@ -64,8 +64,9 @@ fn columns_of_a_frame_in_hdf5_are_the_coordinates_that_their_labels_say() {
         let labels = ndarray::arr1(&[2_i64, 1, 0]);
         file.new_dataset_builder().with_data(&labels).create("/positions/block0_items").unwrap();
     });
-    let turned = told(&bluerecording::read(&path).unwrap());
-    let expected = told(&neurons).into_iter().map(|(id, section, p)| (id, section, Point::new(p.z, p.y, p.x)));
+    let turned = labelled_points(&bluerecording::read(&path).unwrap());
+    let expected =
+        labelled_points(&neurons).into_iter().map(|(id, section, p)| (id, section, Point::new(p.z, p.y, p.x)));
     assert_eq!(turned, expected.collect::<Vec<_>>());
     crate::malformed::electrodes_file::edited(&path, |file| {
         file.unlink("/positions/block0_items").unwrap();
@@ -99,7 +100,7 @@ fn parquet_and_hdf5_of_boundaries_are_read_back_to_the_bit() {
     }
 }
 
-/// What `datasets/pickles/make.py` writes: labels, and 100 r + c + 1/4 in row r of column c.
+/// The content that `datasets/pickles/make.py` writes: labels, and 100 r + c + 1/4 in row r of column c.
 fn made() -> Vec<(u64, u32, Point)> {
     let labels =
         [(7, 0), (7, 0), (7, 0), (7, 3), (7, 3), (7, 3), (2, 0), (2, 1), (2, 1), (2, 9), (2, 9), (2, 9), (2, 9)];
@@ -118,7 +119,7 @@ fn every_pandas_and_protocol_gives_the_same_boundaries() {
         let name = path.file_stem().unwrap().to_str().unwrap().to_string();
         let protocol = std::fs::read(&path).unwrap()[1];
         assert!(name.ends_with(&format!("-{protocol}")), "{name}");
-        assert_eq!(told(&bluerecording::read(&path).unwrap()), made(), "{name}");
+        assert_eq!(labelled_points(&bluerecording::read(&path).unwrap()), made(), "{name}");
         *versions.entry(name[..10].to_string()).or_insert(0) += 1;
     }
     let expected = [("pandas-1.5", 10), ("pandas-2.1", 9), ("pandas-3.1", 9)].map(|(v, n)| (v.to_string(), n));

@@ -1,4 +1,5 @@
-//! A page in headless Chromium, driven through its DevTools pipe: real sizes, colour schemes, wheels and fingers.
+//! Opens pages in headless Chromium, controlled through its DevTools pipe, with window sizes, colour schemes, wheel and
+//! touch events.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -15,7 +16,7 @@ pub struct Browser {
     output: BufReader<ChildStdout>,
     session: String,
     calls: u64,
-    /// What the page reported as errors.
+    /// The errors that the page reported.
     pub faults: Vec<String>,
     _folder: TempDir,
 }
@@ -123,7 +124,7 @@ impl Browser {
         self.wait_ms(500);
     }
 
-    /// Puts fingers on some positions and moves them to others.
+    /// Sends touch events: fingers at some positions that move to others.
     pub fn move_fingers(&mut self, fingers: &[[[f64; 2]; 2]]) {
         let points = |share: f64| {
             let at = |(id, [from, to]): (usize, &[[f64; 2]; 2])| {

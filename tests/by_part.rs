@@ -1,5 +1,5 @@
-//! Independent processes write one electrodes file, in any order and at the same time, also if some are killed. They
-//! give the bytes of a single run, and the file is renamed only when all parts of the same inputs are written.
+//! Independent processes write one electrodes file, in any order and at the same time, also if some are killed. The
+//! file has the bytes of a single run, and is renamed only when all parts of the same inputs are written.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

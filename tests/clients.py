@@ -15,7 +15,7 @@ CONTACTS = ["e1", "e2", "e10", "ref"]  # in file order, which is not sorted
 
 
 def expected_weights():
-    """node -> rows -> coefficients in column order, from weights.csv."""
+    """node -> rows -> weights in column order, from weights.csv."""
     nodes = {}
     for line in open("weights.csv"):
         node, row, *values = line.split(",")
@@ -454,10 +454,10 @@ def check_lfpykit():
     model = FourSphereVolumeConductor(inside, head["head_radii"], head["head_conductivities"], iter_factor=1e-14)
     compare("FourSphere", model.get_transformation_matrix(center - h) * 1e-3, 1e-6)  # mV to V
     sensors = places("MEG") - h
-    field = SphericallySymmetricVolCondMEG(sensors).get_transformation_matrix(center - h)  # nA/um per nA um
+    field = SphericallySymmetricVolCondMEG(sensors).get_transformation_matrix(center - h)  # nA/µm per nA µm
     normals = np.array([c["coil_normal"] for c in of_type("MEG")])
     normals /= np.linalg.norm(normals, axis=1)[:, None]
-    # nA/um = 1e-3 A/m; mu0 = 4e-7 pi T m/A; 1 T = 1e15 fT
+    # nA/µm = 1e-3 A/m; mu0 = 4e-7 pi T m/A; 1 T = 1e15 fT
     compare("MEG", np.einsum("skj,sk->sj", field, normals) * 1e-3 * 4e-7 * np.pi * 1e15, 1e-6)
     sigma = 0.277
     to = places("InfiniteDipole") - center
@@ -491,7 +491,7 @@ def convert(*arguments):
 
 def check_head_models():
     """Writes a forward solution of MNE-Python, a file in the layout of the New York Head, and a mesh, all of one spherical
-    head and centred at its origin, with sources at and around the point of source.json (um); converts them."""
+    head and centred at its origin, with sources at and around the point of source.json (µm); converts them."""
     import h5py
     import meshio
     import mne

@@ -1,7 +1,8 @@
-//! Other programs read our files: the electrodes file by h5py, libsonata and neurodamus, the table by pyarrow and
-//! DuckDB, the report block by libsonata. Every row is compared with what this program reads itself.
+//! Other programs read the files of this program: h5py, libsonata and neurodamus the electrodes file, pyarrow and
+//! DuckDB the table, libsonata the report block. Every row is compared with the row that this program reads.
 //!
-//! `clients.py` holds the checks, one a program; it runs in the Python of `LEADFIELD_PYTHON` (`make test-clients`).
+//! `clients.py` contains the checks, one per program; it runs in the Python of `LEADFIELD_PYTHON` (`make
+//! test-clients`).
 
 use std::fmt::Write;
 use std::path::Path;
@@ -22,12 +23,12 @@ fn python(folder: &Path, check: &str) {
     drop(answer_of_python(folder, check));
 }
 
-/// The same, and gives what it prints.
+/// Runs one check of `clients.py` in a folder, and returns its output.
 fn answer_of_python(folder: &Path, check: &str) -> String {
     let python = std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python with the clients");
     let script = root().join("tests/clients.py");
     let mut command = Command::new(python);
-    // recipes start the program by its name
+    // the recipes start the program by its name
     let own = Path::new(env!("CARGO_BIN_EXE_leadfield")).parent().unwrap().to_path_buf();
     let others = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&others))).unwrap();
@@ -37,8 +38,8 @@ fn answer_of_python(folder: &Path, check: &str) -> String {
     text(&output.stdout)
 }
 
-/// A folder with the reference circuit's table, an electrodes file of it and the report block, and what they hold
-/// as text: `weights.csv` (node, row in node, one column a contact) and `segments.csv`.
+/// Creates a folder with the reference circuit's table, an electrodes file of it, the report block, and their content
+/// as text: `weights.csv` (node, row in node, one column per contact) and `segments.csv`.
 fn files() -> tempfile::TempDir {
     let dir = scratch();
     let path = |name: &str| golden().join(name).into_os_string().into_string().unwrap();
@@ -55,8 +56,8 @@ fn files() -> tempfile::TempDir {
     dir
 }
 
-/// All coefficients: node, row from the node's first, one column a contact in column order. Numbers are told so that
-/// they are read back as the same doubles.
+/// Formats all weights: node, row from the node's first, one column per contact in column order. Numbers are written so
+/// that they parse to the same doubles.
 fn weights(path: &Path) -> String {
     let file = ElectrodesFile::open(path).unwrap();
     let population = &file.populations()[0];
@@ -72,7 +73,7 @@ fn weights(path: &Path) -> String {
     text
 }
 
-/// All segments in the order of rows, one line each; nothing where a value is null.
+/// Formats all segments in the order of rows, one line each; a null value is an empty cell.
 fn segments(path: &Path) -> String {
     let table = SegmentTable::open(path).unwrap();
     let mut all: Vec<_> = table.parts().iter().flat_map(|p| p.read().unwrap().iter().collect::<Vec<_>>()).collect();
@@ -117,7 +118,7 @@ fn clients_do_with_damaged_files_what_the_codes_say() {
 #[ignore = "needs LEADFIELD_PYTHON with h5py, libsonata, neurodamus: make clients"]
 fn fixed_files_are_read_by_every_client() {
     let dir = files();
-    // the original's file, with its extra column and mislabelled names, becomes what every client accepts
+    // the original's file, with its extra column and mislabelled names, becomes a file that every client accepts
     let named = golden().join("reference/named.h5");
     let original = dir.path().join("w.h5");
     std::fs::copy(named, dir.path().join("named.h5")).unwrap();
@@ -128,7 +129,7 @@ fn fixed_files_are_read_by_every_client() {
 
 #[test]
 #[ignore = "needs LEADFIELD_PYTHON: make clients"]
-fn junit_reports_are_xml_that_tells_what_failed() {
+fn junit_reports_are_xml_that_names_the_failures() {
     let dir = files();
     let named = golden().join("reference/named.h5").into_os_string().into_string().unwrap();
     let args = ["validate", "weights", "w.h5", &named, "--junit", "report.xml"];
@@ -149,8 +150,9 @@ fn parquet_readers_find_the_documented_types_and_every_segment() {
     ["pyarrow", "duckdb"].iter().for_each(|client| python(dir.path(), client));
 }
 
-/// Tables `g` and `g32` of the reference circuit in row groups of 256 rows, and for each, as `NAME.json`, regions that hold
-/// no, few and all segments: the box of their beginnings and the rows of them that `query` gives.
+/// Creates the tables `g` and `g32` of the reference circuit in row groups of 256 rows. For each, `NAME.json` has
+/// regions that contain no, few and all segments: the box around the segments' first ends, and the rows that `query`
+/// finds.
 fn searches() -> tempfile::TempDir {
     let dir = scratch();
     let config = golden().join("input/circuit/simulation_config.json").into_os_string().into_string().unwrap();
@@ -161,7 +163,7 @@ fn searches() -> tempfile::TempDir {
         let table = SegmentTable::open(&dir.path().join(&file)).unwrap();
         let bounds = table.bounds().unwrap();
         let center = table.parts()[0].read().unwrap().start[600];
-        // whole numbers, which every width and every program's literals hold
+        // whole numbers, which are exact in every width and in every program's literals
         let around = |r: f64| -> [[f64; 3]; 2] {
             [center.to_array().map(|v| (v - r).floor()), center.to_array().map(|v| (v + r).ceil())]
         };
@@ -178,7 +180,7 @@ fn searches() -> tempfile::TempDir {
     dir
 }
 
-/// Rows, ascending, of the segments that `query` finds to touch a box and that begin in it.
+/// Returns the rows, ascending, of the segments that `query` finds in a box and that begin in it.
 fn beginning_in(folder: &Path, table: &str, [low, high]: [[f64; 3]; 2]) -> Vec<u64> {
     let corners: Vec<String> = low.iter().chain(&high).map(f64::to_string).collect();
     let corners = corners.join(",");
@@ -207,7 +209,7 @@ fn other_programs_find_what_a_query_finds_and_skip_what_they_can() {
 fn polars_1_41_finds_what_a_query_finds_and_skips_what_it_can() {
     let dir = searches();
     let python = std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python with the clients");
-    // `make clients` puts it into the environment's folder `polars-1.41`
+    // `make clients` installs it in the environment's folder `polars-1.41`
     let beside = Path::new(&python).parent().and_then(Path::parent).unwrap().join("polars-1.41");
     let output = Command::new(&python)
         .arg(root().join("tests/clients.py"))
@@ -307,7 +309,7 @@ fn pandas_reads_boundaries_back_equal_to_the_originals_pickles() {
     leadfield_in(dir.path(), &["convert", "t.parquet", "-o", "b.h5"]).ok();
     leadfield_in(dir.path(), &["convert", "b.h5", "-o", "u.parquet", "--to", "table"]).ok();
     python(dir.path(), "pandas");
-    // and what pandas writes is read
+    // a file that pandas writes is read
     leadfield_in(dir.path(), &["convert", "by_pandas.h5", "-o", "v.parquet", "--to", "table"]).ok();
     let bytes = |name: &str| std::fs::read(dir.path().join(name)).unwrap();
     assert!(bytes("u.parquet") == bytes("t.parquet") && bytes("v.parquet") == bytes("t.parquet"));
@@ -373,7 +375,7 @@ fn lfpykit_gives_the_same_weights_of_heads_and_slices() {
     println!("{}", answer_of_python(dir.path(), "lfpykit"));
 }
 
-/// The weights of a run with these contacts and options, a row a segment.
+/// Returns the weights of a run with these contacts and options, one row per segment.
 fn columns_of(folder: &Path, contacts: &str, options: &[&str]) -> Vec<Vec<f64>> {
     std::fs::write(folder.join("own.csv"), contacts).unwrap();
     let args = ["weights", "s.parquet", "own.csv", "-o", "v.h5", "--force", "--quiet"];
@@ -384,7 +386,7 @@ fn columns_of(folder: &Path, contacts: &str, options: &[&str]) -> Vec<Vec<f64>> 
     rows.chunks_exact(population.columns() as usize).map(<[f64]>::to_vec).collect()
 }
 
-/// Asserts that columns differ by at most a share of the largest weight of the column.
+/// Asserts that columns differ by at most a fraction of the largest weight of the column.
 #[track_caller]
 fn columns_agree(found: &[Vec<f64>], expected: &[Vec<f64>], tolerance: f64) {
     for column in 0..found[0].len() {
@@ -449,7 +451,7 @@ fn fields_of_mne_the_new_york_head_and_meshes_become_weights() {
     columns_agree(&found, &expected, 1e-9);
 }
 
-/// The folder of [`files`], with the reference circuit's report and signals of it in every format.
+/// Returns the folder of [`files`], with the reference circuit's report and its signals in every format.
 fn signal_files() -> tempfile::TempDir {
     let dir = files();
     let input = golden().join("input/circuit");
@@ -488,7 +490,7 @@ fn signals_of_a_simulated_neuron_are_those_of_the_probe_of_lfpy() {
     compare_signals_of_a_neuron("signals-make-lfpy");
 }
 
-/// Compares the signals of a neuron that a client simulates with the client's own.
+/// Compares the signals of a neuron that a client simulates with the signals that the client computes.
 fn compare_signals_of_a_neuron(simulation: &str) {
     let dir = scratch();
     python(dir.path(), simulation);

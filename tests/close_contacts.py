@@ -2,8 +2,8 @@
 
     pip install mpmath && python tests/close_contacts.py
 
-A row is near field, sigma along x, y and z (S/m), radius (um), x0, y0, z0, x1, y1, z1 (the segment's ends, um), x, y, z
-(the contact, um) and the coefficient (V/nA). Contacts lie within a few 1e-16 of the segment's length of the segment, as
+A row is near field, sigma along x, y and z (S/m), radius (µm), x0, y0, z0, x1, y1, z1 (the segment's ends, µm), x, y, z
+(the contact, µm) and the weight (V/nA). Contacts lie within a few 1e-16 of the segment's length of the segment, as
 near as doubles can say, and radii reach down to that size. Inputs are doubles, and radii floats, printed so that they
 read back exactly. In an anisotropic medium coordinates are scaled by sqrt(s / sigma), s the geometric mean of the three
 conductivities, with 80 digits; the integral is that of tests/analytic.py.

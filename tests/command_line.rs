@@ -1,5 +1,5 @@
-//! The arguments as people type them, and what the program says about itself: help, version, completions, manual pages,
-//! colours, JSON. Help is compared with files, so that a change of an option is seen.
+//! Arguments as users type them, and the program's output about itself: help, version, completions, manual pages,
+//! colours, JSON. Help is compared with files, so that a changed option is noticed.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::interrupted::folder;
 use crate::support::{Run, leadfield, leadfield_in, names_in, root, scratch};
 
-/// The headings of options, in the one order that all commands keep.
+/// The headings of options, in the order of all commands.
 const HEADINGS: [&str; 15] = [
     "Arguments:",
     "Commands:",
@@ -111,7 +111,7 @@ fn every_command_is_listed_and_has_examples_and_groups_in_one_order() {
     }
 }
 
-/// The examples of help are understood: none is refused because of its arguments.
+/// Checks the examples of help: none is refused because of its arguments.
 #[test]
 fn the_examples_of_help_are_understood() {
     let empty = scratch();
@@ -171,7 +171,7 @@ fn options_stand_before_or_after_files_and_under_their_other_names() {
         assert!(*first.get_or_insert_with(|| bytes.clone()) == bytes, "{args:?}");
         std::fs::remove_file(dir.join("w.h5")).unwrap();
     }
-    // the successor's spellings
+    // the names of BlueRecording's successor
     let config = "circuit/circuit_config.json";
     let aliases = ["--discretization", "rule", "--no-replace-axons", "-qf"];
     leadfield_in(dir, &[&["positions", config, "-o", "a.parquet"], &aliases[..]].concat()).ok();

@@ -1,4 +1,4 @@
-//! What `validate weights` and `validate positions` tell of two files: agreement in any mix of formats, the worst pairs
+//! The results of `validate weights` and `validate positions`: agreement in any combination of formats, the worst pairs
 //! with their segments, and known causes, which the numbers have to prove.
 
 use std::fs::OpenOptions;
@@ -20,14 +20,14 @@ fn config() -> String {
     golden().join("input/circuit/simulation_config.json").into_os_string().into_string().unwrap()
 }
 
-/// Runs a comparison with `--json` in a folder: exit code and findings.
+/// Runs a comparison with `--json` in a folder; returns exit code and results.
 fn compared(dir: &Path, what: &str, a: &str, b: &str, options: &[&str]) -> (i32, Value) {
     let run = leadfield_in(dir, &[&["validate", what, a, b, "--json", "--quiet"], options].concat());
-    let told = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
-    (run.code, told)
+    let results = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
+    (run.code, results)
 }
 
-/// The causes that are named.
+/// Returns the causes in the results.
 fn causes(found: &Value) -> Vec<(String, String)> {
     let text = |v: &Value| v.as_str().unwrap().to_string();
     let all = found["causes"].as_array().unwrap().iter();
@@ -35,29 +35,29 @@ fn causes(found: &Value) -> Vec<(String, String)> {
 }
 
 fn weights_causes(a: &str, b: &str, options: &[&str]) -> Vec<(String, String)> {
-    let (code, told) = compared(scratch().path(), "weights", a, b, options);
+    let (code, json) = compared(scratch().path(), "weights", a, b, options);
     assert_eq!(code, 1);
-    causes(&told["populations"][0])
+    causes(&json["populations"][0])
 }
 
 #[test]
 fn a_dipole_centre_of_a_chunk_is_named_with_its_chunks() {
     // by their README: one neuron a chunk, one chunk of 20 neurons, two chunks of 10; dipoles are contacts 1 and 4
     let (own, one, two) = (reference("recip_per_neuron.h5"), reference("recip.h5"), reference("recip_2ranks.h5"));
-    let told = |which: &str, other: &str, chunks: &str| {
+    let expected = |which: &str, other: &str, chunks: &str| {
         let text = format!(
             "the weights of contacts `1`, `4` sum to 0 over each neuron in the {other} file, and over {chunks} of \
              neurons in the {which}: their centre is that of a chunk, not of a neuron"
         );
         vec![("chunk-wide dipole centre".to_string(), text)]
     };
-    assert_eq!(weights_causes(&one, &own, &[]), told("first", "second", "1 run"));
-    assert_eq!(weights_causes(&own, &two, &[]), told("second", "first", "2 runs"));
+    assert_eq!(weights_causes(&one, &own, &[]), expected("first", "second", "1 run"));
+    assert_eq!(weights_causes(&own, &two, &[]), expected("second", "first", "2 runs"));
     // two files of chunks: neither sums to 0 over its neurons, so nothing is proved
     assert_eq!(weights_causes(&one, &two, &[]), []);
 }
 
-/// The reference circuit's table and its coefficients at the contacts of `named.csv`.
+/// Creates a folder with the reference circuit's table and its weights at the contacts of `named.csv`.
 fn ours() -> tempfile::TempDir {
     let dir = scratch();
     let contacts = golden().join("input/electrodes/named.csv");
@@ -71,8 +71,8 @@ fn ours() -> tempfile::TempDir {
 #[test]
 fn the_originals_extra_column_and_order_of_names_are_named() {
     let (dir, named) = (ours(), reference("named.h5"));
-    let (code, told) = compared(dir.path(), "weights", "w.h5", &named, &["--rtol", "1e-12"]);
-    let found = causes(&told["populations"][0]);
+    let (code, json) = compared(dir.path(), "weights", "w.h5", &named, &["--rtol", "1e-12"]);
+    let found = causes(&json["populations"][0]);
     let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!((code, names), (1, vec!["extra column", "sorted names"]));
     assert_eq!(
@@ -80,13 +80,13 @@ fn the_originals_extra_column_and_order_of_names_are_named() {
         "the second file has an extra column of ones without a contact, as BlueRecording 0.2.1 writes it"
     );
     assert!(found[1].1.starts_with("contacts `e10`, `e2` agree if columns are taken in the order of sorted names"));
-    // what the causes advise makes the files agree
+    // with the advice of the causes the files agree
     let options = ["--rtol", "1e-12", "--columns", "sorted-names", "--ignore-extra-column"];
-    let (code, told) = compared(dir.path(), "weights", "w.h5", &named, &options);
-    assert_eq!((code, causes(&told["populations"][0])), (0, vec![]));
+    let (code, json) = compared(dir.path(), "weights", "w.h5", &named, &options);
+    assert_eq!((code, causes(&json["populations"][0])), (0, vec![]));
 }
 
-/// Coefficients of the table `s.parquet` at disks on one axis, of which one tells this thickness, um.
+/// Computes weights of the table `s.parquet` at disks on one axis, one of which has this thickness, µm.
 fn disks(dir: &Path, out: &str, thickness: &str) {
     let row = |y: i32, size: &str| format!("d{y},0,{y},0,NA,NA,ObjectiveCSD_Disk_400{size}\n");
     let csv = format!("name,x,y,z,layer,region,type\n{}{}{}", row(-300, ""), row(0, thickness), row(300, ""));
@@ -101,20 +101,20 @@ fn half_a_thickness_is_named_where_the_segments_prove_it() {
     disks(dir.path(), "whole.h5", "_140");
     disks(dir.path(), "other.h5", "_200");
     let causes = |a: &str, b: &str, options: &[&str]| {
-        let (code, told) = compared(dir.path(), "weights", a, b, options);
+        let (code, json) = compared(dir.path(), "weights", a, b, options);
         assert_eq!(code, 1);
-        causes(&told["populations"][0])
+        causes(&json["populations"][0])
     };
     let segments = ["--segments", "s.parquet"];
-    let text = "the regions of contacts `d0` extend 140 um along the axis to either side in the first file, and 70 um \
+    let text = "the regions of contacts `d0` extend 140 µm along the axis to either side in the first file, and 70 µm \
                 in the second: a thickness is half of the extent, not all of it";
     assert_eq!(causes("whole.h5", "half.h5", &segments), [("half thickness".to_string(), text.to_string())]);
     assert_eq!(causes("whole.h5", "half.h5", &[]), [], "without segments nothing is proved");
-    assert_eq!(causes("whole.h5", "other.h5", &segments), [], "200 um are not twice 140");
+    assert_eq!(causes("whole.h5", "other.h5", &segments), [], "200 µm are not twice 140");
 }
 
 #[test]
-fn another_terminal_branch_is_named_where_the_circuit_proves_it_for_coefficients_too() {
+fn another_terminal_branch_is_named_where_the_circuit_proves_it_for_weights_too() {
     let dir = ours();
     let contacts = golden().join("input/electrodes/named.csv");
     for placement in ["bluerecording", "arc"] {
@@ -126,21 +126,21 @@ fn another_terminal_branch_is_named_where_the_circuit_proves_it_for_coefficients
         leadfield_in(dir.path(), &args).ok();
     }
     let options = ["--circuit", &config()];
-    let told = |a: &str, b: &str, options: &[&str]| {
-        let (code, told) = compared(dir.path(), "weights", a, b, options);
+    let found_causes = |a: &str, b: &str, options: &[&str]| {
+        let (code, json) = compared(dir.path(), "weights", a, b, options);
         assert_eq!(code, 1);
-        causes(&told["populations"][0])
+        causes(&json["populations"][0])
     };
     // by their README none of the branches of nodes 2, 6, 10, 14 and 22 is long enough; `w.h5` has the older rule
     let text = "the weights of 5 neurons are those of axon stubs placed by `--axon-placement bluerecording` in the \
                 first file, and by `bluerecording-0.2` in the second";
     let expected = [("last terminal branch".to_string(), text.to_string())];
-    assert_eq!(told("bluerecording.h5", "w.h5", &options), expected);
-    assert_eq!(told("bluerecording.h5", "w.h5", &[]), [], "without the circuit nothing is proved");
-    assert_eq!(told("arc.h5", "w.h5", &options), [], "another rule explains neither file");
-    // a file of the original, which does not say its conductivity: the same contacts under their own names
+    assert_eq!(found_causes("bluerecording.h5", "w.h5", &options), expected);
+    assert_eq!(found_causes("bluerecording.h5", "w.h5", &[]), [], "without the circuit nothing is proved");
+    assert_eq!(found_causes("arc.h5", "w.h5", &options), [], "another rule explains neither file");
+    // a file of the original, which does not state its conductivity: the same contacts under their own names
     let options = [&options[..], &["--columns", "sorted-names", "--ignore-extra-column", "--rtol", "1e-9"]].concat();
-    assert_eq!(told("bluerecording.h5", &reference("named.h5"), &options), expected);
+    assert_eq!(found_causes("bluerecording.h5", &reference("named.h5"), &options), expected);
     // the text names the rows, and the options that help; the myelin is the last five rows of these nodes
     let run = |circuit: &[&str]| {
         let files = ["validate", "weights", "bluerecording.h5", &reference("named.h5")];
@@ -163,7 +163,7 @@ fn another_terminal_branch_is_named_where_the_circuit_proves_it_for_coefficients
     ), "{proved}");
 }
 
-/// Overwrites one coefficient of a file of ours, in the four columns of `named.csv`.
+/// Overwrites one weight of an electrodes file with the four columns of `named.csv`.
 fn overwrite(path: &Path, row: u64, column: u64, value: f64) {
     let object = "/electrodes/S1nonbarrel_neurons/scaling_factors";
     let at = Hdf5File::open(path).unwrap().byte_offset(object).unwrap().unwrap() + (row * 4 + column) * 8;
@@ -171,12 +171,12 @@ fn overwrite(path: &Path, row: u64, column: u64, value: f64) {
 }
 
 #[test]
-fn the_worst_pairs_are_told_with_their_segments() {
+fn the_worst_pairs_are_reported_with_their_segments() {
     let dir = ours();
     std::fs::copy(dir.path().join("w.h5"), dir.path().join("x.h5")).unwrap();
     let table = SegmentTable::open(&dir.path().join("s.parquet")).unwrap();
     let segments = table.parts()[0].read_by_row().unwrap();
-    let told = segments.iter().find(|s| s.row == 1234).unwrap();
+    let actual = segments.iter().find(|s| s.row == 1234).unwrap();
     // e10 is the third contact
     overwrite(&dir.path().join("x.h5"), 1234, 2, 42.0);
     let options = ["--segments", "s.parquet", "--rtol", "1e-3"];
@@ -184,15 +184,17 @@ fn the_worst_pairs_are_told_with_their_segments() {
     assert_eq!(code, 1);
     let worst = found["populations"][0]["worst"].as_array().unwrap();
     assert_eq!(worst.len(), 1);
-    let expected = [told.node_id, u64::from(told.section_id), u64::from(told.segment_id)];
+    let expected = [actual.node_id, u64::from(actual.section_id), u64::from(actual.segment_id)];
     assert_eq!(["node", "section", "segment"].map(|key| worst[0][key].as_u64().unwrap()), expected);
     assert_eq!((worst[0]["contact"].as_str(), worst[0]["values"][1].as_f64()), (Some("e10"), Some(42.0)));
     // one of 3161 pairs: it is beyond the 99th percentile
     let e10 = &found["populations"][0]["electrodes"].as_array().unwrap()[1];
     assert_eq!((e10["name"].as_str(), &e10["relative_quantiles"]), (Some("e10"), &serde_json::json!([0.0, 0.0, 0.0])));
     let text = leadfield_in(dir.path(), &["validate", "weights", "w.h5", "x.h5", "--segments", "s.parquet"]).stdout;
-    let place =
-        format!("contact `e10`, node {}, section {}, segment {}: ", told.node_id, told.section_id, told.segment_id);
+    let place = format!(
+        "contact `e10`, node {}, section {}, segment {}: ",
+        actual.node_id, actual.section_id, actual.segment_id
+    );
     assert!(text.contains(&place), "{text}");
 }
 
@@ -202,7 +204,7 @@ fn quantiles_bound_the_differences() {
     std::fs::copy(dir.path().join("w.h5"), dir.path().join("x.h5")).unwrap();
     let values = leadfield::sonata::electrodes_file::ElectrodesFile::open(&dir.path().join("w.h5")).unwrap();
     let rows = values.read_rows(&values.populations()[0], 0..3161).unwrap();
-    // two thirds of the first contact's coefficients are changed by a thousandth
+    // two thirds of the first contact's weights are changed by a thousandth
     (0..3161_u64).filter(|row| row % 3 > 0).for_each(|row| {
         overwrite(&dir.path().join("x.h5"), row, 0, rows[row as usize * 4] / 1.001);
     });
@@ -217,19 +219,19 @@ fn quantiles_bound_the_differences() {
 
 #[test]
 fn files_in_pieces_are_compared_as_those_in_one() {
-    // the same coefficients, chunked and compressed: read by HDF5, not at their place
+    // the same weights, chunked and compressed: they are read by HDF5, not at a byte offset
     let dir = scratch();
     let path = dir.path().join("w.h5");
     let chunked = crate::malformed::electrodes_file::CORPUS.iter().find(|case| case.code == "E32").unwrap();
     crate::malformed::electrodes_file::damaged(&path, chunked.make);
-    crate::malformed::electrodes_file::sound(&dir.path().join("sound.h5"));
-    assert_eq!(compared(dir.path(), "weights", "w.h5", "sound.h5", &["--rtol", "0"]).0, 0);
+    crate::malformed::electrodes_file::write_valid_file(&dir.path().join("valid.h5"));
+    assert_eq!(compared(dir.path(), "weights", "w.h5", "valid.h5", &["--rtol", "0"]).0, 0);
 }
 
 #[test]
 fn junit_has_a_case_for_each_thing_compared() {
     let dir = scratch();
-    crate::malformed::electrodes_file::sound(&dir.path().join("a.h5"));
+    crate::malformed::electrodes_file::write_valid_file(&dir.path().join("a.h5"));
     std::fs::copy(dir.path().join("a.h5"), dir.path().join("b.h5")).unwrap();
     let args = ["validate", "weights", "a.h5", "b.h5", "--junit", "report.xml", "--quiet"];
     leadfield_in(dir.path(), &args).ok();
@@ -255,7 +257,7 @@ fn junit_has_a_case_for_each_thing_compared() {
              {counts}>\n{cases}  </testsuite>\n</testsuites>\n"
         )
     );
-    // a report is written where files differ, too, and replaces the old one
+    // a report is written also if files differ, and replaces the old one
     let args = ["validate", "weights", "a.h5", &reference("np8.h5"), "--junit", "report.xml", "--quiet"];
     assert_eq!(leadfield_in(dir.path(), &args).code, 1);
     let xml = std::fs::read_to_string(dir.path().join("report.xml")).unwrap();
@@ -280,20 +282,20 @@ fn positions_through_float32_are_named_and_other_small_differences_are_not() {
         leadfield_in(dir.path(), &args).ok();
     };
     weights("f32.parquet", "f32.h5", "0.277");
-    let (code, told) = compared(dir.path(), "weights", "w.h5", "f32.h5", &[]);
-    let found = causes(&told["populations"][0]);
+    let (code, json) = compared(dir.path(), "weights", "w.h5", "f32.h5", &[]);
+    let found = causes(&json["populations"][0]);
     assert_eq!((code, found.len(), found[0].0.as_str()), (1, 1, "float32 positions"), "{found:?}");
     // ends of segments are moved by half a spacing of float32 numbers along each axis, at most
     let text = &found[0].1;
     assert!(text.contains(" weights differ as with float32 positions: the segments were moved by up to "), "{text}");
     let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     let [_, moved, spacing] = numbers[..] else { panic!("{text}") };
-    // nothing of the circuit is 4096 um from the origin
+    // nothing of the circuit is 4096 µm from the origin
     assert!(0.0 < moved && moved < 4.0 * spacing && spacing <= 1.01 * 2_f64.powi(-12), "{text}");
     // differences as small, but all in one direction
     weights("s.parquet", "sigma.h5", "0.2770001");
-    let (code, told) = compared(dir.path(), "weights", "w.h5", "sigma.h5", &[]);
-    assert_eq!((code, causes(&told["populations"][0])), (1, vec![]));
+    let (code, json) = compared(dir.path(), "weights", "w.h5", "sigma.h5", &[]);
+    assert_eq!((code, causes(&json["populations"][0])), (1, vec![]));
 }
 
 #[test]
@@ -314,9 +316,9 @@ fn sections_on_soma_samples_are_named_where_the_table_proves_that_no_others_diff
     };
     change(root.section_id);
     let found = |options: &[&str]| {
-        let (code, told) = compared(dir.path(), "weights", "w.h5", "moved.h5", options);
+        let (code, json) = compared(dir.path(), "weights", "w.h5", "moved.h5", options);
         assert_eq!(code, 1);
-        causes(&told["populations"][0])
+        causes(&json["populations"][0])
     };
     let text = "the rows of 1 section of 1 neuron that begin at the soma are displaced, and no others: \
                 `bluerecording` 0.7.0 uses the simulator's number of segments, but divides only the morphology's points, without the piece from the soma sample";
@@ -330,7 +332,7 @@ fn sections_on_soma_samples_are_named_where_the_table_proves_that_no_others_diff
 fn other_units_are_a_difference_whatever_the_numbers() {
     let dir = scratch();
     let file = |name: &str| dir.path().join(name);
-    crate::malformed::electrodes_file::sound(&file("v.h5"));
+    crate::malformed::electrodes_file::write_valid_file(&file("v.h5"));
     let converted = |name: &str, factor: f64, unit: Option<&str>| {
         crate::malformed::electrodes_file::with_factors(&file(name), factor, unit);
     };
@@ -341,22 +343,22 @@ fn other_units_are_a_difference_whatever_the_numbers() {
     assert_eq!(run.code, 1);
     let line = "\nunits: mV/nA in as_mv.h5, V/nA in v.h5, at contacts `a`, `b`: no client converts units\n";
     assert!(run.stdout.contains(line) && run.stdout.ends_with("\ndiffer\n"), "{}", run.stdout);
-    let (code, told) = compared(dir.path(), "weights", "as_mv.h5", "v.h5", &[]);
-    let differing = &told["populations"][0]["units_differ"];
+    let (code, results) = compared(dir.path(), "weights", "as_mv.h5", "v.h5", &[]);
+    let differing = &results["populations"][0]["units_differ"];
     assert_eq!((code, &differing[1]["contact"]), (1, &Value::from("b")));
     assert_eq!(differing[1]["units"], serde_json::json!(["mV/nA", "V/nA"]));
-    assert_eq!(causes(&told["populations"][0]), [], "the same numbers in two units are not the same");
-    // numbers that agree once they are converted are named as that
-    let (code, told) = compared(dir.path(), "weights", "v.h5", "mv.h5", &[]);
+    assert_eq!(causes(&results["populations"][0]), [], "the same numbers in two units are not the same");
+    // the cause is named if the numbers agree after conversion
+    let (code, results) = compared(dir.path(), "weights", "v.h5", "mv.h5", &[]);
     let text = "the weights of contacts `a`, `b` are in V/nA in the first file and in mV/nA in the second, where they \
                 are 1e3 times as large; no client converts units";
-    assert_eq!((code, causes(&told["populations"][0])), (1, vec![("units".to_string(), text.to_string())]));
-    // clients take a file that states no unit for V/nA
+    assert_eq!((code, causes(&results["populations"][0])), (1, vec![("units".to_string(), text.to_string())]));
+    // clients assume V/nA for a file that states no unit
     leadfield_in(dir.path(), &["validate", "weights", "silent.h5", "v.h5"]).ok();
     assert_eq!(leadfield_in(dir.path(), &["validate", "weights", "silent.h5", "mv.h5"]).code, 1);
 }
 
-/// Reads a file of a folder; its bytes.
+/// Reads the bytes of a file in a folder.
 fn bytes(dir: &Path, name: &str) -> Vec<u8> {
     std::fs::read(dir.join(name)).unwrap()
 }
@@ -364,7 +366,7 @@ fn bytes(dir: &Path, name: &str) -> Vec<u8> {
 #[test]
 fn a_report_replaces_reports_and_nothing_else() {
     let dir = scratch();
-    crate::malformed::electrodes_file::sound(&dir.path().join("a.h5"));
+    crate::malformed::electrodes_file::write_valid_file(&dir.path().join("a.h5"));
     let run =
         |report: &str| leadfield_in(dir.path(), &["validate", "weights", "a.h5", "a.h5", "--junit", report, "--quiet"]);
     let taken = |name: &str, found: &str| {
@@ -387,7 +389,7 @@ fn a_report_replaces_reports_and_nothing_else() {
     run("folder").refused(
         "error: folder: is a folder, expected a file or a free name\nhint: choose another name, or remove it by hand",
     );
-    // other programs' reports, an empty file, none, our own
+    // another program's report, an empty file, no file, a report of this program
     std::fs::write(dir.path().join("r.xml"), "<testsuite/>").unwrap();
     std::fs::write(dir.path().join("s.xml"), "<?xml version='1.0' encoding='utf-8'?><testsuites/>").unwrap();
     std::fs::write(dir.path().join("t.xml"), "").unwrap();
@@ -400,7 +402,7 @@ fn a_report_replaces_reports_and_nothing_else() {
 #[test]
 fn a_run_without_a_verdict_has_a_report_with_its_error() {
     let dir = scratch();
-    crate::malformed::electrodes_file::sound(&dir.path().join("a.h5"));
+    crate::malformed::electrodes_file::write_valid_file(&dir.path().join("a.h5"));
     let tools: [(&[&str], &str); 5] = [
         (&["weights", "a.h5", "no&thing.h5"], "no&thing.h5: cannot be read: no such file or directory"),
         (&["positions", "nothing", "a.h5"], "nothing: cannot be read: no such file or directory"),
@@ -412,7 +414,7 @@ fn a_run_without_a_verdict_has_a_report_with_its_error() {
         ),
     ];
     for (args, error) in tools {
-        // an older report goes
+        // an older report is removed
         leadfield_in(dir.path(), &["validate", "weights", "a.h5", "a.h5", "--junit", "r.xml", "--quiet"]).ok();
         let run = leadfield_in(dir.path(), &[&["validate"], args, &["--junit", "r.xml"]].concat());
         run.refused(&format!("error: {error}"));
@@ -433,7 +435,7 @@ fn a_run_without_a_verdict_has_a_report_with_its_error() {
 #[test]
 fn populations_of_other_names_are_compared_with_a_note() {
     let dir = ours();
-    crate::malformed::electrodes_file::sound(&dir.path().join("a.h5"));
+    crate::malformed::electrodes_file::write_valid_file(&dir.path().join("a.h5"));
     let text = leadfield_in(dir.path(), &["validate", "weights", "a.h5", "w.h5"]).stdout;
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some("populations `pop` and `S1nonbarrel_neurons`: 0 nodes, 0 rows, 0 columns"));
@@ -469,7 +471,7 @@ fn a_folder_is_all_of_its_files_whatever_their_form() {
     let (second, third) = rest.split_at(9);
     bluerecording::write_parquet(&at("parquet/part-0.parquet"), first).unwrap();
     bluerecording::write_parquet(&at("parquet/b.parquet"), rest).unwrap();
-    // in each form some of the neurons; the pickle has them all
+    // each format has some of the neurons; the pickle has all of them
     bluerecording::write_parquet(&at("mixed/a.parquet"), first).unwrap();
     bluerecording::write_hdf5(&at("mixed/deeper/b.h5"), second).unwrap();
     bluerecording::write_parquet(&at("mixed/deeper/c.parquet"), third).unwrap();
@@ -481,7 +483,7 @@ fn a_folder_is_all_of_its_files_whatever_their_form() {
     std::fs::copy(pickle, at("h5/z.pkl")).unwrap();
     leadfield_in(dir.path(), &["validate", "positions", "h5", &old])
         .refused("error: h5/z.pkl: node 0 in two files, expected each node once");
-    // a table's parts beside other files, and what is left out is told
+    // the parts of a table next to other files; the files that are left out are listed
     let args = ["positions", &config(), "-o", "beside", "--axon-placement", "bluerecording-0.2", "--quiet", "--force"];
     leadfield_in(dir.path(), &args).ok();
     std::fs::write(at("beside/README.md"), "positions\n").unwrap();
@@ -510,7 +512,7 @@ fn another_terminal_branch_is_named_where_the_circuit_proves_it() {
     assert_eq!(causes(&found), []);
 }
 
-/// The reference positions with the myelin of every neuron under an id that is three too large.
+/// Writes the reference positions with the myelin of every neuron under an id that is three too large.
 fn renamed_myelin(dir: &Path) -> PathBuf {
     let neurons = bluerecording::read(Path::new(&reference("positions.h5"))).unwrap();
     let renamed = neurons.iter().map(|neuron| {

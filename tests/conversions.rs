@@ -1,4 +1,4 @@
-//! What `convert` makes is what went in: positions, electrodes, electrodes files, reports; one by one and many at once.
+//! `convert` preserves its inputs: positions, electrodes, electrodes files, reports; one by one and many at once.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ fn path(name: &str) -> String {
     golden().join(name).into_os_string().into_string().unwrap()
 }
 
-/// The original's pickles as a table.
+/// Converts the original's pickles to a table.
 fn table(dir: &Path) {
     convert(dir, &[&path("reference/positions_2files"), "-o", "t.parquet", "--population", "S1nonbarrel_neurons"]).ok();
 }
@@ -66,9 +66,9 @@ fn a_table_becomes_the_boundaries_that_it_came_from() {
 fn a_folder_of_parts_is_made_and_taken() {
     let dir = scratch();
     let pattern = format!("{}/*/positions*.pkl", path("reference/positions_2files"));
-    let told = convert(dir.path(), &[&pattern, "-o", "parts", "--jobs", "2"]);
-    assert_eq!(told.code, 0);
-    let lines: Vec<&str> = told.stderr.lines().collect();
+    let output = convert(dir.path(), &[&pattern, "-o", "parts", "--jobs", "2"]);
+    assert_eq!(output.code, 0);
+    let lines: Vec<&str> = output.stderr.lines().collect();
     assert_eq!(lines[0], "note: positions state no population: using `default`; set it with `--population NAME`");
     let two = golden().join("reference/positions_2files/0");
     let neurons = |k: usize| bluerecording::read(&two.join(format!("positions{k}.pkl"))).unwrap();
@@ -136,7 +136,7 @@ fn files_of_the_original_become_ones_that_every_client_accepts() {
     agree(dir.path(), "m.h5", "w.h5", &["--rtol", "1e-12"]);
     let file = ElectrodesFile::open(&dir.path().join("m.h5")).unwrap();
     assert_eq!((file.populations()[0].columns(), file.populations()[0].units()), (4, Some("V/nA")));
-    // with the file's own index the labels stay wrong
+    // with the index of the file the labels remain wrong
     convert(dir.path(), &[&path("reference/named.h5"), "-o", "i.h5", "--columns", "index"]).ok();
     let run = leadfield_in(dir.path(), &["validate", "weights", "i.h5", "w.h5", "--rtol", "1e-12"]);
     assert_eq!(run.code, 1);
@@ -165,7 +165,7 @@ fn nodes_in_any_order_are_put_in_order() {
 }
 
 #[test]
-fn coefficients_as_columns_come_back_to_the_bit() {
+fn weights_as_columns_come_back_to_the_bit() {
     let dir = scratch();
     convert(dir.path(), &[&path("reference/np8.h5"), "-o", "m.h5"]).ok();
     let bytes = |name: &str| {
@@ -188,7 +188,7 @@ fn coefficients_as_columns_come_back_to_the_bit() {
         convert(dir.path(), &[name, "-o", &back]).ok();
         assert!(bytes(&back) == bytes("m.h5"), "{name}");
     }
-    // float32 only when it is asked for
+    // float32 only if it is requested
     convert(dir.path(), &["m.h5", "-o", "s.parquet", "--wide", "--precision", "f32"]).ok();
     convert(dir.path(), &["s.parquet", "-o", "s.h5"]).ok();
     let (single, double) = (bytes("s.h5").3, bytes("m.h5").3);
@@ -217,14 +217,14 @@ fn columns_that_are_no_potentials_keep_their_unit_through_every_form() {
         let file = ElectrodesFile::open(&path).unwrap();
         let unit = |contact: &str| file.column_unit(&file.populations()[0], contact).unwrap();
         assert_eq!(["p", "s", "v"].map(unit), ["V/nA", "1", "1/um3"]);
-        let told = leadfield_in(dir.path(), &["validate", "electrodes-file", name]).ok();
-        assert!(told.ends_with("valid\n"), "{told}");
+        let text = leadfield_in(dir.path(), &["validate", "electrodes-file", name]).ok();
+        assert!(text.ends_with("valid\n"), "{text}");
     }
     let facts = leadfield_in(dir.path(), &["info", "w.h5"]).ok();
     assert!(facts.contains("ObjectiveCSD_Sphere, per_volume true, radius 200, units 1/um3: 1 contact"), "{facts}");
     assert!(facts.contains("ObjectiveCSD_Sphere, radius 200, units 1: 1 contact"), "{facts}");
     agree(dir.path(), "w.h5", "back.h5", &["--rtol", "0"]);
-    // a share and a share over a volume are different things
+    // a share, and a share divided by a volume, are different quantities
     std::fs::write(dir.path().join("f.csv"), csv.replace("200,\nv", "200,true\nv")).unwrap();
     leadfield_in(dir.path(), &["weights", "t.parquet", "f.csv", "-o", "x.h5", "--quiet"]).ok();
     let run = leadfield_in(dir.path(), &["validate", "weights", "w.h5", "x.h5"]);
@@ -246,7 +246,7 @@ fn electrodes_go_round_and_what_is_lost_is_said() {
     assert_eq!(
         said.stderr,
         "e.csv -> p.json: 4 contacts\n  layer lost of 4 contacts\n  region lost of 4 contacts\n  type lost of 2 \
-         contacts\n  shape of 4 contacts unknown: written as circles of radius 1 um\n"
+         contacts\n  shape of 4 contacts unknown: written as circles of radius 1 µm\n"
     );
     let places = |name: &str| {
         let read = leadfield::electrodes::read(&dir.path().join(name)).unwrap();
@@ -405,7 +405,7 @@ fn what_cannot_be_is_refused() {
          electrodes file or a report\n\
          hint: decompress it first: `gunzip`",
     );
-    // what cannot be known is not made up
+    // unknown values are not invented
     crate::malformed::electrodes_file::damaged(&dir.path().join("w.h5"), |file| {
         file.unlink("/electrodes/b/position").unwrap();
     });
@@ -413,15 +413,15 @@ fn what_cannot_be_is_refused() {
         &["w.h5", "-o", "u.h5"],
         "error: w.h5: cannot fix the file, expected faults that can be fixed without guessing, found `E47`: \
          /electrodes/b/position: missing, expected float32 `[3]`\n\
-         hint: store its position as float32 `[3]`, um (`leadfield validate electrodes-file` lists all faults)",
+         hint: store its position as float32 `[3]`, µm (`leadfield validate electrodes-file` lists all faults)",
     );
     assert_eq!(names_in(dir.path()), ["noise.bin", "t.parquet", "w.h5"]);
 }
 
 #[test]
-fn a_disk_without_room_is_named_for_hdf5_too() {
+fn a_full_disk_is_named_for_hdf5_too() {
     let dir = scratch();
-    // a limit on the size of files, in blocks of 512 bytes, stands for the disk
+    // a limit on the size of files, in blocks of 512 bytes, simulates a full disk
     let script = "trap '' XFSZ; ulimit -f 40; exec \"$0\" \"$@\"";
     let mut command = std::process::Command::new("sh");
     let pickle = path("reference/positions_1file/0/positions0.pkl");
@@ -486,7 +486,7 @@ fn no_output_takes_the_place_of_an_input() {
 }
 
 #[test]
-fn folders_are_read_through_links_and_what_is_left_out_is_told() {
+fn folders_are_read_through_links_and_what_is_left_out_is_reported() {
     let dir = scratch();
     let at = |name: &str| dir.path().join(name);
     copy_folder(&golden().join("reference/positions_2files/0"), &at("elsewhere"));
@@ -495,14 +495,15 @@ fn folders_are_read_through_links_and_what_is_left_out_is_told() {
     std::os::unix::fs::symlink(at("old"), at("old/round")).unwrap();
     std::fs::write(at("old/positions9.pkl.gz"), "").unwrap();
     let run = convert(dir.path(), &["old", "-o", "t.parquet"]);
-    let told = "note: files in folders left out, because their names are not of a known type: `old/positions9.pkl.gz`";
-    assert!(run.stderr.lines().any(|line| line == told), "{}", run.stderr);
+    let message =
+        "note: files in folders left out, because their names are not of a known type: `old/positions9.pkl.gz`";
+    assert!(run.stderr.lines().any(|line| line == message), "{}", run.stderr);
     run.ok();
     assert_eq!(SegmentTable::open(&at("t.parquet")).unwrap().len(), 3161);
 }
 
 #[test]
-fn a_long_csv_of_coefficients_names_each_contact() {
+fn a_long_csv_of_weights_names_each_contact() {
     let dir = scratch();
     std::fs::write(dir.path().join("e.csv"), "name,x,y,z\ntip,0,0,0\n\"a,b\",9,9,9\n").unwrap();
     table(dir.path());
@@ -516,10 +517,10 @@ fn a_long_csv_of_coefficients_names_each_contact() {
 
 #[test]
 fn weights_in_another_known_unit_are_converted_and_in_an_unknown_one_refused() {
-    use crate::malformed::electrodes_file::{sound, with_factors};
+    use crate::malformed::electrodes_file::{with_factors, write_valid_file};
     let dir = scratch();
     let file = |name: &str| dir.path().join(name);
-    sound(&file("v.h5"));
+    write_valid_file(&file("v.h5"));
     with_factors(&file("mv.h5"), 1e3, Some("mV/nA"));
     with_factors(&file("ells.h5"), 1.0, Some("ell"));
     convert(dir.path(), &["mv.h5", "-o", "c.parquet", "--quiet"]).ok();
@@ -569,7 +570,7 @@ fn the_table_of_a_circuit_fits_the_layout() {
     let dir = scratch();
     let circuit = golden().join("input/circuit/simulation_config.json");
     leadfield_in(dir.path(), &["positions", circuit.to_str().unwrap(), "-o", "s.parquet", "--quiet"]).ok();
-    // stubs of the axon begin anew in each section: no gap inside a section, so that a circuit's table fits
+    // the stubs of the axon have gaps only between sections, so that a circuit's table can be converted
     convert(dir.path(), &["s.parquet", "-o", "b.h5", "--quiet"]).ok();
     let neurons = bluerecording::read(&dir.path().join("b.h5")).unwrap();
     assert_eq!(neurons.iter().map(bluerecording::NeuronPositions::segment_count).sum::<u64>(), 3161);

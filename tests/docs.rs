@@ -1,5 +1,5 @@
-//! README and the pages of `docs/` cannot become outdated unnoticed: their blocks run in order, in the folder of the tutorial
-//! unless a page makes a circuit of its own, the options that they name exist, and the site shows every page.
+//! Checks README and the pages of `docs/`: their blocks run in order, in the folder of the tutorial unless a page
+//! creates its own circuit; the options that they name exist; and the site shows every page.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,13 +11,13 @@ use crate::support::{Run, root, scratch};
 /// Blocks of these languages are run: `sh` in `make test`, `python` and `sql` where `LEADFIELD_PYTHON` names an interpreter.
 const RUN: [&str; 3] = ["sh", "python", "sql"];
 
-/// Blocks of these languages are not: files, output, and commands that need an installation or a cluster.
+/// Blocks of these languages are not run: files, output, and commands that need an installation or a cluster.
 const NOT_RUN: [&str; 8] = ["console", "bash", "json", "yaml", "csv", "text", "xml", "rust"];
 
 /// Python blocks that are not run, by their first line, with the reason.
 const NOT_RUN_HERE: [(&str, &str); 1] = [("from pyspark.sql import SparkSession", "needs Java")];
 
-/// Pages whose blocks of Python another test runs, with files of its own.
+/// Pages whose Python blocks are run by another test, with its own files.
 const TESTED_ELSEWHERE: [(&str, &str); 1] = [("docs/python.md", "tools/python/tests/test_docs.py")];
 
 /// Options of other programs that the pages name.
@@ -48,7 +48,7 @@ const FOREIGN_OPTIONS: &[&str] = &[
 
 /// A fenced block of a page.
 struct Block {
-    /// The folder in which the page's blocks run: that of the tutorial, unless the page makes a circuit of its own.
+    /// The folder in which the page's blocks run: that of the tutorial, unless the page creates its own circuit.
     folder: String,
     page: String,
     line: usize,
@@ -133,7 +133,7 @@ fn the_site_lists_every_page_once() {
     let listed = listed_pages();
     let unique: BTreeSet<String> = listed.iter().cloned().collect();
     assert_eq!(unique.len(), listed.len());
-    // made from the files of the root when the site is built
+    // created from the files of the root when the site is built
     let made = ["index.md", "commands.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(String::from);
     assert_eq!(unique, pages_in_folder().into_iter().chain(made).collect());
 }
@@ -145,7 +145,7 @@ fn every_block_names_a_language_that_is_run_or_known_not_to_be() {
     }
 }
 
-/// Runs the shell blocks of some pages in order, each in the folder of its page; gives what they print.
+/// Runs the shell blocks of some pages in order, each in the folder of its page; returns their output.
 fn run_shell_blocks(is_meant: impl Fn(&str) -> bool) -> String {
     let top = scratch();
     let shell = blocks().into_iter().filter(|block| block.language == "sh" && is_meant(&block.page));

@@ -1,6 +1,6 @@
-//! `leadfield electrodes`: the makers, how a probe is put into a circuit, other formats, and what is refused.
+//! `leadfield electrodes`: creating probes, placing a probe in a circuit, other formats, and refused input.
 //!
-//! Geometry is tested beside `electrodes::probe`; here it is what a user types and gets.
+//! Geometry is tested in `electrodes::probe`; here the program is tested as a user runs it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,13 +12,13 @@ use serde_json::json;
 
 use crate::support::{Run, golden, leadfield, leadfield_in, names_in, scratch};
 
-/// Runs `leadfield electrodes` with these words.
+/// Runs `leadfield electrodes` with these arguments.
 fn electrodes(words: &str) -> Run {
     let words: Vec<&str> = words.split(' ').collect();
     leadfield(&[&["electrodes"], &words[..]].concat())
 }
 
-/// What a file of electrodes holds.
+/// Reads a file of electrodes.
 fn read(text: &str) -> Vec<Electrode> {
     let folder = scratch();
     let path = folder.path().join("electrodes");
@@ -26,7 +26,7 @@ fn read(text: &str) -> Vec<Electrode> {
     electrodes::read(&path).unwrap()
 }
 
-/// The contacts that these words make.
+/// Returns the contacts that the program writes with these arguments.
 fn made(words: &str) -> Vec<Electrode> {
     read(&electrodes(words).ok())
 }
@@ -60,7 +60,7 @@ fn a_neuropixels_shank_is_that_of_the_reference() {
 fn neuropixels_sites_keep_their_number() {
     let upper = made("neuropixels --first-site 384 --contacts 8 --anchor origin");
     assert_eq!((upper[0].name.as_str(), upper[7].name.as_str()), ("384", "391"));
-    // site 384 is the left one of row 192, an even one: 27 um from the edge of a shank of 70 um
+    // site 384 is the left one of row 192, an even one: 27 µm from the edge of a shank of 70 µm
     assert_eq!(upper[0].position_um.to_array(), [27.0 - 35.0, 192.0 * 20.0, 0.0]);
 }
 
@@ -88,7 +88,7 @@ fn a_grid_has_a_pitch_for_columns_and_one_for_rows() {
     assert!(mean.distance(Point::new(5.0, 5.0, 5.0)) < 1e-12, "{mean}");
 }
 
-/// A circuit of 300 neurons in a cylinder along y, and its somata.
+/// Creates a circuit of 300 neurons in a cylinder along y; returns it and its somata.
 fn circuit(folder: &Path) -> (PathBuf, Vec<Point>) {
     let circuit = folder.join("circuit");
     leadfield(&["synthesize", circuit.to_str().unwrap(), "--cells", "300", "--morphologies", "1"]).ok();
@@ -99,7 +99,7 @@ fn circuit(folder: &Path) -> (PathBuf, Vec<Point>) {
     (config, somata)
 }
 
-/// Variance of points along a unit vector.
+/// Returns the variance of points along a unit vector.
 fn spread(points: &[Point], mean: Point, unit: Point) -> f64 {
     points.iter().map(|&p| (p - mean).dot(unit).powi(2)).sum::<f64>() / points.len() as f64
 }
@@ -115,7 +115,7 @@ fn an_aligned_probe_lies_at_the_mean_soma_along_the_axis_of_the_somata() {
     let axis = probe[32].position_um - probe[0].position_um;
     let axis = axis / axis.norm();
     let most = spread(&somata, mean, axis);
-    // a principal axis: turned a little to any side the somata spread less along it
+    // along an axis that is rotated slightly in any direction, the somata spread less than along the principal axis
     for aside in [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]] {
         for angle in [-0.01, 0.01] {
             let turned = axis + Point::from(aside) * angle;
@@ -166,8 +166,8 @@ fn csv_turns_into_json_and_back_without_a_change() {
     assert_eq!(text("a.json"), text("c.json"));
     let (before, after) = (electrodes::read(&reference).unwrap(), read(&text("b.csv")));
     assert_eq!((positions(&before), names(&before)), (positions(&after), names(&after)));
-    let told = |e: &Electrode| (e.layer.clone(), e.region.clone(), e.method.name());
-    assert_eq!(before.iter().map(told).collect::<Vec<_>>(), after.iter().map(told).collect::<Vec<_>>());
+    let labels = |e: &Electrode| (e.layer.clone(), e.region.clone(), e.method.name());
+    assert_eq!(before.iter().map(labels).collect::<Vec<_>>(), after.iter().map(labels).collect::<Vec<_>>());
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn a_coil_turns_with_the_probe() {
     assert_eq!(settings.head.center_um.unwrap(), Point::new(0.0, -76_500.0, 0.0));
 }
 
-/// Writes an atlas of 1 x 3 x 1 voxels of 100 um, the lowest in `S1;L1`, the next in `S1;L2`, the last in none.
+/// Writes an atlas of 1 x 3 x 1 voxels of 100 µm, the lowest in `S1;L1`, the next in `S1;L2`, the last in none.
 fn atlas(folder: &Path) {
     let header = "NRRD0004\ntype: uint32\ndimension: 3\nsizes: 1 3 1\nendian: little\nencoding: raw\n\
         space directions: (100,0,0) (0,100,0) (0,0,100)\nspace origin: (0,0,0)\n\n";
@@ -228,14 +228,14 @@ fn atlas(folder: &Path) {
 }
 
 #[test]
-fn an_atlas_tells_region_and_layer() {
+fn an_atlas_states_region_and_layer() {
     let folder = scratch();
     atlas(folder.path());
     let line = "linear --contacts 5 --pitch 100 --at 50,-50,50 --atlas";
     let contacts = made(&format!("{line} {}", folder.path().display()));
-    let told: Vec<_> = contacts.iter().map(|e| (e.region.as_str(), e.layer.as_str())).collect();
+    let found: Vec<_> = contacts.iter().map(|e| (e.region.as_str(), e.layer.as_str())).collect();
     let outside = ("Outside", "Outside");
-    assert_eq!(told, [outside, ("S1", "L1"), ("S1", "L2"), outside, outside]);
+    assert_eq!(found, [outside, ("S1", "L1"), ("S1", "L2"), outside, outside]);
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn an_atlas_of_a_wrong_dimension_is_refused() {
 fn what_is_no_probe_is_refused() {
     for (words, message) in [
         ("linear --contacts 0 --pitch 50", "number of contacts out of range, expected 1 to 100000, found 0"),
-        ("linear --contacts 2 --pitch -5", "pitch out of range, expected a finite number above 0 um, found `-5`"),
+        ("linear --contacts 2 --pitch -5", "pitch out of range, expected a finite number above 0 µm, found `-5`"),
         (
             "neuropixels --first-site 700",
             "sites out of range, expected 384 or fewer below site 960, found 384 from site 700",

@@ -1,4 +1,4 @@
-//! The programs in `examples/` run, on the golden circuit, and write what they say.
+//! Runs the programs in `examples/` on the golden circuit, and checks their output.
 
 #[path = "../examples/add_a_method.rs"]
 mod add_a_method;

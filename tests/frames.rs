@@ -1,5 +1,6 @@
-//! The frame of a morphology in the circuit: which of its points lies at the node's position, and how it is rotated. The
-//! right values are computed here from the SONATA guide's words: the soma's centre to the origin, rotated, moved.
+//! The frame of a morphology in the circuit: which of its points lies at the node's position, and how it is rotated.
+//! The expected values are computed here from the SONATA guide: the soma's centre is moved to the origin, rotated, then
+//! shifted.
 
 use std::f64::consts::FRAC_PI_2;
 use std::path::Path;
@@ -12,7 +13,7 @@ use serde_json::json;
 
 use crate::support::{Run, leadfield_in, scratch};
 
-/// A soma of radius 6 um hundreds of um from the file's origin, as files of the Allen Institute have it, and a dendrite.
+/// A soma of radius 6 µm hundreds of µm from the file's origin, as files of the Allen Institute have it, and a dendrite.
 const CENTER: [f64; 3] = [300.0, 400.0, 50.0];
 const AWAY: &str = "1 1 300 400 50 6 -1\n2 3 300 410 50 1 1\n3 3 330 410 50 1 2\n";
 const DENDRITE: [[f64; 3]; 2] = [[300.0, 410.0, 50.0], [330.0, 410.0, 50.0]];
@@ -41,7 +42,7 @@ fn positions(folder: &Path, options: &[&str]) -> Run {
     leadfield_in(folder, &[&all, options].concat())
 }
 
-/// The soma of a node, and the ends of its dendrite.
+/// Returns the soma of a node, and the ends of its dendrite.
 fn placed(folder: &Path, node: u64) -> (Point, [Point; 2]) {
     let table = SegmentTable::open(&folder.join("t.parquet")).unwrap();
     let rows: Segments = table.parts()[0].read_by_row().unwrap();
@@ -59,7 +60,7 @@ fn near(found: Point, expected: [f64; 3]) {
     assert!(found.distance(Point::from(expected)) < 1e-9, "{found} {expected:?}");
 }
 
-/// A point of the file, relative to the soma's centre.
+/// Returns a point of the file relative to the soma's centre.
 fn from_center(p: [f64; 3]) -> [f64; 3] {
     [p[0] - CENTER[0], p[1] - CENTER[1], p[2] - CENTER[2]]
 }
@@ -95,7 +96,7 @@ fn a_node_or_its_type_may_keep_the_files_origin_at_its_position_and_then_the_som
     near(soma, [310.0, 400.0, 50.0]);
     ends.iter().zip(DENDRITE).for_each(|(&end, [x, y, z])| near(end, [x + 10.0, y, z]));
     near(placed(folder.path(), 1).0, [20.0, 0.0, 0.0]);
-    // the type says it for all of its nodes
+    // the type states it for all of its nodes
     circuit(folder.path(), AWAY, &columns[..3]);
     std::fs::write(folder.path().join("types.csv"), "node_type_id recenter\n7 0\n").unwrap();
     positions(folder.path(), &[]).ok();
@@ -145,7 +146,7 @@ fn neurons_that_nothing_places_keep_the_frame_of_their_files_unless_a_node_says_
     circuit(folder.path(), AWAY, &[&quaternion[..], &[("recenter", &one)]].concat());
     positions(folder.path(), &[]).ok();
     near(placed(folder.path(), 0).0, [0.0; 3]);
-    // with a place it is SONATA's frame
+    // with a position it is SONATA's frame
     let placed_at: Vec<(&str, &[f64])> =
         quaternion.iter().map(|&(name, v)| if name == "x" { (name, &one[..]) } else { (name, v) }).collect();
     circuit(folder.path(), AWAY, &placed_at);
@@ -170,13 +171,13 @@ fn the_order_of_euler_angles_is_sonatas_or_the_one_chosen_and_a_warning_names_bo
                    neurodamus rotates about x, then y, then z (`--euler-order neurodamus`)\n";
     let run = positions(folder.path(), &[]);
     assert_eq!(run.stderr.matches(warning).count(), 1, "{}", run.stderr);
-    // z brings x to y, where y leaves it
+    // the rotation about z moves x to y, which the rotation about y does not change
     near(placed(folder.path(), 0).1[1], [0.0, 40.0, 0.0]);
     for (order, expected) in [("sonata", [0.0, 40.0, 0.0]), ("neurodamus", [0.0, 0.0, -40.0])] {
         let run = positions(folder.path(), &["--euler-order", order]);
         assert!(!run.stderr.contains("--euler-order"), "{}", run.stderr);
         near(placed(folder.path(), 0).1[1], expected);
-        // a table is held against the order that it was made with
+        // a table is compared in the order of Euler angles that it was created with
         let all = ["validate", "circuit", "circuit.json", "t.parquet", "--axon-rule", "keep", "--euler-order"];
         for (other, code) in [("sonata", 0), ("neurodamus", 1)] {
             let run = leadfield_in(folder.path(), &[&all[..], &[other]].concat());

@@ -1,7 +1,7 @@
-//! The reference outputs of BlueRecording: every boundary within 1e-9 um, every analytic coefficient within 1e-12.
+//! Compares with reference outputs of BlueRecording: every boundary within 1e-9 µm, every analytic weight within 1e-12.
 //!
 //! `datasets/golden` holds outputs of BlueRecording 0.2.1 (and positions of `bluerecording` 0.7.0) on a synthetic
-//! circuit. Where the original is wrong, a test says how, and that this program is right.
+//! circuit. Where the original is wrong, a test shows how, and that this program is right.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use leadfield::sonata::nodes::Nodes;
 
 use crate::support::{golden, leadfield, real, scratch};
 
-/// Boundaries of each section of each node, in order.
+/// The boundaries of each section of each node, in order.
 type Boundaries = BTreeMap<(u64, u32), Vec<Point>>;
 
-/// The boundaries that a reference file holds.
+/// Reads the boundaries of a reference file.
 fn reference(path: &Path) -> Boundaries {
     let file = Hdf5File::open(path).unwrap();
     let (id, section) = (file.read_unsigned("/id").unwrap(), file.read_unsigned("/section").unwrap());
@@ -32,7 +32,7 @@ fn reference(path: &Path) -> Boundaries {
     boundaries
 }
 
-/// The boundaries in a table of ours: a soma has one point a segment, another section one more than segments.
+/// Returns the boundaries in a table: a soma has one point per segment, another section one more than segments.
 fn ours(table: &Path) -> Boundaries {
     let table = SegmentTable::open(table).unwrap();
     let mut boundaries = Boundaries::new();
@@ -53,7 +53,7 @@ fn ours(table: &Path) -> Boundaries {
     boundaries
 }
 
-/// Makes the table of a circuit.
+/// Writes the table of a circuit.
 fn table(circuit: &Path, out: &Path, options: &[&str]) -> PathBuf {
     let table = out.join("segments.parquet");
     let config = circuit.join("simulation_config.json");
@@ -63,7 +63,7 @@ fn table(circuit: &Path, out: &Path, options: &[&str]) -> PathBuf {
     table
 }
 
-/// The largest distance between boundaries, with its section; the sections themselves must be the same.
+/// Returns the largest distance between boundaries, with its section; the sections themselves must be the same.
 fn largest_distance(a: &Boundaries, b: &Boundaries) -> (f64, (u64, u32)) {
     assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
     let mut worst = (0.0, (0, 0));
@@ -84,7 +84,7 @@ fn assert_within(circuit: &Path, reference_file: &Path, options: &[&str], bound_
     let out = scratch();
     let found = ours(&table(circuit, out.path(), options));
     let (distance, section) = largest_distance(&found, &reference(reference_file));
-    assert!(distance <= bound_um, "{distance} um at (node, section) {section:?}");
+    assert!(distance <= bound_um, "{distance} µm at (node, section) {section:?}");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn the_variants_where_the_original_is_right_are_met() {
     assert_within(&folder.join("circuit"), &folder.join("positions.h5"), &["--keep-axon"], 1e-9);
 }
 
-/// The points of one SWC type in a one-neuron circuit, in world coordinates, to 1e-6 um.
+/// Returns the points of one SWC type in a one-neuron circuit, in world coordinates, to 1e-6 µm.
 fn points_of_type(circuit: &Path, kind: &str) -> HashSet<[i64; 3]> {
     let SonataConfig::Simulation(simulation) = SonataConfig::open(&circuit.join("simulation_config.json")).unwrap()
     else {
@@ -130,8 +130,8 @@ fn rounded(p: Point) -> [i64; 3] {
     p.to_array().map(|v| (v * 1e6).round() as i64)
 }
 
-/// Of the sections of a type in our table, how many end at a point of that type in the morphology file: ours, the
-/// reference's, and their number.
+/// Counts the sections of a type that end at a point of that type in the morphology file: in this program's table, in
+/// the reference, and all of them.
 fn ends_on_points(variant: &str, kind: SectionType, swc_type: &str) -> (usize, usize, usize) {
     let folder = golden().join("variants").join(variant);
     let out = scratch();

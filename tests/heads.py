@@ -2,13 +2,13 @@
 
     pip install mpmath && python tests/heads.py
 
-A row is a case: method, 4 radii (um), 4 conductivities (S/m), contact x, y, z (um, from the head's centre), normal x, y, z
-(of a magnetometer's coil), source x, y, z (um), and the result: 3 numbers for a dipole (V/(nA um) or fT/(nA um)), one and
+A row is a case: method, 4 radii (µm), 4 conductivities (S/m), contact x, y, z (µm, from the head's centre), normal x, y, z
+(of a magnetometer's coil), source x, y, z (µm), and the result: 3 numbers for a dipole (V/(nA µm) or fT/(nA µm)), one and
 two zeros for a point source (V/nA). Inputs are doubles, printed so that they read back exactly.
 
 Nothing is shared with the program's formulas. For the four spheres the coefficients of each order are the solution of the
 seven linear equations at the interfaces (potential and radial current are continuous at three, no current leaves the
-scalp), in 60 digits; a dipole is the difference of two point sources 1e-20 um apart in 120 digits. The field of MEG is
+scalp), in 60 digits; a dipole is the difference of two point sources 1e-20 µm apart in 120 digits. The field of MEG is
 the gradient of Sarvas' scalar potential of the magnetic field, taken the same way.
 """
 
@@ -34,7 +34,7 @@ def norm(a):
 
 
 def electrode_coefficients(radii, sigmas, r, orders):
-    """phi_n at distance r, over P_n, of a source of 1 A at distance b = R_1, without 1 / (4 pi s_1); lengths in um.
+    """phi_n at distance r, over P_n, of a source of 1 A at distance b = R_1, without 1 / (4 pi s_1); lengths in µm.
 
     Unknowns: a_1; a_s, b_s of the shells 2, 3, 4. In shell s phi_n = a_s (r/R_s)^n + b_s (R_s/r)^(n+1), in the brain
     b_1 = 1 / R_1 is the source: its terms are b^n / r^(n+1).
@@ -170,7 +170,7 @@ for r in (90000.0, 105000.0, 130000.0):
             for moment in ((1, 0, 0), (0, 1, 0), (0, 0, 1)):
                 u = lambda at: sarvas_potential(at, exactly(dipole), [mpf(m) for m in moment])
                 b = [-MU0 * g for g in gradient(u, exactly(sensor))]
-                # U is in nA for 1 nA um; its gradient in nA/um = 1e-3 A/m; 1 T = 1e15 fT
+                # U is in nA for 1 nA µm; its gradient in nA/µm = 1e-3 A/m; 1 T = 1e15 fT
                 field.append(dot(b, exactly(normal)) * mpf(10) ** 12)
             add("MEG", DEFAULT_RADII, DEFAULT_SIGMAS, sensor, normal, dipole, field)
 

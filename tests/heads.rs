@@ -1,5 +1,6 @@
-//! Head models against numbers of 25 digits (`heads.csv`, written by `heads.py` from the conditions at the interfaces),
-//! closed forms and symmetries, and through the program: a series that converges to something is not yet the field.
+//! Compares head models with numbers of 25 digits (`heads.csv`, written by `heads.py` from the conditions at the
+//! interfaces), with closed forms and with symmetries, and runs them through the program: a series that converges need
+//! not converge to the field.
 
 use std::f64::consts::PI;
 use std::path::Path;
@@ -94,7 +95,7 @@ fn point_sources_in_four_spheres_agree_to_1e_10() {
             "FourSphere" => gradient = case.expected,
             "FourSphereReciprocity" => {
                 let found = four_sphere_reciprocity::source_potential(&case.head, case.contact, case.source).unwrap();
-                // the potential has zeros; what it changes by on the way from the centre has none
+                // the potential has zeros; its change on the way from the centre has none
                 let range = gradient.norm() * case.source.norm();
                 worst = worst.max((found - case.expected.x).abs() / range);
                 cases += 1;
@@ -136,7 +137,7 @@ proptest! {
         let found = four_sphere_reciprocity::source_potential(&head, electrode, source).unwrap();
         let scale = 1e-3 / (4.0 * PI * sigma * 90e3);
         prop_assert!((found - expected(source)).abs() < 1e-12 * scale * 90.0, "{found:e}");
-        // and the dipole is its gradient: central differences of 30 um err by (30 um / 11 mm)^2 / 6 * 3! or less
+        // the dipole is its gradient: the error of central differences of 30 µm is at most (30 µm / 11 mm)^2 / 6 * 3!
         let moment = four_sphere::dipole_potential(&head, electrode, source).unwrap();
         let steps = [Point::new(30.0, 0.0, 0.0), Point::new(0.0, 30.0, 0.0), Point::new(0.0, 0.0, 30.0)];
         let slopes = Point::from(steps.map(|h| (expected(source + h) - expected(source - h)) / 60.0));
@@ -178,7 +179,7 @@ proptest! {
     }
 }
 
-/// The mean of the potential over the electrode's sphere is 0, which is what "against infinity" means.
+/// The mean of the potential over the electrode's sphere is 0, which defines "against infinity".
 #[test]
 fn the_potential_is_that_against_the_mean_over_the_sphere() {
     let head = head(DEFAULT_CONDUCTIVITIES_S_PER_M);
@@ -215,7 +216,7 @@ fn scalp(direction: Point) -> Contact {
     Contact { head, ..Contact::new(direction * (90e3 / direction.norm())) }
 }
 
-/// The weights of both methods for a neuron of two segments, the first with -1 nA and the second with 1 nA.
+/// Returns the weights of both methods for a neuron of two segments, the first with -1 nA and the second with 1 nA.
 fn potentials_of_a_pair(size_um: f64) -> [f64; 2] {
     let center = Point::new(10e3, 20e3, 70e3);
     let half = Point::new(0.3, -0.5, 0.8) * (size_um / 2.0);
@@ -237,7 +238,7 @@ fn the_dipole_is_the_first_order_of_reciprocity_in_the_neurons_size() {
     // the pair is not symmetric about the neuron's centre, so that the quadrupole does not vanish
     let (large, small) = (error(800.0), error(400.0));
     assert!((large / small - 2.0).abs() < 0.1, "{large:e} {small:e}");
-    // 800 um, 20 mm from the electrode
+    // 800 µm, 20 mm from the electrode
     assert!(large < 0.05 && error(0.005) < 1e-6, "{large:e} {:e}", error(0.005));
 }
 
@@ -272,7 +273,7 @@ fn all_kernels_agree_with_the_plain_functions() {
     }
 }
 
-/// A table of one neuron, `s.parquet`, whose centre is near the origin, and a file of contacts.
+/// Creates a table of one neuron, `s.parquet`, whose centre is near the origin, and a file of contacts.
 fn files(folder: &Path, contacts: &str) {
     one_neuron(folder, "s", "1");
     std::fs::write(folder.join("e.csv"), contacts).unwrap();
@@ -325,34 +326,34 @@ fn a_wrong_head_is_reported() {
     let one = |setting: &str, at: &str, value: &str| format!("name,x,y,z,type{setting}\nCz,{at},FourSphere{value}\n");
     run(&one("", "0,11500,0", ""), None).refused(
         "error: e.csv: contact `Cz`: no head, expected the centre of its spheres in the circuit's frame, found none\n\
-         hint: give `head_center` (x y z, um) in the electrodes file, or `--head-pose FILE`",
+         hint: give `head_center` (x y z, µm) in the electrodes file, or `--head-pose FILE`",
     );
     run(&one(",head_center", "0,11500,0", ",0 -200000 0"), None).refused(
-        "error: e.csv: contact `Cz`: electrode outside the head, expected 79000 to 90000 um from the head's centre, \
-         found 211500.0 um\n\
+        "error: e.csv: contact `Cz`: electrode outside the head, expected 79000 to 90000 µm from the head's centre, \
+         found 211500.0 µm\n\
          hint: positions are in the circuit's frame; `leadfield electrodes cap` places contacts on the scalp",
     );
     run(&one(",head_center", "0,200,0", ",0 -78500 0"), None).refused(
-        "error: e.csv: contact `Cz`: electrode inside the brain, expected 79000 to 90000 um from the head's centre, \
-         found 78700.0 um\n\
+        "error: e.csv: contact `Cz`: electrode inside the brain, expected 79000 to 90000 µm from the head's centre, \
+         found 78700.0 µm\n\
          hint: for a contact in the tissue use `LineSource` or `PointSource`; is `head_center` in the circuit's frame?",
     );
     run(&one(",head_radii", "0,11500,0", ",79e3 85e3 80e3 90e3"), Some(POSE)).refused(
-        "error: e.csv: line[2]: wrong `head_radii`, expected four increasing numbers from above 0 to 1e9 um (brain, CSF, \
+        "error: e.csv: line[2]: wrong `head_radii`, expected four increasing numbers from above 0 to 1e9 µm (brain, CSF, \
          skull, scalp), found `79e3 85e3 80e3 90e3`",
     );
     let outside = run(&one(",head_center", "0,15000,0", ",0 -75000 85000"), None);
     assert_eq!(outside.code, 2);
     assert!(
         outside.stderr.starts_with(
-            "error: e.csv: contact `Cz`: electrode outside the head, expected 79000 to 90000 um from the head's centre, \
-             found 123794.2 um\n"
+            "error: e.csv: contact `Cz`: electrode outside the head, expected 79000 to 90000 µm from the head's centre, \
+             found 123794.2 µm\n"
         ),
         "{}",
         outside.stderr
     );
     let far = run(&one(",head_center", "0,0,10000", ",0 0 100000"), None);
-    let text = "error: e.csv: contact `Cz`: the centre of node 0 is outside the brain, expected at most 79000 um from \
+    let text = "error: e.csv: contact `Cz`: the centre of node 0 is outside the brain, expected at most 79000 µm from \
                 the head's centre, found ";
     assert!(far.code == 2 && far.stderr.starts_with(text), "{}", far.stderr);
     assert!(
@@ -361,7 +362,7 @@ fn a_wrong_head_is_reported() {
     let far =
         run(&one(",head_center", "0,0,10000", ",0 0 100000").replace("FourSphere", "FourSphereReciprocity"), None);
     let text = "error: e.csv: contact `Cz`: the midpoint of segment 0 of section 0 of node 0 is outside the brain, \
-                expected at most 79000 um from the head's centre, found ";
+                expected at most 79000 µm from the head's centre, found ";
     assert!(far.code == 2 && far.stderr.starts_with(text), "{}", far.stderr);
     // a neuron whose centre is in the brain, and whose farthest segment is as far outside
     let segments = SegmentTable::open(&dir.join("s.parquet")).unwrap().parts()[0].read_by_row().unwrap();
@@ -377,13 +378,13 @@ fn a_wrong_head_is_reported() {
     let first = segments.iter().find(|segment| segment.midpoint().distance(head) > 79_000.0).unwrap();
     let expected = format!(
         "error: e.csv: contact `Cz`: the midpoint of segment {} of section {} of node {} is outside the brain, expected at \
-         most 79000 um from the head's centre, found ",
+         most 79000 µm from the head's centre, found ",
         first.segment_id, first.section_id, first.node_id
     );
     assert!(partly.code == 2 && partly.stderr.starts_with(&expected), "{}", partly.stderr);
     run("name,x,y,z,type\nm,0,11000,0,MEG\n", Some(POSE)).refused(
-        "error: e.csv: contact `m`: magnetometer inside the head, expected at least 90000 um from the head's centre, \
-         found 89500.0 um\n\
+        "error: e.csv: contact `m`: magnetometer inside the head, expected at least 90000 µm from the head's centre, \
+         found 89500.0 µm\n\
          hint: positions are in the circuit's frame; `leadfield electrodes cap` places contacts on the scalp",
     );
     run("name,x,y,z,type\nl,0,0,0,LineSource\n", Some(POSE)).refused(
@@ -421,7 +422,7 @@ fn a_cap_is_written_on_the_head_and_has_weights() {
         assert!(at("T8").distance(Point::new(-across, up, 0.0)) < 1e-6);
         let (across, up) = expected(36.0);
         assert!(at("Fz").distance(Point::new(0.0, up, across)) < 1e-6);
-        // the head's settings are in the file: no pose is needed any more
+        // the head's settings are in the file, so no pose is needed
         leadfield_in(dir, &["weights", "s.parquet", &out, "-o", "w.h5", "--force", "--quiet"]).ok();
     }
     leadfield_in(dir, &["electrodes", "cap", "10-20", "--head-pose", "none.json"])

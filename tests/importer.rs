@@ -1,5 +1,6 @@
-//! The simulator's importer: NEURON reads the same SWC and ASC, and finds the same sections under the same ids, of the same
-//! length and with the same ends, in order. Files made by hand hold every form; drawn ones combine them.
+//! Compares the morphology readers with the simulator's importer: NEURON reads the same SWC and ASC files, and must
+//! find the same sections under the same ids, of the same length and with the same ends, in order. Handwritten files
+//! contain every form; random ones combine the forms.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -15,14 +16,14 @@ use leadfield::segments::SectionType;
 use crate::morphologies::{ASC, SWC, files_below, write_asc, write_text};
 use crate::support;
 
-/// A section of NEURON's: name, length, ends of its segments.
+/// A section of NEURON: name, length, ends of its segments.
 struct Imported {
     name: String,
     length_um: f64,
     ends: Vec<Point>,
 }
 
-/// What NEURON makes of each file.
+/// Returns the sections that NEURON creates from each file.
 fn imported(paths: &[PathBuf]) -> Vec<Vec<Imported>> {
     let python = std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python that has neuron");
     let script = support::root().join("tests/importer.py");
@@ -39,7 +40,7 @@ fn imported(paths: &[PathBuf]) -> Vec<Vec<Imported>> {
                 let length_um = length.parse().unwrap();
                 files.last_mut().unwrap().push(Imported { name: name.into(), length_um, ends });
             }
-            // what the importer says of sections that it removes
+            // the importer's message about sections that it removes
             _ => {}
         }
     }
@@ -51,7 +52,7 @@ fn format_of(path: &Path) -> MorphologyFormat {
     if path.extension().unwrap() == "asc" { MorphologyFormat::Asc } else { MorphologyFormat::Swc }
 }
 
-/// Asserts that our sections, in the order of the rows, are NEURON's.
+/// Asserts that this program's sections, in the order of the rows, are those of NEURON.
 #[track_caller]
 fn assert_same_sections(path: &Path, theirs: &[Imported]) {
     let cell = read(path, format_of(path)).unwrap();
@@ -91,7 +92,7 @@ fn assert_same_sections(path: &Path, theirs: &[Imported]) {
             let apart = ours.start.distance(ends[0]).max(ours.end.distance(ends[1]));
             // far from the origin NEURON's float32 points are farther apart than that
             let tolerance_um = 1e-3 * (ends[1].norm() / 1000.0).max(1.0);
-            assert!(apart < tolerance_um || kind == SectionType::Soma, "segment {segment}, {apart} um, {place}");
+            assert!(apart < tolerance_um || kind == SectionType::Soma, "segment {segment}, {apart} µm, {place}");
         }
     }
     assert_eq!(row, rows.len(), "{name}");
@@ -145,33 +146,33 @@ fn neuron_imports_drawn_swc_into_the_same_sections() {
     }
 }
 
-/// Numbers that repeat: Numerical Recipes' linear congruential generator.
+/// Repeatable random numbers: the linear congruential generator of Numerical Recipes.
 struct Draws(u32);
 
 impl Draws {
-    /// A number below `n`.
+    /// Draws a number below `n`.
     fn below(&mut self, n: u32) -> u32 {
         self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (self.0 >> 8) % n
     }
 
-    /// True in so many of a hundred draws.
+    /// Draws true with this probability, in per cent.
     fn chance(&mut self, percent: u32) -> bool {
         self.below(100) < percent
     }
 
-    /// A step in space, in tenths of um.
+    /// Draws a step in space, in tenths of a micrometre.
     fn step(&mut self) -> [i32; 3] {
         let reach = [30, 100, 300][self.below(3) as usize];
         [(); 3].map(|()| self.below(2 * reach + 1) as i32 - reach as i32)
     }
 }
 
-/// A sample: type, place in tenths of um, radius in tenths, place of its parent.
+/// A sample: type, position and radius in tenths of a micrometre, index of its parent.
 struct Drawn(u32, [i32; 3], u32, Option<usize>);
 
-/// An SWC file with a soma of any form, neurites on any of its samples, types that change anywhere, repeated points, and samples
-/// depth first, breadth first or in between.
+/// Draws an SWC file with a soma of any form, neurites on any of its samples, types that change anywhere, repeated
+/// points, and samples depth first, breadth first or in a mixed order.
 fn drawn_swc(seed: u32) -> String {
     let mut draws = Draws(seed.wrapping_mul(2_654_435_761));
     let mut samples = drawn_soma(&mut draws);
@@ -225,7 +226,7 @@ fn drawn_soma(draws: &mut Draws) -> Vec<Drawn> {
     }
 }
 
-/// The lines of samples, each behind its parent.
+/// Formats the lines of samples, each after its parent.
 fn in_some_order(samples: &[Drawn], draws: &mut Draws) -> String {
     let jumps = [0, 0, 0, 15, 100][draws.below(5) as usize];
     let mut waiting: Vec<usize> = (0..samples.len()).filter(|&i| samples[i].3.is_none()).rev().collect();

@@ -1,6 +1,6 @@
-//! Every way of searching a table against a plain loop over all its segments: pages by tree, the resident index, the
-//! k nearest, and files of other programs that lack what the tree is made from. A segment that a search misses is a
-//! number that is silently wrong.
+//! Compares every search of a table with a plain loop over all of its segments: pages by tree, the index in memory, the
+//! k nearest, and files of other programs that lack statistics. A segment that a search misses makes results silently
+//! wrong.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -32,23 +32,23 @@ use tempfile::TempDir;
 use crate::regions::{Shape, point, segment, shape};
 use crate::support;
 
-/// Segments of a neuron in the tables made here.
+/// Number of segments of a neuron in the tables of these tests.
 const PER_NEURON: usize = 50;
 
-/// A table in a folder of its own, and its segments in stored order.
+/// A table in a separate folder, and its segments in stored order.
 struct Made {
     folder: TempDir,
     table: SegmentTable,
     segments: Vec<Segment>,
 }
 
-/// A cloud of neurons: short segments, one in fifty long, somata without length.
-fn cloud(segments: usize, side: f64, seed: u64) -> Vec<Segment> {
-    let mut dice = ChaCha8Rng::seed_from_u64(seed);
+/// Draws the segments of neurons: short segments, one in fifty long, somata without length.
+fn random_segments(segments: usize, side: f64, seed: u64) -> Vec<Segment> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut soma = Point::ORIGIN;
     (0..segments)
         .map(|i| {
-            let mut within = |most: f64| Point::from([(); 3].map(|()| dice.random_range(-most..most)));
+            let mut within = |most: f64| Point::from([(); 3].map(|()| rng.random_range(-most..most)));
             let k = i % PER_NEURON;
             if k == 0 {
                 soma = within(side);
@@ -71,16 +71,16 @@ fn cloud(segments: usize, side: f64, seed: u64) -> Vec<Segment> {
         .collect()
 }
 
-/// Segments between given ends.
+/// Creates segments between given ends.
 fn plain(ends: &[(Point, Point)]) -> Vec<Segment> {
-    let mut segments = cloud(ends.len(), 1.0, 1);
+    let mut segments = random_segments(ends.len(), 1.0, 1);
     segments.iter_mut().zip(ends).for_each(|(s, &(a, b))| (s.start, s.end) = (a, b));
     segments
 }
 
-/// Writes a table of so many parts, and reads it back in stored order.
+/// Writes a table with this number of parts, and reads it back in stored order.
 fn made(segments: &[Segment], parts: usize, precision: Precision) -> Made {
-    // two of these live in statics, which are never dropped: what is left behind goes with the target folder
+    // two of these are statics, which are never dropped: their folders are in the target folder
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let path = folder.path().join("table");
     std::fs::create_dir(&path).unwrap();
@@ -114,7 +114,7 @@ fn opened(folder: TempDir, path: &Path) -> Made {
 /// 60 000 segments in three parts, in each width.
 fn clouds() -> &'static [Made; 2] {
     static CLOUDS: LazyLock<[Made; 2]> =
-        LazyLock::new(|| [Precision::F64, Precision::F32].map(|p| made(&cloud(60_000, 400.0, 7), 3, p)));
+        LazyLock::new(|| [Precision::F64, Precision::F32].map(|p| made(&random_segments(60_000, 400.0, 7), 3, p)));
     &CLOUDS
 }
 
@@ -122,7 +122,7 @@ fn rows(batch: &RecordBatch) -> Vec<u64> {
     batch.column_by_name("row").unwrap().as_primitive::<UInt64Type>().values().to_vec()
 }
 
-/// Rows and regions of all hits, in the order in which they are given out, through the tree.
+/// Returns the rows and regions of all hits of a search through the tree, in the order of the hits.
 fn searched(
     table: &SegmentTable,
     within: SegmentSelection<'_>,
@@ -139,13 +139,13 @@ fn searched(
     };
     let summary = pages.run_query(&query, visit).unwrap();
     assert_eq!(summary.hits, found.len() as u64);
-    // counting reads less and finds the same
+    // counting reads fewer columns and finds the same number
     let counted = pages.run_query(&SegmentQuery { columns: &[], ..query }, &mut |_| Ok(())).unwrap();
     assert_eq!(counted.hits, summary.hits);
     (found, summary)
 }
 
-/// The same by a loop over everything.
+/// Returns the rows and regions of all hits of a loop over all segments.
 fn looped(segments: &[Segment], regions: &[&dyn Region], predicate: Predicate) -> Vec<(u64, u32)> {
     let holds = |s: &Segment, r: &dyn Region| predicate.matches(r, s.start, s.end);
     let of =
@@ -161,7 +161,7 @@ fn check(made: &Made, regions: &[&dyn Region]) {
     }
 }
 
-/// A region of the size of a neuron somewhere in the cloud.
+/// Draws a region of the size of a neuron, somewhere among the segments.
 fn placed(shape: Shape, at: Point) -> Box<dyn Region> {
     let big = |p: Point| p * 10.0 + at;
     match shape {
@@ -175,19 +175,19 @@ fn placed(shape: Shape, at: Point) -> Box<dyn Region> {
     .region()
 }
 
-/// All segments in a resident index, places as in the list.
-fn resident(segments: &[Segment], width: CoordinateWidth) -> SegmentIndex {
+/// Builds the index of all segments in memory, in the order of the list.
+fn build_index(segments: &[Segment], width: CoordinateWidth) -> SegmentIndex {
     let mut builder = SegmentIndexBuilder::new(width);
     segments.iter().for_each(|s| builder.push(s.start, s.end, s.row));
     builder.build()
 }
 
-/// The places of what a loop finds.
+/// Returns the indices of the segments that a loop finds.
 fn places(segments: &[Segment], region: &dyn Region, predicate: Predicate) -> Vec<u64> {
     (0..).zip(segments).filter(|(_, s)| predicate.matches(region, s.start, s.end)).map(|(i, _)| i).collect()
 }
 
-/// The k nearest by sorting all.
+/// Returns the k nearest segments by sorting all.
 fn sorted(segments: &[Segment], p: Point, k: usize) -> Vec<(f64, u64)> {
     let distance = |s: &Segment| p.distance(nearest_point_on_segment(p, s.start, s.end));
     let mut all: Vec<(f64, u64)> = segments.iter().map(distance).zip(0..).collect();
@@ -207,7 +207,7 @@ fn at_equal_distances_the_nearest_are_the_same_for_every_cut_into_parts() {
     run(&["positions", config, "-o", "cut", "--segments-per-part", "1", "--quiet"]);
     let table = SegmentTable::open(&dir.path().join("one.parquet")).unwrap();
     let segments = table.parts()[0].read_by_row().unwrap();
-    // the end that two segments share is equally far from both
+    // a point has the same distance from two segments whose nearest point is their shared end
     for row in [1, 7, 40] {
         let [x, y, z] = segments.start[row].to_array();
         let at = format!("{x},{y},{z}");
@@ -275,12 +275,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn the_resident_index_holds_what_a_loop_finds(shape in shape(), ends in prop::collection::vec(segment(), 0..400)) {
+    fn the_index_finds_the_segments_of_a_loop(shape in shape(), ends in prop::collection::vec(segment(), 0..400)) {
         let (region, mut segments) = (shape.region(), plain(&ends));
         segments.sort_by(|a, b| a.start.x.total_cmp(&b.start.x));
         for width in [CoordinateWidth::Double, CoordinateWidth::Single] {
-            let index = resident(&segments, width);
-            // a single-precision index is for tables that hold no more
+            let index = build_index(&segments, width);
+            // an index in single precision is meant for tables in single precision
             let stored: Vec<Segment> = (0..).zip(&segments).map(|(i, s)| {
                 let (start, end) = index.segment_ends(i).unwrap();
                 Segment { start, end, ..*s }
@@ -294,9 +294,9 @@ proptest! {
     }
 
     #[test]
-    fn the_nearest_of_the_resident_index_are_those_of_a_sorted_list(p in point(), k in 0..30_usize, ends in prop::collection::vec(segment(), 0..200)) {
+    fn the_nearest_segments_of_the_index_are_those_of_a_sorted_list(p in point(), k in 0..30_usize, ends in prop::collection::vec(segment(), 0..200)) {
         let segments = plain(&ends);
-        let found = resident(&segments, CoordinateWidth::Double).nearest(p, k);
+        let found = build_index(&segments, CoordinateWidth::Double).nearest(p, k);
         prop_assert_eq!(found.iter().map(|n| (n.distance_um, n.stored_index)).collect::<Vec<_>>(), sorted(&segments, p, k));
     }
 
@@ -306,7 +306,8 @@ proptest! {
         let region = shape.region();
         let ours: BTreeSet<usize> = PageTree::new(&bounds).pages_touching(region.as_ref()).into_iter().collect();
         let theirs: BTreeSet<usize> = (0..).zip(&bounds).filter(|(_, b)| region.touches(b)).map(|(i, _)| i).collect();
-        // boxes are rounded outwards to single precision: never one too few, and none that is further off than that
+        // boxes are rounded outwards to single precision: no page is missed, and no page is found that is farther away
+        // than the rounding
         prop_assert!(ours.is_superset(&theirs));
         let room = Point::new(1e-6, 1e-6, 1e-6);
         let grown = |i: usize| Aabb { min: bounds[i].min - room, max: bounds[i].max + room };
@@ -315,7 +316,7 @@ proptest! {
     }
 }
 
-/// Boxes of all kinds: of points, flat, empty, and those of which nothing is known.
+/// Boxes of all kinds: of points, flat, empty, and unknown ones.
 fn boxes() -> impl Strategy<Value = Vec<Aabb>> {
     let endless = Aabb { min: Aabb::EMPTY.max, max: Aabb::EMPTY.min };
     let half_known = Aabb { min: Point::ORIGIN, max: Aabb::EMPTY.min };
@@ -347,7 +348,8 @@ proptest! {
             tree.for_each_candidate(bounds, |region| candidates.push(region));
             let found: BTreeSet<usize> = candidates.iter().copied().collect();
             prop_assert_eq!(found.len(), candidates.len());
-            // touching is decided exactly by who asks: what is left out must not touch, what is found may
+            // the caller decides exactly whether boxes touch: pairs that are left out must not touch, pairs that are
+            // found may
             for (number, region) in regions.iter().enumerate().filter(|(_, region)| region.touches(bounds)) {
                 prop_assert!(found.contains(&number) && joined.contains(&(at, number)), "{:?} {:?}", region, bounds);
             }
@@ -383,7 +385,7 @@ fn hundreds_of_contacts_find_what_a_loop_finds() {
     let at = |i: i32| Point::new(f64::from(i % 7 - 3) * 90.0, f64::from(i / 7 - 15) * 25.0, f64::from(i % 3) * 40.0);
     let region = |i: i32| -> Box<dyn Region> {
         match i % 5 {
-            // shared borders, regions in regions, one round everything, and layers that overlap
+            // shared borders, regions inside regions, one around everything, and layers that overlap
             0 | 1 => Box::new(Sphere::new(at(i), 60.0).unwrap()),
             2 => Box::new(Disk::new(at(i), up, 120.0, 12.5).unwrap()),
             3 => Box::new(Slab::new(at(i), up, 3.0).unwrap()),
@@ -423,10 +425,10 @@ fn tangent_degenerate_huge_and_empty_regions_find_what_a_loop_finds() {
     let s = made.segments[30_000];
     let touching = s.midpoint().distance(Point::ORIGIN);
     let regions: [&dyn Region; 7] = [
-        // its border goes through a midpoint, as far as doubles go
+        // its border passes through a midpoint, up to the rounding of doubles
         &Sphere::new(Point::ORIGIN, touching).unwrap(),
         &Sphere::new(s.start, f64::MIN_POSITIVE).unwrap(),
-        // a point, a face, the other end of the world
+        // a point, a face, a point that is very far away
         &Cuboid::new(s.end, s.end).unwrap(),
         &Cuboid::new(Point::new(-1e9, s.end.y, -1e9), Point::new(1e9, s.end.y, 1e9)).unwrap(),
         &Slab::new(s.end, Point::new(1.0, 1.0, 0.0), 0.0).unwrap(),
@@ -443,7 +445,7 @@ fn tangent_degenerate_huge_and_empty_regions_find_what_a_loop_finds() {
 
 #[test]
 fn a_long_segment_is_found_where_only_its_middle_passes() {
-    let mut segments = cloud(20_000, 300.0, 3);
+    let mut segments = random_segments(20_000, 300.0, 3);
     let (a, b) = (Point::new(-5000.0, 1000.0, 0.0), Point::new(5000.0, 1000.0, 0.0));
     (segments[777].start, segments[777].end) = (a, b);
     let made = made(&segments, 1, Precision::F64);
@@ -451,7 +453,7 @@ fn a_long_segment_is_found_where_only_its_middle_passes() {
     let (found, _) =
         searched(&made.table, SegmentSelection::Regions(&[&sphere], Predicate::Intersects), &SegmentFilter::default());
     assert_eq!(found, [(777, 0)]);
-    let index = resident(&made.segments, CoordinateWidth::Double);
+    let index = build_index(&made.segments, CoordinateWidth::Double);
     let place = made.segments.iter().position(|s| s.row == 777).unwrap() as u64;
     assert_eq!(index.find(&sphere, Predicate::Intersects), [place]);
     assert_eq!(index.nearest(Point::new(100.0, 1003.0, 0.0), 1)[0].distance_um, 3.0);
@@ -472,7 +474,7 @@ fn a_table_of_one_row_is_searched() {
 
 #[test]
 fn a_million_rows_are_searched_in_bounded_pieces() {
-    let made = made(&cloud(1_000_000, 700.0, 5), 2, Precision::F32);
+    let made = made(&random_segments(1_000_000, 700.0, 5), 2, Precision::F32);
     let index = made.table.build_index().unwrap();
     let regions: [&dyn Region; 3] = [
         &Sphere::new(Point::new(100.0, 50.0, -200.0), 80.0).unwrap(),
@@ -501,7 +503,7 @@ fn a_million_rows_are_searched_in_bounded_pieces() {
 
 #[test]
 fn a_small_region_reads_few_pages() {
-    let made = made(&cloud(400_000, 700.0, 5), 1, Precision::F32);
+    let made = made(&random_segments(400_000, 700.0, 5), 1, Precision::F32);
     let sphere = Sphere::new(Point::new(100.0, 50.0, -200.0), 30.0).unwrap();
     let (_, summary) =
         searched(&made.table, SegmentSelection::Regions(&[&sphere], Predicate::Midpoint), &SegmentFilter::default());
@@ -510,7 +512,7 @@ fn a_small_region_reads_few_pages() {
     assert!(all >= 400_000 / 4096 && summary.pages * 5 < all, "{} of {all}", summary.pages);
 }
 
-/// The same rows written as other programs write them.
+/// Writes the same rows as other programs write them.
 fn rewritten(made: &Made, properties: impl Fn() -> WriterPropertiesBuilder, metadata: bool) -> Made {
     let folder = support::scratch();
     let path = folder.path().join("table");
@@ -554,7 +556,7 @@ fn files_of_other_programs_are_searched_with_a_warning() {
         assert_eq!(warnings(&scanned), paths(&scanned).into_iter().map(PageWarning::NoStatistics).collect::<Vec<_>>());
         assert!(scanned.table.lacks_metadata());
 
-        // columns that are cut into pages at other rows than their neighbours: by bytes, with dictionaries
+        // columns whose pages end at other rows than those of their neighbours: pages cut by bytes, with dictionaries
         let uneven = rewritten(original, || WriterProperties::builder().set_data_page_size_limit(10_000), false);
         check(&uneven, &[&sphere]);
         assert_eq!(warnings(&uneven), []);
@@ -574,7 +576,7 @@ fn a_damaged_page_index_is_not_believed() {
     for part in plain.table.parts() {
         let file = path.join(part.path().file_name().unwrap());
         let mut bytes = std::fs::read(&file).unwrap();
-        // the page index stands between the last page and the footer, whose length is in the file's last eight bytes
+        // the page index is between the last page and the footer, whose length is in the last eight bytes of the file
         let tail = bytes.len() - 8;
         let footer = u32::from_le_bytes(bytes[tail..tail + 4].try_into().unwrap()) as usize;
         bytes[tail - footer - 2000..tail - footer].fill(0xff);

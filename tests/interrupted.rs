@@ -65,7 +65,7 @@ fn compute_in(
     compute_over(OverwritePolicy::Refuse, dir, table, resume, stop)
 }
 
-/// Does the same, with or without `--force`.
+/// Runs `leadfield weights table e.csv -o w.h5` by the library, with or without `--force`.
 fn compute_over(
     existing: OverwritePolicy,
     dir: &Path,
@@ -297,11 +297,11 @@ fn an_output_damaged_outside_of_the_weights_is_not_resumed() {
     let h5 = Hdf5File::open(&partial).unwrap();
     let place = h5.byte_offset(&format!("/{}/node_ids", population(dir))).unwrap().unwrap();
     drop(h5);
-    let sound = std::fs::read(&partial).unwrap();
-    std::fs::write(dir.join("sound.h5"), &sound).unwrap();
-    let mut bytes = sound.clone();
+    let intact = std::fs::read(&partial).unwrap();
+    std::fs::write(dir.join("intact.h5"), &intact).unwrap();
+    let mut bytes = intact.clone();
     bytes[place as usize] ^= 64;
-    for damaged in [&bytes, &sound[..1000]] {
+    for damaged in [&bytes, &intact[..1000]] {
         std::fs::write(&partial, damaged).unwrap();
         weights(dir, &["--resume"]).refused(
             "error: w.h5.partial: damaged, expected the file that the interrupted run laid out\n\
@@ -310,23 +310,23 @@ fn an_output_damaged_outside_of_the_weights_is_not_resumed() {
         assert_eq!(marked_parts(&dir.join("w.h5")), PARTS - 1);
     }
     // any byte outside of the weights, even one that no reader uses, and bytes after the end
-    let h5 = Hdf5File::open(&dir.join("sound.h5")).unwrap();
+    let h5 = Hdf5File::open(&dir.join("intact.h5")).unwrap();
     let object = format!("/electrodes/{}/scaling_factors", population(dir));
     let first = h5.byte_offset(&object).unwrap().unwrap() as usize;
     let last = first + 8 * h5.shape(&object).unwrap().into_iter().product::<usize>();
-    for at in (0..first).step_by(first / 9).chain((last..sound.len()).step_by((sound.len() - last) / 9)) {
-        let mut bytes = sound.clone();
+    for at in (0..first).step_by(first / 9).chain((last..intact.len()).step_by((intact.len() - last) / 9)) {
+        let mut bytes = intact.clone();
         bytes[at] ^= 4;
         std::fs::write(&partial, bytes).unwrap();
         let run = weights(dir, &["--resume"]);
         assert!(run.code == 2 && !dir.join("w.h5").exists(), "{at}: {}", run.stderr);
     }
-    std::fs::write(&partial, [&sound[..], b"more"].concat()).unwrap();
+    std::fs::write(&partial, [&intact[..], b"more"].concat()).unwrap();
     weights(dir, &["--resume"]).refused(
         "error: w.h5.partial: damaged, expected the file that the interrupted run laid out\n\
          hint: start again with `--force`",
     );
-    std::fs::write(&partial, sound).unwrap();
+    std::fs::write(&partial, intact).unwrap();
     weights(dir, &["--resume"]).ok();
 }
 
@@ -413,7 +413,7 @@ fn an_unfinished_electrodes_file_is_described_and_not_used() {
         let text = format!(
             "error: w.h5.partial: unfinished, expected a complete electrodes file, found {found}\n\
              hint: complete `w.h5` with the command that began it and `--resume`, or `--finish` after `--layout`; \
-             `leadfield info` tells how far it is"
+             `leadfield info` shows its progress"
         );
         for args in [
             &["query", "table", "--weights", "w.h5.partial", "--electrode", "c0", "--limit", "1"][..],
@@ -612,9 +612,9 @@ fn interrupt_elsewhere_and_force(dir: &Path, expected: &[(String, Vec<u8>)]) {
 
 // a full disk
 
-/// Runs in its own namespaces, in which it may mount: on disks that are too small, on disks that fill up during the
-/// run, and on disks that then get more space. `$1` is too few bytes for the electrodes file, `$2` enough; `$3` too few
-/// for the table, `$4` enough for the smallest table of this number of segments, but not for this one; `$5` the
+/// A script that runs in separate namespaces, in which it may mount disks: disks that are too small, disks that fill up
+/// during the run, and disks that then get more space. `$1` is too few bytes for the electrodes file, `$2` enough; `$3`
+/// too few for the table, `$4` enough for the smallest table of this number of segments, but not for this one; `$5` the
 /// program, `$6` the configuration.
 const ON_A_SMALL_DISK: &str = "
     mkdir small && mount -t tmpfs -o size=$1 tmpfs small || exit 99

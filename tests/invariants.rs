@@ -1,5 +1,6 @@
-//! What holds for every method, whatever its formula: the choice of coordinates, of cuts and of words for the same medium
-//! changes nothing. Runs over all of `METHODS`, so that a new method is under these tests from its first day.
+//! Properties of every method, independent of its formula: the choice of coordinates, the division of segments, and
+//! equivalent descriptions of a medium do not change the weights. The tests run over all of `METHODS`, so that they
+//! include new methods.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use leadfield::methods::{Contact, METHODS, Method, NearField, SettingKind};
 use leadfield::segments::{Segment, Segments};
 use proptest::prelude::*;
 
-/// A field that is not the same anywhere: potential and three components, on uneven axes over -600..600 um.
+/// Creates a lead field that differs at all points: potential and three components, on uneven axes over -600..600 µm.
 fn field(placement: Option<Transform>) -> Arc<LeadField> {
     let nodes: Vec<f64> = (-6..=6).map(|i| f64::from(i) * (70.0 + 5.0 * f64::from(i).abs())).collect();
     let grid = |f: fn(Point) -> f64| {
@@ -34,7 +35,8 @@ fn takes(method: &dyn Method, parameter: SettingKind) -> bool {
     method.accepted_settings().contains(&parameter)
 }
 
-/// Contacts of a method along a line, at least 250 um from the origin; the last two are discs where it takes them.
+/// Creates contacts of a method along a line, at least 250 µm from the origin; the last two are discs if the method
+/// accepts them.
 fn contacts(method: &dyn Method, field: &Arc<LeadField>) -> Vec<Contact> {
     let contact = |i: u32| {
         let position = Point::new(180.0, -300.0 + 120.0 * f64::from(i), 190.0);
@@ -45,7 +47,7 @@ fn contacts(method: &dyn Method, field: &Arc<LeadField>) -> Vec<Contact> {
             lead_field: method.required_field().map(|_| field.clone()),
             disc: (i > 3 && takes(method, SettingKind::Disc)).then_some(disc),
             csd_region: region,
-            // contacts are 267 to 440 um from the origin, segments at most 174: magnetometers are outside the head
+            // contacts are 267 to 440 µm from the origin, segments at most 174: magnetometers are outside the head
             head: HeadSettings {
                 center_um: Some(Point::ORIGIN),
                 radii_um: Some(if method.name() == "MEG" {
@@ -63,8 +65,8 @@ fn contacts(method: &dyn Method, field: &Arc<LeadField>) -> Vec<Contact> {
     (0..6).map(contact).collect()
 }
 
-/// Row-major, a row a segment.
-fn coefficients(method: &dyn Method, contacts: &[Contact], segments: &Segments) -> Vec<f64> {
+/// Returns weights row-major, one row per segment.
+fn weights_of(method: &dyn Method, contacts: &[Contact], segments: &Segments) -> Vec<f64> {
     let kernel = method.prepare(contacts).unwrap();
     let one = |neuron: leadfield::segments::NeuronSegments<'_>| {
         let mut out = vec![f64::NAN; contacts.len() * neuron.len()];
@@ -74,7 +76,7 @@ fn coefficients(method: &dyn Method, contacts: &[Contact], segments: &Segments) 
     segments.neurons().flat_map(one).collect()
 }
 
-/// That two lists of coefficients differ by no more than a share of the largest.
+/// Asserts that two lists of weights differ by at most a fraction of the largest.
 #[track_caller]
 fn alike(method: &dyn Method, found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len());
@@ -96,7 +98,7 @@ fn any_point(half: f64) -> impl Strategy<Value = Point> {
     [-half..half, -half..half, -half..half].prop_map(Point::from)
 }
 
-/// Two neurons with some segments within 100 um of the origin; every fifth without length.
+/// Draws two neurons with some segments within 100 µm of the origin; every fifth segment has no length.
 fn any_segments() -> impl Strategy<Value = Segments> {
     proptest::collection::vec((any_point(60.0), any_point(40.0)), 2..24).prop_map(|ends| {
         let half = ends.len() / 2;
@@ -123,7 +125,7 @@ fn any_side() -> impl Strategy<Value = Option<Side>> {
     prop_oneof![Just(None), Just(Some(Side::Below)), Just(Some(Side::Above))]
 }
 
-/// A medium that has an image: two equal conductivities along the boundary, which may pass between the segments.
+/// Draws a medium that has an image: two equal conductivities along the boundary, which may pass between the segments.
 fn any_medium() -> impl Strategy<Value = (Conductivity, Option<Boundary>)> {
     let axis = prop_oneof![Just(Axis::X), Just(Axis::Y), Just(Axis::Z)];
     let boundary = proptest::option::of((-90.0..90.0_f64, any_side(), any_sigma()));
@@ -163,9 +165,9 @@ proptest! {
                 coil_normal: c.coil_normal.map(|normal| to.rotation.rotate(normal)),
                 ..c.clone()
             }).collect();
-            let expected = coefficients(method, &still, &segments);
-            // regions are 1 or 0: their sizes make that some of both are there
-            alike(method, &coefficients(method, &turned, &moved(&segments, &to)), &expected, 1e-10);
+            let expected = weights_of(method, &still, &segments);
+            // the weights of regions are 1 or 0: with these sizes both occur
+            alike(method, &weights_of(method, &turned, &moved(&segments, &to)), &expected, 1e-10);
         }
     }
 
@@ -182,8 +184,8 @@ proptest! {
                 boundary: boundary.map(|b| Boundary { position_um: b.position_um + by.to_array()[b.axis as usize], ..b }),
                 ..c.clone()
             }).collect();
-            let expected = coefficients(method, &still, &segments);
-            alike(method, &coefficients(method, &shifted, &moved(&segments, &to)), &expected, 1e-10);
+            let expected = weights_of(method, &still, &segments);
+            alike(method, &weights_of(method, &shifted, &moved(&segments, &to)), &expected, 1e-10);
         }
     }
 
@@ -207,12 +209,12 @@ proptest! {
             });
             let other: Vec<Contact> = other.collect();
             let there = segments.iter().map(|s| Segment { start: turned(s.start), end: turned(s.end), ..s }).collect();
-            alike(method, &coefficients(method, &other, &there), &coefficients(method, &still, &segments), 1e-10);
+            alike(method, &weights_of(method, &other, &there), &weights_of(method, &still, &segments), 1e-10);
         }
     }
 
     #[test]
-    fn every_coefficient_is_finite(
+    fn every_weight_is_finite(
         segments in any_segments(), (conductivity, boundary) in any_medium(), disc in proptest::option::of(0.1..50.0_f64)
     ) {
         // contacts on ends and midpoints of the segments themselves
@@ -233,7 +235,7 @@ proptest! {
             let at: Vec<Contact> = at
                 .map(|(&position, c)| Contact { position_um: position, conductivity, boundary, disc, ..c.clone() })
                 .collect();
-            prop_assert!(coefficients(method, &at, &segments).iter().all(|w| w.is_finite()), "{}", method.name());
+            prop_assert!(weights_of(method, &at, &segments).iter().all(|w| w.is_finite()), "{}", method.name());
         }
     }
 
@@ -254,7 +256,7 @@ proptest! {
                     (c.conductivity, c.boundary) = (conductivity, boundary);
                 }
             }
-            let of = |a, b| coefficients(method, &contacts, &Segments::from_iter([segment(0, a, b)]));
+            let of = |a, b| weights_of(method, &contacts, &Segments::from_iter([segment(0, a, b)]));
             let parts = of(start, cut).into_iter().zip(of(cut, end)).map(|(a, b)| t * a + (1.0 - t) * b);
             alike(method, &parts.collect::<Vec<_>>(), &of(start, end), 1e-12);
         }
@@ -267,7 +269,7 @@ proptest! {
         prop_assume!(direction.norm() > 0.1);
         let [line, point] = ["LineSource", "PointSource"].map(|name| leadfield::methods::find_method(name).unwrap());
         let position = direction * (20_000.0 / direction.norm());
-        // a segment that passes through the boundary is not seen as one point, to first order in its length
+        // a segment that crosses the boundary is not equivalent to a point, to first order in its length
         let one_side = |b: Boundary| {
             let height = |p: Point| p.to_array()[b.axis as usize] - b.position_um;
             height(start) * height(start + step) > 0.0
@@ -275,7 +277,7 @@ proptest! {
         prop_assume!(boundary.is_none_or(one_side));
         let contact = Contact { conductivity, boundary, ..Contact::new(position) };
         let segments = Segments::from_iter([segment(0, start, start + step)]);
-        let [a, b] = [line, point].map(|m| coefficients(m, std::slice::from_ref(&contact), &segments)[0]);
+        let [a, b] = [line, point].map(|m| weights_of(m, std::slice::from_ref(&contact), &segments)[0]);
         // mean of 1/r over the line = 1/r (1 + (L/r)^2 (3 cos^2 - 1) / 24 + ...). The scaled length is up to 6.4 = 40^(1/2)
         // times the scaled distance's share longer, and the image may take away all but a 20th of the sum
         let share = 40.0 * (step.norm() / 19_900.0).powi(2) / 12.0;
@@ -288,7 +290,7 @@ proptest! {
             let with = |conductivity: Conductivity| {
                 let medium = |c: Contact| Contact { conductivity, ..c };
                 let contacts: Vec<Contact> = contacts(method, &field(None)).into_iter().map(medium).collect();
-                coefficients(method, &contacts, &segments)
+                weights_of(method, &contacts, &segments)
             };
             prop_assert_eq!(with(conducting([sigma; 3])), with(sigma.to_string().parse().unwrap()));
         }
@@ -303,10 +305,10 @@ proptest! {
                 let near_field = if near { NearField::ClampToRadius } else { NearField::Unclamped };
                 let bounded = |c: Contact| Contact { conductivity: conducting([sigma; 3]), boundary, near_field, ..c };
                 let contacts: Vec<Contact> = contacts(method, &field(None)).into_iter().map(bounded).collect();
-                coefficients(method, &contacts, &segments)
+                weights_of(method, &contacts, &segments)
             };
             let boundary = Boundary { axis: Axis::Y, position_um: at, medium_side: medium, beyond_s_per_m: sigma };
-            // contacts 2 and 3 are within 60 um of y = 0; a disc may lie across a plane that is none
+            // contacts 2 and 3 are within 60 µm of y = 0; a disc may lie across a plane that is none
             let expected = with(None);
             let y = |i: u32| -300.0 + 120.0 * f64::from(i);
             prop_assume!((0..6).all(|i| (y(i) - at).abs() > 4.0));
@@ -325,7 +327,7 @@ proptest! {
                 let disc = radius.map(|radius| Disc { radius_um: radius, normal, min_points: None });
                 let sized = |c: Contact| Contact { disc, conductivity, ..c };
                 let contacts: Vec<Contact> = contacts(method, &field(None)).into_iter().map(sized).collect();
-                coefficients(method, &contacts, &segments)
+                weights_of(method, &contacts, &segments)
             };
             let point = with(None);
             alike(method, &with(Some(1e-6)), &point, 1e-12);

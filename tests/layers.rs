@@ -1,6 +1,7 @@
-//! The house keeps its floors: why the tree can be read from bottom to top, and stays so.
+//! Checks the floors of the source tree: a module imports from lower floors only.
 //!
-//! Reads the source as text: who imports whom, what the library must not do, and that each file says what it is. The checks themselves are tried on made-up source below.
+//! The tests read the source as text: the imports of each module, calls that the library must not make, and the opening
+//! sentence of each file. The checks themselves are tested on artificial source below.
 
 mod circles;
 mod source;
@@ -31,17 +32,17 @@ const FLOORS: &[&[&str]] = &[
 /// The file that holds the powers of ten.
 const UNITS: &str = "src/units.rs";
 
-/// The lines before the tests, which stand at a file's end.
+/// Returns the lines before the tests, which are at the end of a file.
 fn before_tests(source: &str) -> &str {
     source.find("#[cfg(test)]\nmod ").map_or(source, |end| &source[..end])
 }
 
 // -------------------------------------------------------------------------------------------------------- imports
 
-/// A path of the crate that a file names: the first name after `crate`, and the line.
+/// A path of the crate in a file: the first name after `crate`, and the line.
 type Import = (String, usize);
 
-/// The module that a file below `src/` is: `["sonata", "nodes"]` for `sonata/nodes.rs`.
+/// Returns the module of a file below `src/`: `["sonata", "nodes"]` for `sonata/nodes.rs`.
 fn module_of(below_src: &Path) -> Vec<String> {
     let path = below_src.with_extension("");
     let mut names: Vec<String> = path.iter().map(|n| n.to_string_lossy().into_owned()).collect();
@@ -49,7 +50,7 @@ fn module_of(below_src: &Path) -> Vec<String> {
     names
 }
 
-/// Every top-level name of the crate that the source reaches, through `crate::` or through `super::`.
+/// Returns every top-level name of the crate that the source uses, through `crate::` or `super::`.
 fn imports(module: &[String], source: &str) -> Vec<Import> {
     let tokens = tokens(&code_only(before_tests(source)));
     let mut here = Here::new(module);
@@ -80,7 +81,7 @@ fn word(tokens: &[Placed], i: usize) -> Option<&str> {
     }
 }
 
-/// How many `super` stand in a row from `i`, and the token after them.
+/// Returns the number of consecutive `super` from `i`, and the token after them.
 fn supers(tokens: &[Placed], i: usize) -> (usize, usize) {
     let mut end = i + 1;
     while kind(tokens, end) == Some(&Token::Path) && word(tokens, end + 1) == Some("super") {
@@ -89,7 +90,7 @@ fn supers(tokens: &[Placed], i: usize) -> (usize, usize) {
     ((end - i).div_ceil(2), end)
 }
 
-/// The first names after `crate::`: one, or those of a group.
+/// Returns the first names after `crate::`: one, or those of a group.
 fn heads(tokens: &[Placed], start: usize) -> Vec<Import> {
     let Some((first, line)) = tokens.get(start) else { return Vec::new() };
     match first {
@@ -118,7 +119,8 @@ fn group(tokens: &[Placed], start: usize) -> Vec<Import> {
     found
 }
 
-/// How deep in the tree of modules a place in a file is: the file's module and the inline modules around it.
+/// Returns the depth of a position in the tree of modules: that of the file's module and of the inline modules around
+/// the position.
 struct Here {
     file: usize,
     inline: Vec<usize>,
@@ -146,7 +148,7 @@ impl Here {
         }
     }
 
-    /// Whether so many `super` lead out of the top-level module.
+    /// Returns whether this number of `super` leads out of the top-level module.
     fn reaches_root(&self, levels: usize) -> bool {
         levels >= self.file + self.inline.len()
     }
@@ -156,7 +158,7 @@ fn floor(module: &str) -> Option<usize> {
     FLOORS.iter().position(|modules| modules.contains(&module))
 }
 
-/// What is wrong with a module's imports.
+/// Returns the faults of a module's imports.
 fn wrong_imports(file: &str, module: &[String], source: &str) -> Vec<String> {
     let Some(from) = module.first() else { return Vec::new() };
     let Some(own) = floor(from) else { return vec![format!("{file}: `{from}` has no floor in tests/layers.rs")] };
@@ -170,8 +172,8 @@ fn wrong_imports(file: &str, module: &[String], source: &str) -> Vec<String> {
     imports(module, source).into_iter().filter_map(fault).collect()
 }
 
-/// What is wrong with a tool's imports: tools know the library and what all tools share, not each other. The Python module
-/// is an entrance of its own, and runs the program.
+/// Returns the faults of a tool's imports: tools may use the library and `crate::cli`, but not each other. The Python
+/// module is a second entry point, which runs the program.
 fn wrong_tool_imports(file: &str, module: &[String], source: &str) -> Vec<String> {
     let runs_program = |to: &str| to == "run_program" && module.first().is_some_and(|m| m == "python");
     let own = |to: &str| to == "cli" || module.first().is_some_and(|m| m == to) || runs_program(to);
@@ -182,9 +184,9 @@ fn wrong_tool_imports(file: &str, module: &[String], source: &str) -> Vec<String
     imports(module, source).into_iter().filter(|(to, _)| !own(to)).map(fault).collect()
 }
 
-// -------------------------------------------------------------------------------------------------------- manners
+// ------------------------------------------------------------------------------------------------ forbidden calls
 
-/// What a library does not do: print, end the process, know of MPI.
+/// Returns the calls that the library must not make: printing, ending the process, MPI.
 fn wrong_manners(file: &str, source: &str) -> Vec<String> {
     const PRINTING: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];
     let tokens = tokens(&code_only(source));
@@ -207,7 +209,7 @@ fn wrong_manners(file: &str, source: &str) -> Vec<String> {
     faults
 }
 
-/// Powers of ten that are units: 1e-6, 1e-9 and other spellings of the two.
+/// Returns the powers of ten that are units: 1e-6, 1e-9 and other spellings of the two.
 fn wrong_numbers(file: &str, source: &str) -> Vec<String> {
     let is_unit = |text: &str| {
         let text = text.replace('_', "").replace("f64", "").replace("f32", "");
@@ -221,7 +223,7 @@ fn wrong_numbers(file: &str, source: &str) -> Vec<String> {
     tokens(&code_only(before_tests(source))).into_iter().filter_map(fault).collect()
 }
 
-/// A file opens by saying what it is.
+/// Returns the faults of a file's first line, which must describe the file.
 fn wrong_opening(file: &str, source: &str) -> Vec<String> {
     let first = source.lines().next().unwrap_or_default();
     let says = first.strip_prefix("//!").map(str::trim);
@@ -232,8 +234,8 @@ fn wrong_opening(file: &str, source: &str) -> Vec<String> {
     }
 }
 
-/// An ignored test says what it needs. `make test-clients` tells those that need the real neurons by `real_` in their
-/// names, to leave them out where these are not.
+/// Returns the faults of ignored tests, which must state what they need. `make test-clients` recognises tests that need
+/// the real neurons by `real_` in their names, and leaves them out if there are no real neurons.
 fn wrong_ignores(file: &str, source: &str) -> Vec<String> {
     let lines: Vec<&str> = source.lines().map(str::trim).collect();
     let fault = |(i, line): (usize, &&str)| {
@@ -252,7 +254,7 @@ fn wrong_ignores(file: &str, source: &str) -> Vec<String> {
 
 // ----------------------------------------------------------------------------------------------- the tree as it is
 
-/// Every Rust file below a folder of the project: its path from the root, its module, its text.
+/// Returns every Rust file below a folder of the project: its path from the root, its module, its text.
 fn files_in(folder: &str) -> Vec<(String, Vec<String>, String)> {
     let mut paths = Vec::new();
     walk(&root().join(folder), &mut paths);
@@ -316,7 +318,7 @@ fn an_ignored_test_says_what_it_needs() {
 }
 
 #[test]
-fn every_data_set_has_a_row_that_tells_its_origin() {
+fn every_data_set_has_a_row_that_states_its_origin() {
     let table = std::fs::read_to_string(root().join("datasets/README.md")).unwrap();
     let has_row = |name: &str| table.lines().any(|line| line.starts_with(&format!("| `{name}/`")));
     let folders = std::fs::read_dir(root().join("datasets")).unwrap().map(|e| e.unwrap());

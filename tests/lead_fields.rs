@@ -1,6 +1,6 @@
-//! Lead fields: that files of every layout give the same numbers, that these are the reference's and tend to the closed
-//! form, and that a file that cannot be right is refused with its place. Formulas and interpolation alone are tested
-//! beside them, in `src/`.
+//! Lead fields: files of every layout give the same numbers; these agree with the reference and converge to the closed
+//! form; and an invalid file is refused with the location of the fault. Formulas and interpolation alone are tested in
+//! `src/`.
 
 use std::f64::consts::PI;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ fn everything() -> LeadFieldRequest<'static> {
     LeadFieldRequest { quantities: BOTH, lookup_bounds: EVERYWHERE, placement: None, current_na: None }
 }
 
-/// Segments of length zero at these places: their midpoints are the places.
+/// Creates segments of length zero at these positions, so that their midpoints are the positions.
 fn segments_at(points: impl IntoIterator<Item = (u64, Point)>) -> Segments {
     let segment = |(row, (node_id, p)): (usize, (u64, Point))| Segment {
         node_id,
@@ -75,7 +75,7 @@ fn by_neuron(
     segments.neurons().flat_map(one).collect()
 }
 
-/// The reference's midpoints, fields and one of its weights files.
+/// Reads the reference's midpoints, fields and one of its electrodes files.
 struct Reference {
     segments: Segments,
     fields: [Arc<LeadField>; 2],
@@ -95,7 +95,7 @@ fn reference() -> Reference {
     Reference { fields: [field("field_src.h5"), field("field_far.h5")], segments }
 }
 
-/// Two columns of a weights file of the reference.
+/// Reads two columns of an electrodes file of the reference.
 fn columns(name: &str, picked: [usize; 2]) -> Vec<f64> {
     let object = "/electrodes/S1nonbarrel_neurons/scaling_factors";
     let file = Hdf5File::open(&golden().join("reference").join(name)).unwrap();
@@ -103,7 +103,7 @@ fn columns(name: &str, picked: [usize; 2]) -> Vec<f64> {
     file.read_floats(object).unwrap().chunks(width).flat_map(|row| picked.map(|column| row[column])).collect()
 }
 
-/// The largest of |a - b| / scale.
+/// Returns the largest |a - b| / scale.
 fn worst(found: &[f64], expected: &[f64], scale: impl Fn(usize) -> f64) -> f64 {
     assert_eq!(found.len(), expected.len());
     assert!(found.iter().all(|w| w.is_finite()));
@@ -119,7 +119,7 @@ fn reciprocity_is_that_of_the_reference() {
     assert!(difference < 1e-12, "{difference:e}");
 }
 
-/// Size of the terms of a dipole coefficient, against which rounding is measured: |r - c| |E| / I.
+/// Returns the magnitude of the terms of a dipole weight, relative to which rounding is measured: |r - c| |E| / I.
 fn dipole_sizes(segments: &Segments, fields: &[Arc<LeadField>]) -> Vec<f64> {
     let sizes = |neuron: NeuronSegments<'_>| {
         let center = dipole_reciprocity::neuron_center(&neuron).unwrap();
@@ -141,7 +141,7 @@ fn dipole_reciprocity_is_that_of_the_reference_where_each_chunk_held_one_neuron(
     let expected = columns("recip_per_neuron.h5", [1, 4]);
     let difference = worst(&found, &expected, |i| sizes[i]);
     assert!(difference < 1e-13, "{difference:e}");
-    // also where the scalar product all but cancels
+    // also where the scalar product almost cancels
     let relative = worst(&found, &expected, |i| expected[i].abs());
     assert!(relative < 1e-12, "{relative:e}");
 }
@@ -168,7 +168,7 @@ fn the_part_of_a_field_that_the_circuit_touches_gives_the_bits_of_the_whole() {
     assert_eq!(fields[0].bounds(Quantity::Potential), whole[0].bounds(Quantity::Potential));
 }
 
-/// A point source outside the grids of the tests, um.
+/// Position of a point source outside the grids of the tests, µm.
 const SOURCE: Point = Point::new(900.0, 100.0, -200.0);
 
 /// The potential (V) of 1 nA at [`SOURCE`].
@@ -176,13 +176,13 @@ fn potential(p: Point) -> f64 {
     1e-3 / (4.0 * PI * DEFAULT_CONDUCTIVITY.get() * p.distance(SOURCE))
 }
 
-/// Its electric field, V/m: 1e6 um a metre.
+/// Its electric field, V/m: 1e6 µm a metre.
 fn electric_field(p: Point) -> Point {
     let d = p - SOURCE;
     d * (1e6 * potential(p) / d.norm_2())
 }
 
-/// Uneven nodes over -400..400 um: those of `n` are among those of `2 n`.
+/// Uneven nodes over -400..400 µm: those of `n` are among those of `2 n`.
 fn uneven(n: usize) -> Vec<f64> {
     (0..=n).map(|i| -1.0 + 2.0 * i as f64 / n as f64).map(|t| 400.0 * (0.7 * t + 0.3 * t * t * t)).collect()
 }
@@ -213,7 +213,7 @@ fn analytic_field(n: usize) -> Arc<LeadField> {
     Arc::new(LeadField::new(Path::new("analytic"), values, 1.0).unwrap())
 }
 
-/// Three neurons of 40 segments each, well inside every grid.
+/// Creates three neurons of 40 segments each, well inside every grid.
 fn neurons() -> Segments {
     let spiral = |i: usize| {
         let (t, node) = (i as f64, (i / 40) as u64);
@@ -222,7 +222,7 @@ fn neurons() -> Segments {
     segments_at((0..120).map(spiral))
 }
 
-/// Places that fill a cube evenly: multiples, modulo 1, of the inverse powers of the root of x^4 = x + 1.
+/// Returns points that fill a cube evenly: multiples, modulo 1, of the inverse powers of the root of x^4 = x + 1.
 fn spread_out(n: usize) -> Segments {
     let steps = [1.0, 2.0, 3.0].map(|power| 1.220_744_084_605_759_5_f64.powf(-power));
     let place = |i: usize| Point::from(steps.map(|step| 600.0 * (step * i as f64).fract() - 300.0));
@@ -249,22 +249,22 @@ fn reciprocity_tends_to_the_point_source_with_the_square_of_the_cell() {
     assert!(errors[3] < 2e-4, "{errors:?}");
 }
 
-/// Where the current of `field_src.h5` enters, um.
+/// The point at which the current of `field_src.h5` enters, µm.
 const GOLDEN_SOURCE: Point = Point::new(4200.0, 2500.0, -3900.0);
 
-/// The analytic potential of which `field_src.h5` holds samples: V for 1 A, which the file gives as a current of 1.
+/// Returns the analytic potential that `field_src.h5` samples: V for 1 A, which the file states as a current of 1.
 fn golden_potential(p: Point) -> f64 {
     1e6 / (4.0 * PI * DEFAULT_CONDUCTIVITY.get() * p.distance(GOLDEN_SOURCE))
 }
 
-/// The nodes of an axis of `field_src.h5`, um.
+/// The nodes of an axis of `field_src.h5`, µm.
 fn golden_axis(name: &str) -> Vec<f64> {
     let file = Hdf5File::open(&golden().join("input/electrodes/field_src.h5")).unwrap();
     let metres = file.read_floats(&format!("/Meshes/mesh0/axis_{name}")).unwrap();
     metres.iter().map(|m| m * 1e6).collect()
 }
 
-/// Every cell cut in halves.
+/// Returns the axes with every cell divided in two.
 fn halved(nodes: &[f64]) -> Vec<f64> {
     let pairs = nodes.iter().zip(cell_midpoints(nodes)).flat_map(|(&node, middle)| [node, middle]);
     pairs.chain(nodes.last().copied()).collect()
@@ -315,7 +315,7 @@ fn the_dipole_tends_to_the_gradient_of_the_point_source_with_the_square_of_the_c
 }
 
 #[test]
-fn coefficients_do_not_change_when_field_and_segments_move_and_turn_together() {
+fn weights_do_not_change_when_field_and_segments_move_and_turn_together() {
     let segments = neurons();
     let path = golden().join("input/electrodes/field_src.h5");
     let rotation = Quaternion::new(0.4, -0.3, 0.8, 0.2).unwrap();
@@ -356,7 +356,7 @@ fn outside_the_field_is_an_error_that_names_point_contact_and_bounds_or_zero_by_
     assert_eq!(
         refused.to_string(),
         "analytic: contact `b`: point outside the lead field, expected one in x -400.0..400.0, y -400.0..400.0, \
-         z -400.0..400.0 um, found (0.000, 0.000, 401.500), the midpoint of segment 1 of section 0 of node 7"
+         z -400.0..400.0 µm, found (0.000, 0.000, 401.500), the midpoint of segment 1 of section 0 of node 7"
     );
     let kernel = reciprocity::PreparedReciprocity::new(both[..1].to_vec()).unwrap();
     kernel.try_fill_weights(&neuron, &mut out[..2]).unwrap();
@@ -375,7 +375,7 @@ fn outside_the_field_is_an_error_that_names_point_contact_and_bounds_or_zero_by_
         refused.to_string(),
         format!(
             "analytic: contact `b`: point outside the lead field, expected one in x -{middle:.1}..{middle:.1}, \
-             y -{middle:.1}..{middle:.1}, z -{middle:.1}..{middle:.1} um, found (0.000, 0.000, 450.000), \
+             y -{middle:.1}..{middle:.1}, z -{middle:.1}..{middle:.1} µm, found (0.000, 0.000, 450.000), \
              the centre of node 7"
         )
     );
@@ -395,7 +395,7 @@ fn a_field_without_what_the_method_needs_is_refused() {
     );
 }
 
-/// A file in Sim4Life's layout, whose parts a test may spoil.
+/// A file in Sim4Life's layout, whose parts a test may damage.
 struct Export {
     axes: [Vec<f64>; 3],
     shape: [usize; 4],
@@ -407,7 +407,7 @@ struct Export {
 const FIELDS: &str = "/FieldGroups/g/AllFields";
 
 impl Export {
-    /// Of the analytic field, with axes in metres.
+    /// Creates the file of the analytic field, with axes in metres.
     fn new() -> Self {
         let axes = [uneven(8), uneven(6), uneven(4)];
         let shape = [9, 7, 5, 2];
@@ -442,12 +442,12 @@ impl Export {
         file.write_dataset(&format!("{group}/comp{k}"), &pairs, shape)
     }
 
-    /// Reads it back, with the scratch folder cut out of what it says.
+    /// Reads the file; errors do not contain the temporary folder.
     fn read(&self, request: &LeadFieldRequest<'_>) -> Result<LeadField, String> {
         let folder = scratch();
         let path = folder.path().join("f.h5");
         self.write(&path).unwrap();
-        read(&path, request).map_err(|e| told(&e, folder.path()))
+        read(&path, request).map_err(|e| error_text(&e, folder.path()))
     }
 
     fn refusal(&self) -> String {
@@ -455,12 +455,12 @@ impl Export {
     }
 }
 
-/// Message and hint, without the scratch folder.
-fn told(error: &leadfield::Error, folder: &Path) -> String {
+/// Formats message and hint of an error, without the temporary folder.
+fn error_text(error: &leadfield::Error, folder: &Path) -> String {
     format!("{error:?}").replace(&format!("{}/", folder.display()), "")
 }
 
-/// That two fields give the same, to rounding.
+/// Asserts that two fields have the same values, up to rounding.
 fn assert_alike(found: LeadField, expected: &Arc<LeadField>) {
     let (segments, found) = (neurons(), [Arc::new(found)]);
     let expected = std::slice::from_ref(expected);
@@ -555,7 +555,7 @@ fn a_dataset_that_claims_more_than_its_file_can_hold_is_refused() {
     Export { axes, shape: [0, 0, 0, 2], ..Export::new() }.write_without_values(&path).unwrap();
     let bytes = std::fs::metadata(&path).unwrap().len();
     assert_eq!(
-        told(&read(&path, &everything()).unwrap_err(), folder.path()),
+        error_text(&read(&path, &everything()).unwrap_err(), folder.path()),
         format!(
             "f.h5: {FIELDS}/EM Potential(x,y,z,f0)/_Object/Snapshots/0/comp0: too many values, expected at most what a \
              file of {bytes} bytes can hold, found 54000000000 values"
@@ -564,7 +564,7 @@ fn a_dataset_that_claims_more_than_its_file_can_hold_is_refused() {
 }
 
 impl Export {
-    /// Axes, and a potential of the right shape of which no value is stored.
+    /// Writes axes, and a potential of the right shape of which no value is stored.
     fn write_without_values(&self, path: &Path) -> Result<()> {
         let file = Hdf5File::create(path)?;
         file.create_group("/Meshes/m")?;
@@ -609,7 +609,7 @@ fn plain(spoil: impl Fn(&Hdf5File) -> Result<()>) -> Result<LeadField, String> {
     let folder = scratch();
     let path = folder.path().join("f.h5");
     write_plain(&path, &[uneven(8), uneven(8), uneven(8)], spoil).unwrap();
-    read(&path, &everything()).map_err(|e| told(&e, folder.path()))
+    read(&path, &everything()).map_err(|e| error_text(&e, folder.path()))
 }
 
 #[test]
@@ -646,7 +646,7 @@ fn a_file_of_no_known_layout_is_refused_with_what_is_in_it() {
     file.create_group("/stuff").unwrap();
     file.close().unwrap();
     assert_eq!(
-        told(&read(&path, &everything()).unwrap_err(), folder.path()),
+        error_text(&read(&path, &everything()).unwrap_err(), folder.path()),
         "f.h5: unknown lead field layout, expected `FieldGroups` and `Meshes`, `axes`, or `sources`, found `stuff`\n\
          hint: see docs/lead-field.md for the layouts and how to write one"
     );
@@ -668,17 +668,17 @@ fn sources(spoil: impl Fn(&Hdf5File) -> Result<()>) -> Result<LeadField, String>
     let path = folder.path().join("f.h5");
     write_sources(&path, spoil).unwrap();
     let request = LeadFieldRequest { quantities: &[Quantity::ElectricField], ..everything() };
-    read(&path, &request).map_err(|e| told(&e, folder.path()))
+    read(&path, &request).map_err(|e| error_text(&e, folder.path()))
 }
 
 #[test]
 fn dipoles_of_a_head_model_are_weights_of_the_nearest_one() {
     let with_units = |file: &Hdf5File| file.write_string_attribute("/sources/vectors", "units", "uV/(nA m)");
     let field = [Arc::new(sources(with_units).unwrap())];
-    // two segments 100 um above and below a centre 1 mm from the first source
+    // two segments 100 µm above and below a centre 1 mm from the first source
     let at = |z: f64| (7, Point::new(1000.0, 0.0, 70_000.0 + z));
     let found = dipole(&segments_at([at(100.0), at(-100.0)]), &field);
-    // 0.5 uV/(nA m) x 100 um = 0.5e-6 V/nA/m x 1e-4 m
+    // 0.5 uV/(nA m) x 100 µm = 0.5e-6 V/nA/m x 1e-4 m
     for (found, expected) in found.iter().zip([0.5e-10, -0.5e-10]) {
         assert!((found / expected - 1.0).abs() < 1e-12, "{found:e}");
     }
@@ -705,7 +705,7 @@ fn dipoles_of_a_head_model_that_cannot_be_right_are_refused_with_their_place() {
     );
 }
 
-/// The analytic field at a lattice of 21^3 points, in mm and mV.
+/// Writes the analytic field at a lattice of 21^3 points, in mm and mV.
 fn csv(header: &str) -> String {
     let nodes: Vec<f64> = (-10..=10).map(|i| f64::from(i) * 40.0).collect();
     let row = |p: Point| {
@@ -729,7 +729,7 @@ fn read_csv(text: &str, request: &LeadFieldRequest<'_>) -> Result<LeadField, Str
     let folder = scratch();
     let path = folder.path().join("points.csv");
     std::fs::write(&path, text).unwrap();
-    read(&path, request).map_err(|e| told(&e, folder.path()))
+    read(&path, request).map_err(|e| error_text(&e, folder.path()))
 }
 
 #[test]
@@ -747,7 +747,7 @@ fn scattered_points_give_the_point_source_to_a_thousandth() {
     let outside = field.lookup_error(Quantity::Potential, Point::new(0.0, 0.0, 500.0), "a place", "e");
     assert!(outside.to_string().ends_with(
         "contact `e`: point outside the lead field, expected one among its points in x -400.0..400.0, y -400.0..400.0, \
-         z -400.0..400.0 um, found (0.000, 0.000, 500.000), a place"
+         z -400.0..400.0 µm, found (0.000, 0.000, 500.000), a place"
     ));
 }
 
@@ -756,7 +756,7 @@ fn parquet_gives_what_csv_gives() {
     use arrow_array::{ArrayRef, Float64Array, RecordBatch};
     let text = csv(HEADER);
     let rows = || text.lines().skip(1).map(|l| l.split(',').map(|c| c.parse::<f64>().unwrap()).collect::<Vec<_>>());
-    // the columns in another order, with one that is not asked for before them
+    // the columns in another order, after one that is not requested
     let column = |k: usize| Arc::new(rows().map(|r| r[k]).collect::<Float64Array>()) as ArrayRef;
     let names = ["label", "ez", "potential [mV]", "x [mm]", "ey", "y [mm]", "ex", "z [mm]"];
     let from = [0, 6, 3, 0, 5, 1, 4, 2];
@@ -774,7 +774,7 @@ fn parquet_gives_what_csv_gives() {
     }
     std::fs::write(&path, "no parquet").unwrap();
     assert!(
-        told(&read(&path, &ONE_NA).unwrap_err(), folder.path())
+        error_text(&read(&path, &ONE_NA).unwrap_err(), folder.path())
             .starts_with("points.parquet: not a readable Parquet file: ")
     );
 }
@@ -827,7 +827,7 @@ fn the_documented_example_is_a_lead_field_of_a_point_source() {
     let potential_only = LeadFieldRequest { quantities: &[Quantity::Potential], ..everything() };
     let field = read(&folder.path().join("field.h5"), &potential_only).unwrap();
     assert_eq!(field.current_na(), 1000.0);
-    // the contact of the example is at x = 5 mm; cells of 50 um
+    // the contact of the example is at x = 5 mm; cells of 50 µm
     for p in [Point::ORIGIN, Point::new(-1234.0, 567.0, 2890.0), Point::new(1999.0, -3.0, -980.0)] {
         let exact = 1.0 / (4.0 * PI * 0.277 * p.distance(Point::new(5000.0, 0.0, 0.0)));
         assert!((field.potential(p).unwrap() / exact - 1.0).abs() < 1e-4, "{p}");

@@ -1,4 +1,4 @@
-//! Integration tests, in one binary. Each module opens with why it exists.
+//! Integration tests, in one binary. Each module begins with its purpose.
 
 #[cfg(feature = "frame")]
 mod aggregates;
@@ -11,9 +11,9 @@ mod command_line;
 mod comparisons;
 mod conversions;
 mod docs;
+mod dry_runs;
 mod electrodes;
 mod examples;
-mod forecasts;
 mod frames;
 mod golden;
 mod heads;

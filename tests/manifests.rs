@@ -1,5 +1,5 @@
-//! The manifest of a folder of parts says what is true of them, saves opening them, and is found out where it does not fit them; and each part
-//! is a table by itself.
+//! The manifest of a folder of parts describes the parts correctly, makes opening them unnecessary, and is refused if
+//! it does not match them; and each part is a table by itself.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,10 +18,11 @@ use crate::support::{leadfield_in, names_in, scratch};
 
 const MANIFEST: &str = "t/_manifest.parquet";
 
-/// Neurons of the circuit, each a part of the table `t`.
+/// Number of neurons of the circuit, each of which is a part of the table `t`.
 const PARTS: usize = 6;
 
-/// A folder with a circuit, its table `t` in parts of one neuron, the same in one file, `whole.parquet`, and contacts.
+/// Creates a folder with a circuit, its table `t` in parts of one neuron, the same table in one file, `whole.parquet`,
+/// and contacts.
 fn folder() -> tempfile::TempDir {
     let dir = scratch();
     let run = |args: &[&str]| leadfield_in(dir.path(), &[args, &["--quiet"]].concat()).ok();
@@ -101,7 +102,7 @@ fn with_and_without_a_manifest_all_questions_have_the_same_answers() {
 fn a_search_opens_only_the_parts_whose_boxes_it_touches() {
     let dir = folder();
     let dir = dir.path();
-    // with nothing but zeros for a footer a part cannot be opened; its size stays
+    // a part whose footer is zeros cannot be opened; its size is unchanged
     let bounds = SegmentTable::open(&dir.join("t")).unwrap().bounds().unwrap();
     for i in 1..PARTS {
         let length = std::fs::metadata(dir.join(part(i))).unwrap().len();
@@ -110,11 +111,11 @@ fn a_search_opens_only_the_parts_whose_boxes_it_touches() {
     let beyond = bounds.max.x + 1000.0;
     assert_eq!(count(dir, "t", &format!("{beyond},0,0,10")), 0);
     let all = leadfield_in(dir, &["query", "t", "--count"]);
-    let told = format!("error: {}: not a readable Parquet file: ", part(1));
-    assert!(all.code == 2 && all.stderr.starts_with(&told), "{}", all.stderr);
+    let message = format!("error: {}: not a readable Parquet file: ", part(1));
+    assert!(all.code == 2 && all.stderr.starts_with(&message), "{}", all.stderr);
 }
 
-/// What a query and the check of the table say.
+/// Returns the messages of a query and of the check of the table.
 fn refused(dir: &Path, text: &str) {
     for args in [&["query", "t", "--count"][..], &["validate", "positions", "t"], &["info", "t"]] {
         leadfield_in(dir, args).refused(text);
@@ -136,7 +137,7 @@ fn a_manifest_that_does_not_fit_its_parts_is_an_error_that_names_the_part() {
     std::fs::remove_file(&last).unwrap();
     let listed = format!("expected a file of {size} bytes as listed in `_manifest.parquet`, found none");
     refused(dir, &format!("error: {}: part is missing, {listed}\n{OWN_PARTS}", part(PARTS - 1)));
-    // another of the table's parts in its place
+    // another part of the table in its place
     std::fs::copy(&first, &last).unwrap();
     let changed = "of the part changed since `_manifest.parquet` was written";
     let text = match other == size as u64 {
@@ -144,13 +145,13 @@ fn a_manifest_that_does_not_fit_its_parts_is_an_error_that_names_the_part() {
         false => format!("size {changed}, expected {size} bytes, found {other} bytes"),
     };
     refused(dir, &format!("error: {}: {text}\n{OWN_PARTS}", part(PARTS - 1)));
-    // one too many
+    // one part too many
     std::fs::write(&last, &own).unwrap();
     std::fs::copy(&first, dir.join(part(PARTS))).unwrap();
     let listed = format!("expected the {PARTS} parts listed there, found {}", PARTS + 1);
     refused(dir, &format!("error: {}: part is not in `_manifest.parquet`, {listed}\n{OWN_PARTS}", part(PARTS)));
     std::fs::remove_file(dir.join(part(PARTS))).unwrap();
-    // a bit that no other check covers: the magic number at the beginning
+    // a bit that no other check covers: in the magic number at the beginning
     let mut bytes = own.clone();
     bytes[0] ^= 1;
     std::fs::write(&last, &bytes).unwrap();
@@ -164,10 +165,10 @@ fn a_manifest_that_does_not_fit_its_parts_is_an_error_that_names_the_part() {
 }
 
 #[test]
-fn a_part_of_another_table_with_as_many_bytes_is_told_when_it_is_opened() {
+fn a_part_of_another_table_with_as_many_bytes_is_reported_when_it_is_opened() {
     let dir = folder();
     let dir = dir.path();
-    // one digit of the footer's text is another: the footer's own checksum is made to fit
+    // one digit of the footer's text is changed, and the footer's checksum is corrected
     let last = dir.join(part(PARTS - 1));
     let bytes = std::fs::read(&last).unwrap();
     let listed = u32::from_str_radix(&footer_checksum(&bytes), 16).unwrap();
@@ -182,7 +183,7 @@ fn a_part_of_another_table_with_as_many_bytes_is_told_when_it_is_opened() {
     ));
 }
 
-/// Where the digits of a footer's own checksum stand.
+/// Returns the offset of the digits of a footer's checksum.
 fn digits(bytes: &[u8]) -> usize {
     let key = b"leadfield.checksum\x18\x08";
     bytes.windows(key.len()).rposition(|window| window == key).unwrap() + key.len()
@@ -192,7 +193,7 @@ fn footer_checksum(bytes: &[u8]) -> String {
     String::from_utf8(bytes[digits(bytes)..][..8].to_vec()).unwrap()
 }
 
-/// The same file, but its last digit of the program's version in the metadata is `9`, under a checksum that holds.
+/// Changes the last digit of the program's version in a file's metadata to `9`, with a valid checksum.
 fn with_other_program_version(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let (version, length) = (env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_VERSION").len());
@@ -209,12 +210,12 @@ fn with_other_program_version(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_damaged_manifest_is_told_and_not_needed() {
+fn a_damaged_manifest_is_reported_and_not_needed() {
     let dir = folder();
     let dir = dir.path();
-    let sound = std::fs::read(dir.join(MANIFEST)).unwrap();
-    for at in [0, 4, sound.len() / 4, sound.len() / 2, sound.len() - 1] {
-        let mut bytes = sound.clone();
+    let intact = std::fs::read(dir.join(MANIFEST)).unwrap();
+    for at in [0, 4, intact.len() / 4, intact.len() / 2, intact.len() - 1] {
+        let mut bytes = intact.clone();
         bytes[at] ^= 0x10;
         std::fs::write(dir.join(MANIFEST), &bytes).unwrap();
         let run = leadfield_in(dir, &["query", "t", "--count"]);
@@ -242,7 +243,7 @@ fn a_manifest_that_another_program_rewrote_is_refused_whatever_it_says() {
     let all = count(dir, "t", "0,0,0,1e6");
     let text = "manifest was written by another program, expected one with the checksums of `leadfield`, found one by \
                 `another program 1.0`";
-    // the same values, and boxes that the segments are not in
+    // the same values, and boxes that do not contain the segments
     for shift in [0.0, 1e7] {
         let moved = |name: &str| {
             let column = rows.column_by_name(name).unwrap().as_primitive::<Float64Type>();
@@ -272,7 +273,7 @@ fn convert_writes_a_manifest_too_and_force_replaces_it_with_its_table() {
     leadfield_in(dir, &["positions", "c/simulation_config.json", "-o", "u", "--force", "--quiet"]).ok();
 }
 
-// a part alone
+// a part by itself
 
 #[test]
 fn a_part_opens_alone_in_every_tool() {
@@ -300,7 +301,7 @@ fn a_part_opens_alone_in_every_tool() {
         let run = leadfield_in(dir, args);
         assert_eq!((run.code, run.stderr.contains("error")), (0, false), "{args:?}: {}{}", run.stdout, run.stderr);
     }
-    // the circuit has other neurons too, which is a difference and no error
+    // the circuit has other neurons, too, which is a difference and not an error
     let fit = leadfield_in(dir, &["validate", "circuit", "c/simulation_config.json", &own]);
     assert_eq!(fit.code, 1, "{}{}", fit.stdout, fit.stderr);
     let facts = leadfield_in(dir, &["info", &own]).ok();

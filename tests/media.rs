@@ -1,5 +1,5 @@
-//! Contacts in media with axes and boundaries, and contacts of a size, against closed forms and the field's own laws: a
-//! contact that is a sum of plain ones must still solve its boundary value problem.
+//! Compares contacts in anisotropic and bounded media, and disc contacts, with closed forms and with the laws of the
+//! field: a contact that is computed as a sum of point contacts must solve its boundary value problem.
 
 use std::f64::consts::PI;
 
@@ -14,8 +14,8 @@ use proptest::prelude::*;
 
 use crate::support::{leadfield_in, one_neuron, scratch};
 
-/// The coefficient of one segment, the formula as it is.
-fn coefficient(method: &str, contact: &Contact, start: Point, end: Point) -> f64 {
+/// Returns the weight of one segment with an unclamped near field.
+fn weight_of(method: &str, contact: &Contact, start: Point, end: Point) -> f64 {
     let segment = Segment {
         node_id: 3,
         section_id: 2,
@@ -34,7 +34,7 @@ fn coefficient(method: &str, contact: &Contact, start: Point, end: Point) -> f64
 }
 
 fn point(contact: &Contact, at: Point) -> f64 {
-    coefficient("PointSource", contact, at, at)
+    weight_of("PointSource", contact, at, at)
 }
 
 fn exact_at(position: Point) -> Contact {
@@ -46,7 +46,7 @@ fn conducting(along: [f64; 3], position: Point) -> Contact {
     Contact { conductivity: text.parse().unwrap(), ..exact_at(position) }
 }
 
-/// phi of 1 nA at `from` in an unbounded medium, as C. Nicholson and J. A. Freeman (1975) write it.
+/// Returns phi of 1 nA at `from` in an unbounded medium, in the form of C. Nicholson and J. A. Freeman (1975).
 fn nicholson_freeman([sx, sy, sz]: [f64; 3], from: Point, at: Point) -> f64 {
     let d = at - from;
     1e-3 / (4.0 * PI * (sy * sz * d.x * d.x + sx * sz * d.y * d.y + sx * sy * d.z * d.z).sqrt())
@@ -57,7 +57,7 @@ fn close(a: f64, b: f64, tolerance: f64) {
     assert!((a / b - 1.0).abs() <= tolerance, "{a:e} {b:e}: relative {:e}", (a / b - 1.0).abs());
 }
 
-/// The mean of f over a segment: Simpson's rule on 2000 steps.
+/// Returns the mean of f over a segment, by Simpson's rule with 2000 steps.
 fn mean(start: Point, end: Point, f: impl Fn(Point) -> f64) -> f64 {
     const STEPS: u32 = 2000;
     let weight = |i: u32| if i == 0 || i == STEPS { 1.0 } else { 2.0 + 2.0 * f64::from(i % 2) };
@@ -77,7 +77,8 @@ fn any_axis() -> impl Strategy<Value = Axis> {
     prop_oneof![Just(Axis::X), Just(Axis::Y), Just(Axis::Z)]
 }
 
-/// A medium with one conductivity across an axis and one along the other two, and a boundary across that axis at -7 um.
+/// Draws a medium with one conductivity across an axis and one along the other two, and a boundary across that axis at
+/// -7 µm.
 fn any_half_space() -> impl Strategy<Value = (Conductivity, Boundary)> {
     let side = prop_oneof![Just(Side::Below), Just(Side::Above)];
     (any_axis(), side, [0.1..1.0_f64, 0.1..1.0_f64], 0.05..3.0_f64).prop_map(|(axis, side, [st, sn], beyond)| {
@@ -87,7 +88,7 @@ fn any_half_space() -> impl Strategy<Value = (Conductivity, Boundary)> {
     })
 }
 
-/// The point with a coordinate replaced.
+/// Returns the point with one coordinate replaced.
 fn with(axis: Axis, coordinate: f64, p: Point) -> Point {
     let mut p = p.to_array();
     p[axis as usize] = coordinate;
@@ -111,10 +112,10 @@ proptest! {
     ) {
         prop_assume!(contact.norm() > 140.0);
         let exact = mean(start, end, |p| nicholson_freeman(along, p, contact));
-        close(coefficient("LineSource", &conducting(along, contact), start, end), exact, 1e-10);
+        close(weight_of("LineSource", &conducting(along, contact), start, end), exact, 1e-10);
     }
 
-    /// Helmholtz: source and contact can be exchanged, also across a boundary.
+    /// Helmholtz' reciprocity: source and contact can be exchanged, also across a boundary.
     #[test]
     fn source_and_contact_can_be_exchanged(
         (conductivity, boundary) in any_half_space(), a in any_point(50.0), b in any_point(50.0)
@@ -124,7 +125,7 @@ proptest! {
         close(point(&from(a), b), point(&from(b), a), 1e-11);
     }
 
-    /// The potential passes through the boundary without a step, and so does the current across it, sn dphi/dn.
+    /// The potential is continuous at the boundary, and so is the current across it, sn dphi/dn.
     #[test]
     fn potential_and_current_pass_through_the_boundary(
         (conductivity, boundary) in any_half_space(), source in any_point(50.0), contact in any_point(50.0)
@@ -136,7 +137,8 @@ proptest! {
             point(&Contact { conductivity, boundary: Some(boundary), ..exact_at(position) }, source)
         };
         let (h, inward) = (1e-3, if boundary.medium_side == Some(Side::Below) { -1.0 } else { 1.0 });
-        // over 2e-12 um the potential falls by less than 1e-11 of itself, the current being up to 20 times its share
+        // over 2e-12 µm the potential decreases by less than 1e-11 of itself, with a current of up to 20 times the
+        // share
         close(at(1e-12), at(-1e-12), 1e-10);
         // second-order differences to either side; h is a 5000th of the distance
         let slope = |side: f64| side * (-3.0 * at(0.0) + 4.0 * at(side * h) - at(2.0 * side * h)) / (2.0 * h);
@@ -156,10 +158,10 @@ proptest! {
         let (start, end) = (middle - half, middle + half);
         let exact = mean(start, end, |p| point(&contact, p));
         // the slope has a step at the plane, which costs the rule its order
-        close(coefficient("LineSource", &contact, start, end), exact, 1e-6);
+        close(weight_of("LineSource", &contact, start, end), exact, 1e-6);
     }
 
-    /// What the current of a source does not send through the boundary of an insulator comes back: sn dphi/dn = 0.
+    /// No current flows through the boundary of an insulator: sn dphi/dn = 0.
     #[test]
     fn no_current_enters_an_insulator(
         along in any_conductivity(), axis in any_axis(), contact in any_point(50.0), source in any_point(50.0)
@@ -178,7 +180,7 @@ proptest! {
         close(at(0.0), 2.0 * nicholson_freeman(along, below(source), surface), 1e-12);
     }
 
-    /// The surface on which an ellipsoid of the ball's volume has one potential.
+    /// The near field ends at the ellipsoid on which the potential is constant, with the volume of the ball.
     #[test]
     fn the_near_field_ends_where_the_potential_is_that_at_the_radius_in_the_mean_medium(
         along in any_conductivity(), direction in any_point(1.0), share in 0.0..0.999_f64
@@ -197,11 +199,12 @@ proptest! {
 
 #[test]
 fn a_boundary_alone_is_the_method_of_images_by_hand() {
-    // s = 0.3, so = 0.9: k = -1/2; contact at height 4 and source at height 1 over each other: 1/3 - 1/2 1/5 = 7/30
+    // s = 0.3, so = 0.9: k = -1/2; the contact at height 4 is straight above the source at height 1: 1/3 - 1/2 1/5 =
+    // 7/30
     let boundary = Some(Boundary { axis: Axis::Z, position_um: 10.0, medium_side: None, beyond_s_per_m: 0.9 });
     let contact = Contact { boundary, ..conducting([0.3; 3], Point::new(0.0, 0.0, 14.0)) };
     close(point(&contact, Point::new(0.0, 0.0, 11.0)), 1e-3 / (4.0 * PI * 0.3) * 7.0 / 30.0, 1e-14);
-    // from the other side the share 2 s / (s + so) = 1/2 comes through, over the distance 5
+    // from the other side the share 2 s / (s + so) = 1/2 is transmitted, over the distance 5
     close(point(&contact, Point::new(0.0, 0.0, 9.0)), 1e-3 / (4.0 * PI * 0.3) / 2.0 / 5.0, 1e-14);
 }
 
@@ -225,13 +228,13 @@ fn a_disc_in_the_plane_of_an_insulator_has_twice_the_potential() {
     let bounded = Contact { boundary, ..contact.clone() };
     let (start, end) = (Point::new(-3.0, 0.0, 400.0), Point::new(5.0, 0.0, 499.0));
     for method in ["PointSource", "LineSource"] {
-        let [without, with] = [&contact, &bounded].map(|c| coefficient(method, c, start, end));
+        let [without, with] = [&contact, &bounded].map(|c| weight_of(method, c, start, end));
         close(with, 2.0 * without, 1e-13);
     }
 }
 
 #[test]
-fn a_segment_in_an_insulator_has_no_coefficient_and_says_why() {
+fn a_segment_in_an_insulator_has_no_weight_and_says_why() {
     let boundary = Some(Boundary { axis: Axis::Z, position_um: 10.0, medium_side: None, beyond_s_per_m: 0.0 });
     let contact = Contact { name: "tip".into(), boundary, ..Contact::new(Point::ORIGIN) };
     let segment = Segment {
@@ -318,7 +321,7 @@ fn what_lies_outside_a_slice_is_reported() {
     let outside = run(0.0, "z>-5, 0, z<5, 1.5");
     let (text, hint) = (
         " reaches out of the slice, expected all of it at z from -5 to 5, found z = ",
-        "\nhint: move the planes of `boundary`: `z>0, 0, z<200, 1.5` is tissue at z from 0 to 200 um\n",
+        "\nhint: move the planes of `boundary`: `z>0, 0, z<200, 1.5` is tissue at z from 0 to 200 µm\n",
     );
     assert_eq!(outside.code, 2);
     assert!(outside.stderr.starts_with("error: e.csv: contact `a`: segment ") && outside.stderr.ends_with(hint));

@@ -1,4 +1,4 @@
-//! Morphology readers: what is read from small files is worked out by hand here, and h5v1 and plain files are read bit for
+//! Morphology readers: the results for small files are derived by hand here, and h5v1 and other files are read bit for
 //! bit as MorphIO reads them. `importer` compares SWC and ASC of every form with NEURON.
 
 use std::fmt::Write;
@@ -94,7 +94,7 @@ pub const SWC: [(&str, &str); 26] = [
 /// A contour and the start of a dendrite.
 pub const SOMA: &str = "(\"CellBody\" (Color Red) (CellBody) (0 5 0 0) (5 0 0 0) (0 -5 0 0) (-5 0 0 0))\n";
 
-/// Neurolucida files of every form, by name; [`SOMA`] stands before each but those whose name starts with `own`.
+/// Neurolucida files of every form, by name; [`SOMA`] precedes each except those whose name starts with `own`.
 pub const ASC: [(&str, &str); 21] = [
     ("one_dendrite", "((Dendrite) (5 0 0 1) (9 0 0 7.5e-1))"),
     (
@@ -177,7 +177,7 @@ pub fn write_text(folder: &Path, name: &str, text: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// Writes one morphology of [`H5`] into a file, under a group, with the points at float32.
+/// Writes one morphology of [`H5`] into a group of a file, with points in float32.
 fn write_h5(file: &Hdf5File, group: &str, structure: &[[i32; 3]]) {
     let points = (0..20_u8).map(f32::from).flat_map(|i| [i, 1.0 / (i + 1.0), -i, i / 8.0]);
     let at = |dataset: &str| format!("{group}/{dataset}");
@@ -185,7 +185,7 @@ fn write_h5(file: &Hdf5File, group: &str, structure: &[[i32; 3]]) {
     file.write_dataset(&at("structure"), structure.as_flattened(), &[structure.len(), 3]).unwrap();
 }
 
-/// What tests/morphologies.py prints.
+/// Returns the output of tests/morphologies.py.
 fn dump(name: &str, cell: &Morphology) -> String {
     let bits = |points: &[[f32; 3]], diameters: &[f32]| {
         let numbers = points.iter().zip(diameters).flat_map(|(&[x, y, z], &d)| [x, y, z, d]);
@@ -200,7 +200,7 @@ fn dump(name: &str, cell: &Morphology) -> String {
     text
 }
 
-/// Compares file by file with MorphIO. Names are files, or `container::name`.
+/// Compares each file with MorphIO. Names are files, or `container::name`.
 fn assert_read_as_by_morphio(names: &[String]) {
     let python = std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python that has morphio");
     let script = support::root().join("tests/morphologies.py");
@@ -223,7 +223,7 @@ fn format_of(name: &str) -> MorphologyFormat {
     formats.into_iter().find(|f| name.ends_with(&format!(".{}", f.extension()))).unwrap()
 }
 
-/// All files below a folder with this extension, sorted.
+/// Returns all files below a folder with this extension, sorted.
 pub fn files_below(folder: &Path, extension: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
@@ -292,7 +292,7 @@ fn the_real_morphologies_are_read_as_morphio_reads_them() {
     assert_read_as_by_morphio(&names);
 }
 
-/// All of [`H5`] in one file, and one in a subfolder.
+/// Writes all of [`H5`] into one file, and one of them into a subfolder.
 fn write_container(path: &Path) {
     let file = Hdf5File::create(path).unwrap();
     for (name, structure) in H5 {
@@ -304,7 +304,7 @@ fn write_container(path: &Path) {
     file.close().unwrap();
 }
 
-/// Sections as `kind parent: x y z d, ...`, one a line.
+/// Formats sections as `kind parent: x y z d, ...`, one per line.
 fn outline(cell: &Morphology) -> String {
     let section = |s: &leadfield::morphology::Section| {
         let parent = s.parent.map_or("-".to_string(), |p| p.to_string());
@@ -492,7 +492,7 @@ fn types_never_interleave() {
         H5.iter().find(|(name, _)| *name == "types_that_change").unwrap().1,
     );
     let cell = read(&path, MorphologyFormat::H5v1).unwrap();
-    // rows 5, 1 and 2, 3 and 4 of the structure, each with its parent's new place
+    // rows 5, 1 and 2, 3 and 4 of the structure, each with its parent's new index
     assert_eq!(kinds(&cell), ["axon", "dend", "dend", "apic", "apic"]);
     let parents: Vec<Option<usize>> = cell.sections.iter().map(|s| s.parent).collect();
     assert_eq!(parents, [Some(4), None, Some(1), None, Some(3)]);
@@ -605,7 +605,7 @@ fn a_contour_has_the_mean_distance_from_its_centroid_as_its_radius() {
     assert_eq!(soma.radius_um(), Some(5.0));
 }
 
-/// What a mutation does to a text.
+/// A mutation of a text.
 #[derive(Debug, Clone)]
 enum Mutation {
     Flip { at: usize, byte: u8 },
@@ -645,7 +645,7 @@ fn mutated(text: &str, mutations: &[Mutation]) -> Vec<u8> {
     bytes
 }
 
-/// Changes the words between white space; each keeps the white space behind it.
+/// Changes words; the white space after each word is unchanged.
 fn change_words(bytes: &mut Vec<u8>, change: impl Fn(&mut Vec<Vec<u8>>)) {
     let mut words: Vec<Vec<u8>> = bytes.split_inclusive(u8::is_ascii_whitespace).map(<[u8]>::to_vec).collect();
     if !words.is_empty() {

@@ -1,9 +1,10 @@
-//! Files that are damaged at random: no reader panics, and none asks for more memory than its bound.
+//! Files that are damaged at random: no reader panics, and none requests more memory than its bound.
 //!
-//! Each file is a sound one with a few bytes flipped, written over, cut off, repeated or replaced by a number. The
-//! bounds are stated with each test. Readers of our own run in this process, where allocations are counted; what reads HDF5
-//! runs in a process of its own with a bound on its address space. Runs repeat: the generator starts from a fixed seed (`LEADFIELD_MUTATIONS=N` asks
-//! for N cases from other seeds), and what once failed is kept in `tests/mutations.seeds` and tried first.
+//! Each file is a valid one with a few bytes flipped, overwritten, cut off, repeated or replaced by a number. Each test
+//! states its bound. Readers of this library run in this process, where allocations are counted; readers of HDF5 run in
+//! a separate process with a bound on its address space. Runs are repeatable: the generator starts from a fixed seed
+//! (`LEADFIELD_MUTATIONS=N` runs N cases from other seeds), and cases that failed once are stored in
+//! `tests/mutations.seeds` and run first.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -32,17 +33,17 @@ use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestRng, TestR
 use crate::support::allocation::peak;
 use crate::support::{golden, leadfield_in, scratch};
 
-/// What readers may allocate beyond a multiple of the file: buffers, messages.
+/// The bytes that readers may allocate in addition to a multiple of the file: buffers, messages.
 const BASE: u64 = 1 << 20;
 
-/// One damage, at a place that is a share of the file's length.
+/// A mutation, at a position that is a fraction of the file's length.
 #[derive(Debug, Clone)]
 enum Mutation {
     Flip(Index, u8),
     Write(Index, Vec<u8>),
     Cut(Index),
     Repeat(Index, usize, usize),
-    /// A number, or another word that formats know, in place of some bytes.
+    /// A number, or another word of the formats, in place of some bytes.
     Word(Index, usize),
 }
 
@@ -80,9 +81,9 @@ fn mutation() -> impl Strategy<Value = Mutation> {
     ]
 }
 
-fn mutated(sound: &[u8], mutations: &[Mutation]) -> Vec<u8> {
-    let mut bytes = sound.to_vec();
-    for mutation in mutations.iter().filter(|_| !sound.is_empty()) {
+fn mutated(valid: &[u8], mutations: &[Mutation]) -> Vec<u8> {
+    let mut bytes = valid.to_vec();
+    for mutation in mutations.iter().filter(|_| !valid.is_empty()) {
         if bytes.is_empty() {
             break;
         }
@@ -112,11 +113,12 @@ fn mutated(sound: &[u8], mutations: &[Mutation]) -> Vec<u8> {
     bytes
 }
 
-/// Tries a reader on many damaged files. `bound` gives the most bytes that it may allocate for a file of a length.
-fn tried(cases: u32, sound: &[u8], name: &str, bound: impl Fn(u64) -> u64, read: impl Fn(&Path) -> Result<()>) {
+/// Runs a reader on many damaged files. `bound` returns the maximum number of bytes that it may allocate for a file of
+/// a length.
+fn tried(cases: u32, valid: &[u8], name: &str, bound: impl Fn(u64) -> u64, read: impl Fn(&Path) -> Result<()>) {
     let dir = scratch();
     let path = dir.path().join(name);
-    mutate(cases, sound, |bytes| {
+    mutate(cases, valid, |bytes| {
         std::fs::write(&path, bytes).unwrap();
         let (result, allocated) = peak(|| read(&path));
         let most = bound(bytes.len() as u64);
@@ -125,7 +127,7 @@ fn tried(cases: u32, sound: &[u8], name: &str, bound: impl Fn(u64) -> u64, read:
     });
 }
 
-fn mutate(cases: u32, sound: &[u8], test: impl Fn(&[u8]) -> Result<(), TestCaseError>) {
+fn mutate(cases: u32, valid: &[u8], test: impl Fn(&[u8]) -> Result<(), TestCaseError>) {
     let more: Option<u32> = std::env::var("LEADFIELD_MUTATIONS").ok().and_then(|n| n.parse().ok());
     let seeds = FileFailurePersistence::Direct(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mutations.seeds"));
     let config = ProptestConfig {
@@ -138,19 +140,19 @@ fn mutate(cases: u32, sound: &[u8], test: impl Fn(&[u8]) -> Result<(), TestCaseE
         Some(_) => TestRunner::new(config),
         None => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
     };
-    let result = runner.run(&prop::collection::vec(mutation(), 1..6), |m| test(&mutated(sound, &m)));
+    let result = runner.run(&prop::collection::vec(mutation(), 1..6), |m| test(&mutated(valid, &m)));
     result.unwrap_or_else(|e| panic!("{e}"));
 }
 
-/// Text becomes points of 24 to 100 bytes, errors and messages: 200 bytes a byte of text.
+/// The bound for text, which becomes points of 24 to 100 bytes, errors and messages: 200 bytes per byte of text.
 fn text(length: u64) -> u64 {
     BASE + 200 * length
 }
 
 #[test]
 fn damaged_swc_files_are_read_or_refused() {
-    let sound = std::fs::read(golden().join("input/circuit/components/morphologies/swc/syn_IN_far_11.swc")).unwrap();
-    tried(600, &sound, "m.swc", text, |path| morphology::read(path, MorphologyFormat::Swc).map(drop));
+    let valid = std::fs::read(golden().join("input/circuit/components/morphologies/swc/syn_IN_far_11.swc")).unwrap();
+    tried(600, &valid, "m.swc", text, |path| morphology::read(path, MorphologyFormat::Swc).map(drop));
 }
 
 #[test]
@@ -161,18 +163,18 @@ fn damaged_asc_files_are_read_or_refused() {
         format!("( (Color Red)\n  ({kind})\n{own}    (\n{left}    |\n{right}    )\n)\n")
     };
     let soma = "(\"Cell Body\"\n  (CellBody)\n  (0 0 0 1)\n  (1 0 0 1)\n  (1 1 0 1)\n)\n";
-    let sound =
+    let valid =
         format!("; made up\n{soma}{}{}{}", branch("Axon", 5.0), branch("Dendrite", 9.0), branch("Apical", 20.0));
     let dir = scratch();
-    std::fs::write(dir.path().join("m.asc"), &sound).unwrap();
+    std::fs::write(dir.path().join("m.asc"), &valid).unwrap();
     morphology::read(&dir.path().join("m.asc"), MorphologyFormat::Asc).unwrap();
-    tried(600, sound.as_bytes(), "m.asc", text, |path| morphology::read(path, MorphologyFormat::Asc).map(drop));
+    tried(600, valid.as_bytes(), "m.asc", text, |path| morphology::read(path, MorphologyFormat::Asc).map(drop));
 }
 
 #[test]
 fn damaged_electrode_tables_are_read_or_refused() {
-    let sound = std::fs::read(golden().join("input/electrodes/e6.csv")).unwrap();
-    tried(600, &sound, "e.csv", text, |path| electrodes::read(path).map(drop));
+    let valid = std::fs::read(golden().join("input/electrodes/e6.csv")).unwrap();
+    tried(600, &valid, "e.csv", text, |path| electrodes::read(path).map(drop));
 }
 
 #[test]
@@ -182,8 +184,8 @@ fn damaged_electrode_lists_are_read_or_refused() {
             "  {{\"name\": \"e{i}\", \"x\": {i}.5, \"y\": -1e3, \"z\": 0, \"type\": \"LineSource\", \"layer\": \"L1\"}}"
         )
     };
-    let sound = format!("[\n{}\n]\n", (0..20).map(contact).collect::<Vec<_>>().join(",\n"));
-    tried(600, sound.as_bytes(), "e.json", text, |path| electrodes::read(path).map(drop));
+    let valid = format!("[\n{}\n]\n", (0..20).map(contact).collect::<Vec<_>>().join(",\n"));
+    tried(600, valid.as_bytes(), "e.json", text, |path| electrodes::read(path).map(drop));
 }
 
 #[test]
@@ -191,36 +193,36 @@ fn damaged_segment_tables_are_read_or_refused() {
     let dir = scratch();
     let config = golden().join("input/circuit/simulation_config.json");
     leadfield_in(dir.path(), &["positions", config.to_str().unwrap(), "-o", "s.parquet", "--quiet"]).ok();
-    let sound = std::fs::read(dir.path().join("s.parquet")).unwrap();
+    let valid = std::fs::read(dir.path().join("s.parquet")).unwrap();
     let read = |path: &Path| -> Result<()> {
         let table = SegmentTable::open(path)?;
         table.neurons()?;
         table.parts().iter().try_for_each(|part| part.read_by_row().map(drop))
     };
-    // a page says how large it is when it is decoded, in 31 bits: one page of 2 GiB, and as much while it is decoded
-    tried(400, &sound, "t.parquet", |length| BASE + (1 << 32) + 200 * length, read);
+    // a page states its decoded size in 31 bits: one page of 2 GiB, and the same again while it is decoded
+    tried(400, &valid, "t.parquet", |length| BASE + (1 << 32) + 200 * length, read);
 }
 
-/// Address space of the program, KiB: its code, threads and libraries take about a tenth.
+/// Address space of the program, KiB; its code, threads and libraries use about a tenth of it.
 const ADDRESS_SPACE_KIB: u64 = 4 << 20;
 
-/// CPU seconds after which the program is stopped: the case has failed then. It ends by itself where the HDF5 library does
-/// not come back within 5.
+/// CPU seconds after which the program is stopped and the case has failed. If the HDF5 library does not return within 5
+/// s, the program ends by itself.
 const CPU_SECONDS: u32 = 60;
 
 #[test]
 fn damaged_hdf5_files_are_examined_or_refused() {
     let dir = scratch();
-    crate::malformed::electrodes_file::sound(&dir.path().join("w.h5"));
+    crate::malformed::electrodes_file::write_valid_file(&dir.path().join("w.h5"));
     program_reads_or_refuses(100, dir.path(), "w.h5", &["validate", "electrodes-file", "w.h5"], None);
 }
 
-/// A circuit of two neurons of one morphology, in all formats, with a compartment report.
+/// Creates a circuit of two neurons with one morphology, in all formats, with a compartment report.
 fn circuit(dir: &Path) {
     leadfield_in(dir, &["synthesize", "c", "--cells", "2", "--morphologies", "1", "--with-report", "--quiet"]).ok();
 }
 
-/// What planning a circuit of two neurons may allocate on one thread, whatever its configuration says.
+/// The bytes that planning a circuit of two neurons may allocate on one thread, for any configuration.
 const CIRCUIT: u64 = 64 << 20;
 
 /// Damages one file of a circuit, and reads the whole circuit through a configuration.
@@ -228,16 +230,16 @@ fn circuit_is_read_or_refused(file: &str, config: &str, node_set: Option<&str>) 
     let dir = scratch();
     circuit(dir.path());
     let path = dir.path().join("c").join(file);
-    let sound = std::fs::read(&path).unwrap();
+    let valid = std::fs::read(&path).unwrap();
     let config = dir.path().join("c").join(config);
     let read = || PopulationTables::open(&CircuitRequest { node_set, ..CircuitRequest::new(&config) });
     read().unwrap();
-    mutate(200, &sound, |bytes| {
+    mutate(200, &valid, |bytes| {
         std::fs::write(&path, bytes).unwrap();
         let (result, allocated) = peak(read);
         let most = CIRCUIT + text(bytes.len() as u64);
-        let told = result.map(drop);
-        prop_assert!(allocated as u64 <= most, "{allocated} bytes for a file of {}: {told:?}", bytes.len());
+        let found = result.map(drop);
+        prop_assert!(allocated as u64 <= most, "{allocated} bytes for a file of {}: {found:?}", bytes.len());
         Ok(())
     });
 }
@@ -269,8 +271,8 @@ fn damaged_cell_templates_are_read_or_refused() {
     let folder = dir.path().join("c/components/hoc");
     let name = crate::support::names_in(&folder).remove(0);
     let template = name.strip_suffix(".hoc").unwrap();
-    let sound = std::fs::read(folder.join(&name)).unwrap();
-    tried(300, &sound, &name, text, |path| hoc::read(path, template, None).map(drop));
+    let valid = std::fs::read(folder.join(&name)).unwrap();
+    tried(300, &valid, &name, text, |path| hoc::read(path, template, None).map(drop));
 }
 
 #[test]
@@ -279,25 +281,25 @@ fn damaged_probes_are_read_or_refused() {
     let csv = golden().join("input/electrodes/np8.csv");
     let args = ["convert", csv.to_str().unwrap(), "-o", "p.json", "--to", "probeinterface", "--quiet"];
     leadfield_in(dir.path(), &args).ok();
-    let sound = std::fs::read(dir.path().join("p.json")).unwrap();
-    tried(400, &sound, "probe.json", text, |path| electrodes::read(path).map(drop));
+    let valid = std::fs::read(dir.path().join("p.json")).unwrap();
+    tried(400, &valid, "probe.json", text, |path| electrodes::read(path).map(drop));
 }
 
 #[test]
 fn damaged_pickles_are_read_or_refused() {
-    let sound = std::fs::read(crate::support::root().join("datasets/pickles/pandas-1.5-blocks-5.pkl")).unwrap();
-    // a pickle may name what it holds again and again: its reader allows 64 times the file
+    let valid = std::fs::read(crate::support::root().join("datasets/pickles/pandas-1.5-blocks-5.pkl")).unwrap();
+    // a pickle may refer to its values repeatedly: the reader allows 64 times the file
     let bound = |length: u64| BASE + 1000 * length;
-    tried(500, &sound, "p.pkl", bound, |path| bluerecording::read(path).map(drop));
+    tried(500, &valid, "p.pkl", bound, |path| bluerecording::read(path).map(drop));
 }
 
 #[test]
 fn damaged_columns_are_read_or_refused() {
     let dir = scratch();
-    crate::malformed::electrodes_file::sound(&dir.path().join("w.h5"));
+    crate::malformed::electrodes_file::write_valid_file(&dir.path().join("w.h5"));
     for name in ["w.arrow", "w.parquet"] {
         leadfield_in(dir.path(), &["convert", "w.h5", "-o", name, "--quiet"]).ok();
-        let sound = std::fs::read(dir.path().join(name)).unwrap();
+        let valid = std::fs::read(dir.path().join(name)).unwrap();
         let read = |path: &Path| -> Result<()> {
             let columns = ColumnarFile::open(path)?;
             let mut rows = 0;
@@ -306,8 +308,8 @@ fn damaged_columns_are_read_or_refused() {
                 Ok(())
             })
         };
-        // a compressed block says how large it is, in 31 or 63 bits; it is refused where that is more than memory
-        tried(300, &sound, name, |length| BASE + (1 << 32) + 200 * length, read);
+        // a compressed block states its size in 31 or 63 bits; it is refused if that exceeds the memory
+        tried(300, &valid, name, |length| BASE + (1 << 32) + 200 * length, read);
     }
 }
 
@@ -320,11 +322,11 @@ fn damaged_indices_are_read_or_refused() {
         builder.push(Point::new(x, 0.0, 0.0), Point::new(x + 0.25, 1.0, 0.0), i.into());
     }
     builder.build().write(&dir.path().join("i"), 7, OverwritePolicy::Refuse).unwrap();
-    let sound = std::fs::read(dir.path().join("i")).unwrap();
+    let valid = std::fs::read(dir.path().join("i")).unwrap();
     let sphere = Sphere::new(Point::new(80.0, 0.0, 0.0), 30.0).unwrap();
     tried(
         500,
-        &sound,
+        &valid,
         "i.index",
         |length| BASE + 20 * length,
         |path| {
@@ -344,12 +346,12 @@ fn damaged_atlases_are_read_or_refused() {
     let header = "NRRD0004\ntype: int32\ndimension: 3\nspace dimension: 3\nsizes: 4 4 4\nspace directions: (100,0,0) \
                   (0,100,0) (0,0,100)\nspace origin: (0,0,0)\nendian: little\nencoding: raw\n\n";
     let ids: Vec<u8> = (0..64_i32).flat_map(|i| (i % 3).to_le_bytes()).collect();
-    let sound = [header.as_bytes(), &ids].concat();
+    let valid = [header.as_bytes(), &ids].concat();
     let hierarchy =
         serde_json::json!({"id": 1, "acronym": "a", "children": [{"id": 2, "acronym": "b", "children": []}]});
     std::fs::write(dir.path().join("hierarchy.json"), hierarchy.to_string()).unwrap();
     let contacts = electrodes::read(&golden().join("input/electrodes/np8.csv")).unwrap();
-    mutate(500, &sound, |bytes| {
+    mutate(500, &valid, |bytes| {
         std::fs::write(dir.path().join("brain_regions.nrrd"), bytes).unwrap();
         let read = || Atlas::open(dir.path()).and_then(|atlas| atlas.assign_regions(&mut contacts.clone()));
         let (result, allocated) = peak(read);
@@ -358,14 +360,14 @@ fn damaged_atlases_are_read_or_refused() {
     });
 }
 
-/// Bytes that the program may write to one file, in blocks of 512: far more than it makes of the small inputs here.
+/// Bytes that the program may write to one file, in blocks of 512: far more than the outputs of these small inputs.
 const FILE_BLOCKS: u32 = 200_000;
 
-/// Damages a file and runs the program on it, in a process of its own: libhdf5 is C, and its memory is not counted here.
-/// With exit code 2 nothing may be under the output's name.
+/// Damages a file and runs the program on it in a separate process, because the memory of libhdf5, a C library, is not
+/// counted here. With exit code 2 no output may exist.
 fn program_reads_or_refuses(cases: u32, dir: &Path, file: &str, args: &[&str], output: Option<&str>) {
     let path = dir.join(file);
-    let sound = std::fs::read(&path).unwrap();
+    let valid = std::fs::read(&path).unwrap();
     let kept = crate::support::names_in(dir);
     let script =
         format!("ulimit -v {ADDRESS_SPACE_KIB}; ulimit -t {CPU_SECONDS}; ulimit -f {FILE_BLOCKS}; exec \"$0\" \"$@\"");
@@ -383,19 +385,19 @@ fn program_reads_or_refuses(cases: u32, dir: &Path, file: &str, args: &[&str], o
     let whole = run();
     assert!(matches!(whole.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&whole.stderr));
     clear();
-    mutate(cases, &sound, |bytes| {
+    mutate(cases, &valid, |bytes| {
         std::fs::write(&path, bytes).unwrap();
         let run = run();
-        let told = String::from_utf8_lossy(&run.stderr).into_owned();
-        prop_assert!(!told.contains("panicked"), "{told}");
-        prop_assert!(run.status.signal().is_none(), "{:?}: {told}", run.status);
-        prop_assert!(matches!(run.status.code(), Some(0..=2)), "{:?}: {told}", run.status);
+        let text = String::from_utf8_lossy(&run.stderr).into_owned();
+        prop_assert!(!text.contains("panicked"), "{text}");
+        prop_assert!(run.status.signal().is_none(), "{:?}: {text}", run.status);
+        prop_assert!(matches!(run.status.code(), Some(0..=2)), "{:?}: {text}", run.status);
         let is_there = output.is_some_and(|name| dir.join(name).exists());
-        prop_assert!(!is_there || run.status.code() == Some(0), "an output in spite of {told}");
+        prop_assert!(!is_there || run.status.code() == Some(0), "an output in spite of {text}");
         clear();
         Ok(())
     });
-    std::fs::write(&path, sound).unwrap();
+    std::fs::write(&path, valid).unwrap();
 }
 
 #[test]
@@ -450,7 +452,7 @@ fn damaged_lead_fields_are_read_or_refused() {
 #[test]
 fn damaged_electrodes_files_are_converted_or_refused() {
     let dir = scratch();
-    crate::malformed::electrodes_file::sound(&dir.path().join("w.h5"));
+    crate::malformed::electrodes_file::write_valid_file(&dir.path().join("w.h5"));
     program_reads_or_refuses(30, dir.path(), "w.h5", &["convert", "w.h5", "-o", "w.csv"], Some("w.csv"));
     program_reads_or_refuses(20, dir.path(), "w.h5", &["info", "w.h5"], None);
 }

@@ -1,5 +1,5 @@
-//! `weights` on a circuit gives the bytes that `positions` and `weights` give, however it is cut, shared or interrupted,
-//! and leaves nothing else.
+//! `weights` on a circuit gives the same bytes as `positions` followed by `weights`, for any division into parts, any
+//! number of ranks and after interruptions, and leaves no other file.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use crate::support::{Run, golden, leadfield_in, names_in, scratch};
 const CONTACTS: &str =
     "name,x,y,z,type\na,0,0,0,LineSource\nb,30,-200,10,PointSource\nc,5,100,0,ObjectiveCSD_Sphere_50\n";
 
-/// A folder with a circuit `c` of 24 neurons and the contacts `e.csv`.
+/// Creates a folder with a circuit `c` of 24 neurons and the contacts `e.csv`.
 fn folder() -> tempfile::TempDir {
     let dir = synthesized();
     std::fs::write(dir.path().join("e.csv"), CONTACTS).unwrap();
@@ -38,7 +38,7 @@ fn by_two_commands(dir: &Path, config: &str, options: &[&str]) -> Vec<u8> {
     bytes
 }
 
-/// Asserts that one command gives the same bytes, and leaves nothing but its file.
+/// Asserts that one command gives the same bytes, and leaves only its file.
 #[track_caller]
 fn assert_same(dir: &Path, config: &str, options: &[&str]) {
     let expected = by_two_commands(dir, config, options);
@@ -146,12 +146,12 @@ fn an_interrupted_run_is_resumed_to_the_same_bytes() {
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         child.wait().unwrap();
         assert!(marked_parts(&output) >= 3, "ended before the signal");
-        // with other options it is another run
+        // other options are another run
         let other = run(dir, &args, &[&options[..], &["--resume", "--axon-placement", "arc"]].concat());
         assert!(other.code == 2 && other.stderr.contains("other inputs or settings"), "{}", other.stderr);
         run(dir, &args, &[&options[..], &["--resume"]].concat()).ok();
         assert!(read(&output) == expected, "{signal}");
-        // and once more: it is complete
+        // a second time: the file is complete
         let run = leadfield_in(dir, &[&args[..], &options, &["--resume"]].concat());
         assert!(run.stderr.contains("complete already"), "{}", run.stderr);
         std::fs::remove_file(&output).unwrap();
@@ -176,7 +176,7 @@ fn independent_processes_write_the_parts_of_a_circuit() {
 }
 
 #[test]
-fn a_dry_run_on_a_circuit_forecasts_the_exact_size() {
+fn a_dry_run_on_a_circuit_states_the_exact_size() {
     let dir = folder();
     let dir = dir.path();
     let bytes = by_two_commands(dir, "c", &[]).len();

@@ -1,6 +1,6 @@
 //! Every output is complete or missing, and no file that the program did not create is removed: with two runs at the
-//! same time, killed runs, files of users under the same names, links, cut files, full disks, and file systems without
-//! locks.
+//! same time, killed runs, files of users under the same names, links, truncated files, full disks, and file systems
+//! without locks.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::support::{Run, golden, leadfield_in, names_in, scratch};
 /// A tool that writes a file or folder: its arguments, and the name that it writes.
 type Tool = (&'static [&'static str], &'static str);
 
-/// Every tool that writes, and every format that is written by other code.
+/// Every tool that writes, and every format that is written by different code.
 const TOOLS: [Tool; 19] = [
     (&["positions", "c/simulation_config.json", "-o", "p.parquet"], "p.parquet"),
     (&["positions", "c/simulation_config.json", "-o", "parts", "--segments-per-part", "1"], "parts"),
@@ -388,7 +388,7 @@ fn a_demo_is_replaced_only_if_the_program_wrote_all_of_it() {
         assert_eq!(std::fs::read(dir.join("d").join(name)).unwrap(), b"mine");
         std::fs::remove_file(dir.join("d").join(name)).unwrap();
     }
-    // what an earlier demo leaves is kept until the next one is complete: it fails, or is killed
+    // the folder of an earlier demo is kept until the next one is complete: here it fails, or is killed
     let before = contents(&dir.join("d"));
     let failed = leadfield_in(dir, &["demo", "d", "--cells", "0", "--force", "--quiet"]);
     assert_eq!((failed.code, names_in(dir)), (2, vec!["d".to_string()]), "{}", failed.stderr);
@@ -537,7 +537,7 @@ fn populations_become_folders_only_if_their_names_are_plain() {
     assert_eq!(names_in(&dir.path().join("out")), ["neurons", "plain name"]);
 }
 
-// disturbed from outside
+// disturbed runs
 
 /// Builds the library that disturbs a program, and returns its path.
 #[cfg(target_os = "linux")]
@@ -693,7 +693,7 @@ fn parts_of_other_programs_are_not_replaced() {
     let (rows, pairs) = rows_of(&dir.join("t.parquet"));
     let spark = "part-00000-2f1c7e4a-c000.snappy.parquet";
     std::fs::create_dir(dir.join("spark")).unwrap();
-    // a name that this program does not give, a file that is no Parquet, and one that another program wrote
+    // a name that this program does not use, a file that is not Parquet, and a file that another program wrote
     write(&dir.join("spark").join(spark), &rows, None, Compression::UNCOMPRESSED);
     std::fs::write(dir.join("spark/part-00001.parquet"), "mine").unwrap();
     write(&dir.join("spark/part-00002.parquet"), &rows, None, Compression::UNCOMPRESSED);
@@ -734,7 +734,7 @@ fn damaged_parts_of_this_program_are_replaced_with_force() {
         leadfield_in(dir, &[&force[..], &["--segments-per-part", "1"]].concat()).ok();
         assert!(contents(&dir.join("t")) == whole, "{} bytes", damaged.len());
     }
-    // a file that is cut short, and that this program did not begin
+    // a truncated file that this program did not write
     let (rows, _) = crate::rewritten_tables::rows_of(&dir.join("t.parquet"));
     crate::rewritten_tables::write(&part, &rows, None, parquet::basic::Compression::UNCOMPRESSED);
     let foreign = std::fs::read(&part).unwrap();
@@ -794,7 +794,7 @@ fn an_output_never_replaces_an_input_on_any_path() {
         let run = leadfield_in(dir, &[args, &["-o", output, "--force"]].concat());
         let message = run.stderr.lines().next().unwrap_or_default().to_string();
         assert!(run.code == 2 && contents(dir) == before, "{args:?}: {}: {}", run.code, run.stderr);
-        // a part of a table has a name that these outputs do not take
+        // a part of a table has a name that these outputs do not allow
         let has_name = output != "parts/part-00001.parquet" || !matches!(args[0], "weights" | "report");
         let expected = if has_name { "is also an input, expected another file as output" } else { "wrong name for" };
         assert!(message.starts_with(&format!("error: {output}: {expected}")), "{args:?}: {message}");

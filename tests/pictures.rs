@@ -1,4 +1,5 @@
-//! Pictures show what the files hold: one line a segment, one mark a contact, text as text. Structure, not pixels.
+//! Pictures show the content of the files: one line per segment, one mark per contact, text as text. The tests check
+//! structure, not pixels.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -8,7 +9,8 @@ use tempfile::TempDir;
 
 use crate::support::{golden, leadfield_in, scratch};
 
-/// The golden circuit's table `s.parquet` (3161 segments), the sixteen contacts `e6.csv` and their coefficients `w.h5`.
+/// Creates a folder with the golden circuit's table `s.parquet` (3161 segments), the sixteen contacts `e6.csv` and
+/// their weights `w.h5`.
 pub fn folder() -> &'static Path {
     static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -22,7 +24,7 @@ pub fn folder() -> &'static Path {
     FOLDER.path()
 }
 
-/// The picture that some options make.
+/// Returns the picture for some options.
 pub fn svg(args: &[&str]) -> String {
     let out = scratch();
     let file = out.path().join("a.svg");
@@ -34,13 +36,13 @@ fn weights(electrode: &str, options: &[&str]) -> String {
     svg(&[&["plot", "weights", "s.parquet", "w.h5", "--electrode", electrode], options].concat())
 }
 
-/// What stands in the groups of a class.
+/// Returns the content of the groups of a class.
 pub fn groups<'a>(svg: &'a str, class: &str) -> Vec<&'a str> {
     let open = format!("<g class=\"{class}\">");
     svg.split(open.as_str()).skip(1).map(|rest| rest.split("</g>").next().unwrap()).collect()
 }
 
-/// Colour and number of lines of each path, in the order in which they are drawn.
+/// Returns colour and number of lines of each path, in drawing order.
 pub fn paths(group: &str) -> Vec<(String, usize)> {
     let path = |text: &str| {
         let data = text.split(" d=\"").nth(1).unwrap().split('"').next().unwrap();
@@ -49,14 +51,14 @@ pub fn paths(group: &str) -> Vec<(String, usize)> {
     group.split("<path stroke=\"").skip(1).map(path).collect()
 }
 
-/// The texts, in the order in which they are drawn.
+/// Returns the texts, in drawing order.
 pub fn texts(svg: &str) -> Vec<&str> {
     let content = |rest: &'_ str| rest.find('>').map(|at| at + 1).unwrap_or_default();
     svg.split("<text ").skip(1).map(|rest| rest[content(rest)..].split("</text>").next().unwrap()).collect()
 }
 
-/// A contact's coefficients as the file has them.
-fn coefficients(electrode: &str) -> Vec<f64> {
+/// Returns a contact's weights as stored in the file.
+fn weights_of(electrode: &str) -> Vec<f64> {
     let file = ElectrodesFile::open(&folder().join("w.h5")).unwrap();
     let population = &file.populations()[0];
     let column = file.electrodes().iter().find(|e| e.name == electrode).unwrap().column(population.name()).unwrap();
@@ -76,19 +78,18 @@ fn every_segment_is_one_line_in_every_view() {
 }
 
 #[test]
-fn the_largest_coefficient_has_the_map_s_brightest_colour_and_lies_on_top() {
+fn the_largest_weight_has_the_map_s_brightest_colour_and_lies_on_top() {
     let picture = weights("2", &["--view", "xy"]);
     let colours = paths(groups(&picture, "segments")[0]);
     assert_eq!(colours.last().unwrap().0, "#fde725");
-    let ones =
-        coefficients("2").iter().filter(|v| **v == coefficients("2").iter().copied().fold(0.0, f64::max)).count();
+    let ones = weights_of("2").iter().filter(|v| **v == weights_of("2").iter().copied().fold(0.0, f64::max)).count();
     assert_eq!(ones, 1);
     assert!(colours.last().unwrap().1 < 50 && colours.len() > 40, "{colours:?}");
 }
 
 #[test]
-fn a_region_has_two_colours_in_the_numbers_of_its_coefficients() {
-    let inside = coefficients("8").iter().filter(|v| **v == 1.0).count();
+fn a_region_has_two_colours_in_the_numbers_of_its_weights() {
+    let inside = weights_of("8").iter().filter(|v| **v == 1.0).count();
     assert!(inside > 0);
     let picture = weights("8", &["--view", "zy"]);
     let colours = paths(groups(&picture, "segments")[0]);
@@ -168,7 +169,8 @@ fn a_png_has_the_page_s_size_at_200_pixels_an_inch() {
 
 #[test]
 fn a_probe_has_a_mark_a_contact_and_an_outline_a_region() {
-    // of the sixteen contacts ten have regions: two balls, five disks, and five planes less two point, two line sources
+    // the sixteen contacts have twelve regions: two balls, five disks and five planes; two are point and two are line
+    // sources
     let picture = svg(&["plot", "probe", "e6.csv", "--view", "xy"]);
     assert_eq!(groups(&picture, "contacts")[0].matches("<circle").count(), 16);
     let regions = groups(&picture, "regions")[0];
@@ -219,11 +221,11 @@ fn a_file_and_itself_are_equal_everywhere() {
 }
 
 #[test]
-fn a_comparison_has_room_for_its_upright_axis_however_long_the_numbers_are() {
+fn the_vertical_axis_of_a_comparison_fits_for_numbers_of_any_length() {
     let out = scratch();
     let run = |args: &[&str]| leadfield_in(out.path(), args);
     let table = folder().join("s.parquet");
-    // less a contact far away coefficients have both signs
+    // after subtraction of a distant contact, weights have both signs
     let csv = "name,x,y,z,type,reference\nnear,0,0,0,LineSource,far\nfar,0,3000,0,LineSource,\n";
     std::fs::write(out.path().join("e.csv"), csv).unwrap();
     run(&["weights", table.to_str().unwrap(), "e.csv", "-o", "w.h5"]).ok();
@@ -232,12 +234,12 @@ fn a_comparison_has_room_for_its_upright_axis_however_long_the_numbers_are() {
     let label =
         picture.split("<text ").find(|text| text.contains("rotate(-90") && text.contains(">weight in w.h5")).unwrap();
     let at: f64 = label.split("x=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
-    // letters of 10 pt stand on a base line that far from the page's border
+    // the distance of the base line of letters of 10 pt from the page's border
     assert!(texts(&picture).iter().any(|t| t.contains('\u{d7}')) && at > 10.0, "{at}: {label}");
 }
 
 #[test]
-fn coefficients_of_regions_have_no_unit_in_a_comparison() {
+fn weights_of_regions_have_no_unit_in_a_comparison() {
     let out = scratch();
     let run = |args: &[&str]| leadfield_in(out.path(), args);
     let table = folder().join("s.parquet");
@@ -291,7 +293,7 @@ fn a_probe_of_many_balls_is_a_small_file_that_names_tip_and_top() {
     assert!(picture.len() < 400_000, "{} bytes", picture.len());
     assert_eq!(groups(&picture, "regions").len(), 3);
     assert_eq!(groups(&picture, "regions")[0].matches("<circle").count(), 384);
-    // tip and top where the probe is seen from the side, not where it is seen end on
+    // tip and top are named where the probe is seen from the side, not where it is seen end on
     let named = |view: usize| texts(groups(&picture, "contacts")[view]).len();
     assert_eq!([0, 1, 2].map(named), [2, 2, 0], "{:?}", texts(&picture));
     assert!(texts(groups(&picture, "contacts")[0]).iter().all(|name| ["c0", "c1", "c382", "c383"].contains(name)));

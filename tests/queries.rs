@@ -1,5 +1,5 @@
-//! `leadfield query` as a user runs it: what it prints and writes, against the table read whole; and the same counts from
-//! DuckDB and pyarrow on the same file.
+//! `leadfield query` as a user runs it: its output is compared with loops over the complete table, and its counts with
+//! those of DuckDB and pyarrow on the same file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,8 @@ use arrow_select::concat::concat_batches;
 
 use crate::support::{golden, leadfield_in, root};
 
-/// The reference circuit's tables `s.parquet` and `s32.parquet`, its coefficients `w.h5`, its contacts `e6.csv`.
+/// Creates a folder with the reference circuit's tables `s.parquet` and `s32.parquet`, its weights `w.h5`, and its
+/// contacts `e6.csv`.
 fn folder() -> &'static Path {
     static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -51,7 +52,7 @@ fn segments() -> Vec<Segment> {
     table.parts().iter().flat_map(|p| p.read().unwrap().iter().collect::<Vec<_>>()).collect()
 }
 
-/// A ball of 150 um round the first soma, where dendrites are dense, as text and as region.
+/// Returns a ball of 150 µm around the first soma, where dendrites are dense, as text and as region.
 fn ball() -> (String, Sphere) {
     let c = segments().iter().find(|s| s.section_id == 0).unwrap().start;
     let c = Point::new(c.x.round(), c.y.round(), c.z.round());
@@ -65,7 +66,7 @@ fn inside(predicate: Predicate) -> Vec<Segment> {
     found
 }
 
-/// The cells of CSV without quotes.
+/// Returns the cells of CSV without quotes.
 fn cells(csv: &str) -> Vec<Vec<String>> {
     csv.lines().map(|line| line.split(',').map(String::from).collect()).collect()
 }
@@ -123,7 +124,7 @@ fn every_form_holds_the_same_rows() {
         ParquetRecordBatchReaderBuilder::try_new(parquet).unwrap().build().unwrap().map(Result::unwrap).collect();
     let arrow = std::fs::File::open(folder().join("found.arrow")).unwrap();
     let arrow: Vec<_> = arrow_ipc::reader::FileReader::try_new(arrow, None).unwrap().map(Result::unwrap).collect();
-    // how rows fall into batches is each reader's own business
+    // the division of rows into batches may differ between readers
     let whole = |batches: &[RecordBatch]| concat_batches(&batches[0].schema(), batches).unwrap();
     assert_eq!(whole(&arrow), whole(&parquet));
     assert_eq!(parquet.iter().map(|b| b.num_rows()).sum::<usize>(), csv.len() - 1);
@@ -137,7 +138,7 @@ fn a_table_for_people_ends_with_what_it_does_not_show() {
     assert_eq!(lines[41], format!("... and {} more rows; `--format csv` prints all", segments().len() - 40));
 }
 
-/// An attribute of all nodes of the reference circuit.
+/// Returns an attribute of all nodes of the reference circuit.
 fn attribute(name: &str) -> Vec<String> {
     let config = SonataConfig::open(&config()).unwrap();
     match Nodes::open(config.circuit().population(None).unwrap()).unwrap().read_attribute(name).unwrap() {
@@ -217,7 +218,7 @@ fn the_nearest_come_with_their_distance() {
     assert_eq!(found[1..], expected);
 }
 
-/// Rows whose coefficient of a contact is 1.
+/// Returns the rows whose weight at a contact is 1.
 fn ones(name: &str) -> BTreeSet<u64> {
     let file = ElectrodesFile::open(&folder().join("w.h5")).unwrap();
     let population = &file.populations()[0];
@@ -229,7 +230,7 @@ fn ones(name: &str) -> BTreeSet<u64> {
 
 #[test]
 fn the_regions_of_objective_csd_give_exactly_the_segments_whose_weight_is_one() {
-    // the contacts of e6.csv that have a region, in a file of their own
+    // the contacts of e6.csv that have a region, in a separate file
     let text = std::fs::read_to_string(folder().join("e6.csv")).unwrap();
     let lines: Vec<&str> =
         text.lines().enumerate().filter(|(i, l)| *i == 0 || l.contains("ObjectiveCSD")).map(|l| l.1).collect();
@@ -303,7 +304,8 @@ fn a_lead_field_is_looked_up_at_the_midpoints() {
 fn the_stated_error_of_scattered_points_is_a_column() {
     let (text, ball) = ball();
     let (c, scratch) = (ball.center(), crate::support::scratch());
-    // a lattice round the ball, 30 um apart, of the potential (x - cx)^2 um^2, which no linear fit meets
+    // a lattice around the ball, with a spacing of 30 µm, of the potential (x - cx)^2 µm^2, which no linear fit
+    // reproduces
     let steps = || (-8..=8).map(|i| f64::from(i) * 30.0);
     let row = |x: f64, y: f64, z: f64| format!("{:e},{:e},{:e},{:e}\n", c.x + x, c.y + y, c.z + z, x * x);
     let rows = steps().flat_map(|x| steps().flat_map(move |y| steps().map(move |z| row(x, y, z))));

@@ -314,7 +314,7 @@ fn ranks_with_other_inputs_do_not_work_together() {
 
 #[cfg(not(feature = "mpi"))]
 mod without_mpi {
-    //! A program built without MPI refuses to be started several times: each process would do all of the work, and
+    //! A program built without MPI refuses to run as several processes: each of them would do all of the work, and
     //! write to one name.
 
     use std::process::Command;

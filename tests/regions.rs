@@ -1,5 +1,6 @@
-//! Regions against the obvious: distances worked out here, points sampled, loops over everything; and the ObjectiveCSD
-//! weights against those of BlueRecording. A region that misses a segment would make a query and a weight silently wrong.
+//! Compares regions with simple computations: distances derived here, sampled points, loops over all segments; and
+//! ObjectiveCSD weights with those of BlueRecording. A region that misses a segment would make a query and a weight
+//! silently wrong.
 
 use leadfield::geometry::region::{Capsule, Cuboid, Disk, OrientedCuboid, Predicate, Region, Slab, Sphere};
 use leadfield::geometry::{Aabb, Point, Quaternion};
@@ -11,7 +12,7 @@ use proptest::prelude::*;
 
 use crate::support;
 
-/// A region's numbers, from which the tests work out distances in their own way.
+/// The numbers of a region, from which the tests compute distances independently.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
     Sphere { c: Point, r: f64 },
@@ -36,7 +37,7 @@ impl Shape {
         }
     }
 
-    /// The distance of a point from the region, 0 inside.
+    /// Returns the distance of a point from the region, 0 inside.
     fn distance(self, p: Point) -> f64 {
         let beyond = |v: f64, most: f64| (v.abs() - most).max(0.0);
         match self {
@@ -51,7 +52,7 @@ impl Shape {
                 Point::new(beyond(d.x, half.x), beyond(d.y, half.y), beyond(d.z, half.z)).norm()
             }
             Self::Oriented { c, half, turn: [x, y, z] } => {
-                // back by the opposite turns in the opposite order
+                // the inverse rotations in the opposite order
                 let back = |angle: [f64; 3], p: Point| Quaternion::from_euler(angle[0], angle[1], angle[2]).rotate(p);
                 let d = back([-x, 0.0, 0.0], back([0.0, -y, 0.0], back([0.0, 0.0, -z], p - c)));
                 Self::Cuboid { c: Point::ORIGIN, half }.distance(d)
@@ -63,7 +64,7 @@ impl Shape {
         }
     }
 
-    /// The volume by school geometry.
+    /// Returns the volume by elementary formulas.
     fn volume(self) -> Option<f64> {
         let pi = std::f64::consts::PI;
         let ball = |r: f64| 4.0 * pi * r * r * r / 3.0;
@@ -77,7 +78,7 @@ impl Shape {
     }
 }
 
-/// Half the numbers are small integers, so that tangents, shared corners and equal coordinates happen.
+/// Draws a number; half of them are small integers, so that tangents, shared corners and equal coordinates occur.
 fn number() -> impl Strategy<Value = f64> {
     prop_oneof![(-6..=6_i32).prop_map(f64::from), -7.0..7.0_f64]
 }
@@ -94,7 +95,7 @@ fn radius() -> impl Strategy<Value = f64> {
     prop_oneof![(1..=5_i32).prop_map(f64::from), 0.001..6.0_f64]
 }
 
-/// May be 0: flat disks and boxes.
+/// Draws half a length, which may be 0: flat disks and boxes.
 fn half() -> impl Strategy<Value = f64> {
     prop_oneof![(0..=4_i32).prop_map(f64::from), 0.001..6.0_f64]
 }
@@ -104,7 +105,7 @@ fn sides() -> impl Strategy<Value = Point> {
 }
 
 fn turn() -> impl Strategy<Value = [f64; 3]> {
-    // eighths of a turn, where edges become parallel, and any angle
+    // multiples of 45 degrees, at which edges become parallel, and any angle
     let angle = || prop_oneof![(-4..=4_i32).prop_map(|k| f64::from(k) * std::f64::consts::FRAC_PI_4), -3.2..3.2_f64];
     [angle(), angle(), angle()]
 }
@@ -121,12 +122,12 @@ pub fn shape() -> impl Strategy<Value = Shape> {
     ]
 }
 
-/// A segment; one in eight has no length.
+/// Draws a segment; one in eight has no length.
 pub fn segment() -> impl Strategy<Value = (Point, Point)> {
     prop_oneof![7 => (point(), point()), 1 => point().prop_map(|a| (a, a))]
 }
 
-/// Where between 0 and 1 a convex function is least: golden-section search, to 0.618^40 = 4e-9.
+/// Returns the minimum of a convex function between 0 and 1: golden-section search, to 0.618^40 = 4e-9.
 fn least(f: &dyn Fn(f64) -> f64) -> (f64, f64) {
     let golden = (5.0_f64.sqrt() - 1.0) / 2.0;
     let (mut low, mut high) = (0.0, 1.0);
@@ -147,7 +148,7 @@ fn least(f: &dyn Fn(f64) -> f64) -> (f64, f64) {
     candidates.into_iter().fold((f64::INFINITY, 0.0), |best, c| if c.0 < best.0 { c } else { best })
 }
 
-/// The distance between a region and a box, by three searches inside each other.
+/// Returns the distance between a region and a box, by three nested searches.
 fn distance_to_box(shape: Shape, b: &Aabb) -> f64 {
     let (min, size) = (b.min, b.size());
     let at = |x: f64, y: f64, z: f64| shape.distance(min + Point::new(x * size.x, y * size.y, z * size.z));
@@ -158,7 +159,7 @@ fn distance_to_segment(shape: Shape, a: Point, b: Point) -> (f64, f64) {
     least(&|t| shape.distance(a + (b - a) * t))
 }
 
-/// The lattice of a box: n^3 points with the corners.
+/// Returns the lattice of a box: n^3 points including the corners.
 fn lattice(b: &Aabb, n: i32) -> Vec<Point> {
     let share = |i: i32| f64::from(i) / f64::from(n - 1);
     let at = |i: i32, low: f64, high: f64| if i == n - 1 { high } else { low + (high - low) * share(i) };
@@ -229,7 +230,7 @@ proptest! {
             return Ok(());
         };
         prop_assert!(!region.contains(p) || Aabb::enclosing([p]).distance(&bounds) == 0.0);
-        // thin boxes along the six sides: none of the room is idle
+        // thin boxes along the six sides: the bounding box is tight
         let (min, max) = (bounds.min, bounds.max);
         for k in 0..3 {
             let (mut low, mut high) = (max.to_array(), min.to_array());
@@ -248,7 +249,7 @@ proptest! {
         let inside = (0..n).filter(|&i| region.contains(a + (b - a) * ((f64::from(i) + 0.5) / f64::from(n)))).count();
         let ruled = inside as f64 / f64::from(n);
         let fraction = region.fraction_inside(a, b);
-        // one interval: each border falls between two marks
+        // the inside part is one interval, and each of its ends is between two sample points
         prop_assert!((fraction - ruled).abs() <= 1.001 / f64::from(n), "{fraction} against {ruled}");
         prop_assert!((0.0..=1.0).contains(&fraction));
         prop_assert!((fraction - region.fraction_inside(b, a)).abs() < 1e-6, "the same from the other end");
@@ -264,7 +265,7 @@ proptest! {
         for t in [span.start_fraction, span.end_fraction, 0.5 * (span.start_fraction + span.end_fraction)] {
             prop_assert!(shape.distance(a + (b - a) * t) < 1e-12, "inside at {t}");
         }
-        // beyond the ends of the span the segment is outside: a step of 1e-6, at least 1e-10 um away at a grazing chord
+        // beyond the ends of the span the segment is outside: a step of 1e-6, at least 1e-10 µm away at a grazing chord
         for t in [span.start_fraction - 1e-6, span.end_fraction + 1e-6].into_iter().filter(|t| (0.0..=1.0).contains(t)) {
             prop_assert!(!region.contains(a + (b - a) * t), "outside at {t}");
         }
@@ -288,7 +289,7 @@ proptest! {
 
     #[test]
     fn volumes_are_those_of_school(shape in shape()) {
-        // a box's corners are rounded, by 1e-15 um times the area of a side
+        // the corners of a box are rounded, by 1e-15 µm times the area of a side
         match (shape.region().volume_um3(), shape.volume()) {
             (None, None) => {}
             (Some(found), Some(expected)) => prop_assert!((found - expected).abs() <= 1e-14 * expected + 1e-12),
@@ -358,15 +359,17 @@ proptest! {
     }
 }
 
-/// Whether a point a hair further from or nearer to the region's middle changes sides: then rounding may decide.
+/// Returns whether a point that is moved slightly towards or away from the region's centre changes sides: then rounding
+/// may decide.
 fn on_border(shape: Shape, p: Point) -> bool {
     lattice(&Aabb::enclosing([p - Point::new(1e-13, 1e-13, 1e-13), p + Point::new(1e-13, 1e-13, 1e-13)]), 3)
         .into_iter()
         .any(|q| shape.distance(q) > 0.0)
 }
 
-/// The least and the greatest fraction of a segment moved by a hair in all directions, and the fraction where it is. They
-/// differ where it runs along the border, as in a face of a turned box: there rounding decides about each of its points.
+/// Returns the smallest and the largest fraction of a segment that is moved slightly in all directions, and its own
+/// fraction. They differ for a segment along the border, as in a face of a rotated box: there rounding decides about
+/// each of its points.
 fn fractions_nearby(shape: Shape, a: Point, b: Point) -> [f64; 3] {
     let hair = Point::new(1e-12, 1e-12, 1e-12);
     let all = lattice(&Aabb::enclosing([Point::ORIGIN - hair, hair]), 3);
@@ -378,15 +381,15 @@ fn fractions_nearby(shape: Shape, a: Point, b: Point) -> [f64; 3] {
     [least, most, region.fraction_inside(a, b)]
 }
 
-/// Along the border too a fraction is one that a hair away would be right.
+/// Along the border, too, the fraction is that of a slightly moved segment.
 fn between_those_nearby(shape: Shape, a: Point, b: Point) -> Result<(), TestCaseError> {
     let [least, most, fraction] = fractions_nearby(shape, a, b);
     prop_assert!(least - 1e-6 <= fraction && fraction <= most + 1e-6, "{fraction}, not {least} to {most}");
     Ok(())
 }
 
-/// Whether rounding may decide about a segment. Never so of spheres and upright boxes: a chord bends away from the one, and
-/// coordinates meet the other's without arithmetic.
+/// Returns whether rounding may decide about a segment. It cannot for spheres, whose border is curved, and for
+/// axis-aligned boxes, whose coordinates are compared without arithmetic.
 fn along_border(shape: Shape, a: Point, b: Point) -> bool {
     let [least, most, _] = fractions_nearby(shape, a, b);
     !matches!(shape, Shape::Sphere { .. } | Shape::Cuboid { .. }) && most - least > 1e-4
@@ -394,7 +397,7 @@ fn along_border(shape: Shape, a: Point, b: Point) -> bool {
 
 #[test]
 fn a_segment_in_a_face_of_a_turned_box_is_left_to_rounding_but_found_where_its_midpoint_is() {
-    // found at random: the face at z = -2 runs through y = 2, and so does the segment
+    // a random case: the face at z = -2 contains y = 2, and so does the segment
     let half = Point::new(3.096_958_948_882_581_3, 1.0, 1.0);
     let (c, turn) = (Point::new(0.0, 1.0, -3.0), [-std::f64::consts::FRAC_PI_2, std::f64::consts::PI, 0.0]);
     let shape = Shape::Oriented { c, half, turn };
@@ -476,7 +479,7 @@ fn weigh(kernel: &PreparedCsd, contacts: usize, segments: &[(Point, Point)]) -> 
     weights
 }
 
-/// Contacts 4 to 15 of `e6.csv`: the reference's own lines.
+/// Contacts 4 to 15 of `e6.csv`, as the reference has them.
 fn golden_contacts() -> Vec<RegionContact> {
     let text = std::fs::read_to_string(support::golden().join("input/electrodes/e6.csv")).unwrap();
     let lines = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());

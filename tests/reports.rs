@@ -1,4 +1,4 @@
-//! A report is one page that needs nothing else, tells what the files hold, and works in a browser.
+//! A report is one page that needs no other file, describes the content of the files, and works in a browser.
 
 use leadfield::geometry::Point;
 use leadfield::segments::table::SegmentTable;
@@ -8,7 +8,7 @@ use crate::browser::{Browser, Screen};
 use crate::pictures::folder;
 use crate::support::{leadfield_in, names_in, one_neuron, scratch};
 
-/// The report that some options make.
+/// Returns the report for some options.
 fn report(options: &[&str]) -> String {
     let out = scratch();
     let file = out.path().join("r.html");
@@ -23,12 +23,12 @@ fn a_page_refers_to_nothing_outside_itself() {
     for outside in ["src=", "href=\"http", "url(", "@import", "https:"] {
         assert!(!page.contains(outside), "{outside}");
     }
-    // the name of the vocabulary of SVG, which nothing is loaded from
+    // the name of SVG's namespace, from which nothing is loaded
     assert_eq!(page.matches("http:").count(), page.matches("xmlns=\"http://www.w3.org/2000/svg\"").count());
     assert!(page.len() < 3_000_000, "{} bytes", page.len());
 }
 
-/// Signals of the reference circuit with the weights of these options.
+/// Computes signals of the reference circuit with the weights of these options.
 fn signals(weights: &[&str]) -> tempfile::TempDir {
     let out = scratch();
     let currents = crate::support::golden().join("input/circuit/output/compartment.h5");
@@ -54,7 +54,7 @@ fn signals_are_drawn_as_traces_and_current_source_density_if_a_file_is_given() {
         assert!(!page.contains(outside), "{outside}");
     }
     assert_eq!(page.matches("<th scope=\"row\">report: signals read and drawn</th>").count(), 1);
-    // traces are lighter on a dark ground
+    // traces are lighter on a dark background
     let dark = page.split("@media screen and (prefers-color-scheme: dark)").nth(2).unwrap();
     let trace = section.split("stroke=\"").map(|rest| &rest[..7]).find(|colour| *colour == "#204a87").unwrap();
     assert!(dark.split('}').any(|rule| rule.contains(&format!("svg [stroke=\"{trace}\"]"))));
@@ -94,7 +94,7 @@ fn signals_that_cannot_be_drawn_are_refused_before_anything_is_written() {
     assert!(names_in(out.path()).is_empty());
 }
 
-/// A page without its times, which are others each time.
+/// Returns a page without its times, which differ in each run.
 fn lasting(page: &str) -> String {
     let passing = |line: &&str| !line.ends_with("UTC</td></tr>") && !line.contains("<th scope=\"row\">report: ");
     page.lines().filter(passing).collect()
@@ -110,7 +110,7 @@ fn a_folder_is_searched_for_its_table_and_its_electrodes_file() {
 }
 
 #[test]
-fn a_page_tells_when_files_were_written_and_how_long_its_own_steps_took() {
+fn a_page_states_when_files_were_written_and_how_long_its_own_steps_took() {
     let page = report(&[]);
     let written = std::fs::metadata(folder().join("w.h5")).unwrap().modified().unwrap();
     let seconds = written.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() % 86_400;
@@ -122,16 +122,16 @@ fn a_page_tells_when_files_were_written_and_how_long_its_own_steps_took() {
 }
 
 #[test]
-fn a_sound_file_has_no_findings_and_what_was_looked_at_is_told() {
+fn a_valid_file_has_no_findings_and_the_page_states_what_was_checked() {
     let page = report(&[]);
     assert!(page.contains("<h2 id=\"findings\">Electrodes file: valid</h2>"));
-    for told in [
+    for text in [
         "No findings.",
         "all 50\u{2009}576 weights",
         "16 contacts",
         "20 nodes of s.parquet and their numbers of segments",
     ] {
-        assert!(page.contains(told), "{told}");
+        assert!(page.contains(text), "{text}");
     }
     assert!(!page.contains("how to fix it"));
 }
@@ -153,8 +153,8 @@ fn a_damaged_file_has_its_findings_on_the_page_as_text() {
     run(&["weights", table, "e.csv", "-o", "w.h5"]).ok();
     let weights = out.path().join("w.h5");
     overwrite(&weights, "/electrodes/S1nonbarrel_neurons/scaling_factors", 8, &f64::NAN.to_ne_bytes());
-    let told = run(&["report", table, "w.h5", "--electrode", "a"]);
-    assert_eq!((told.code, told.stderr.as_str()), (0, "report.html: 2 contacts, drawn at `a`; 1 error\n"));
+    let output = run(&["report", table, "w.h5", "--electrode", "a"]);
+    assert_eq!((output.code, output.stderr.as_str()), (0, "report.html: 2 contacts, drawn at `a`; 1 error\n"));
     let page = std::fs::read_to_string(out.path().join("report.html")).unwrap();
     assert!(page.contains("<h2 id=\"findings\">Electrodes file: 1 error</h2>"));
     let row = "<tr><td>E34</td><td class=\"error\">error</td>\
@@ -167,25 +167,25 @@ fn a_damaged_file_has_its_findings_on_the_page_as_text() {
 }
 
 #[test]
-fn of_a_file_that_no_client_can_read_the_findings_alone_are_told() {
+fn for_a_file_that_no_client_can_read_the_page_lists_only_the_findings() {
     let out = scratch();
     let weights = out.path().join("w.h5");
     std::fs::copy(folder().join("w.h5"), &weights).unwrap();
     // the last of 21 offsets
     overwrite(&weights, "/S1nonbarrel_neurons/offsets", 160, &9999_u64.to_ne_bytes());
     let table = folder().join("s.parquet");
-    let told = leadfield_in(out.path(), &["report", table.to_str().unwrap(), "w.h5"]);
+    let output = leadfield_in(out.path(), &["report", table.to_str().unwrap(), "w.h5"]);
     let why = "/S1nonbarrel_neurons/offsets: last offset is not the number of rows of `scaling_factors`, expected \
                3161, found 9999";
-    assert_eq!(told.stderr, format!("warning: w.h5: {why}\nreport.html: no pictures; 1 error\n"));
-    assert_eq!(told.code, 0);
+    assert_eq!(output.stderr, format!("warning: w.h5: {why}\nreport.html: no pictures; 1 error\n"));
+    assert_eq!(output.code, 0);
     let page = std::fs::read_to_string(out.path().join("report.html")).unwrap();
     assert!(page.contains("<tr><td>E19</td>") && page.contains(&format!("before it is fixed: w.h5: {why}</p>")));
     assert!(!page.contains("<svg") && !page.contains("<script"));
 }
 
 #[test]
-fn the_table_tells_each_contact_s_coefficients_and_neighbours() {
+fn the_table_lists_the_weights_and_neighbours_of_each_contact() {
     let page = report(&["--electrode", "5"]);
     let file = ElectrodesFile::open(&folder().join("w.h5")).unwrap();
     let population = &file.populations()[0];
@@ -195,7 +195,7 @@ fn the_table_tells_each_contact_s_coefficients_and_neighbours() {
         let mut own: Vec<f64> = values.chunks_exact(population.columns() as usize).map(|row| row[column]).collect();
         own.sort_unstable_by(f64::total_cmp);
         // 3161 is odd: the median is one of them
-        let told =
+        let found =
             [own[0], own[own.len() / 2], own[own.len() - 1]].map(|v| format!("<td class=\"number\">{v:.3e}</td>"));
         let p = file.read_description(&contact.name).unwrap().position_um.unwrap();
         let sphere = format!("{},{},{},100", p.x, p.y, p.z);
@@ -204,7 +204,7 @@ fn the_table_tells_each_contact_s_coefficients_and_neighbours() {
             .trim()
             .parse()
             .unwrap();
-        // three digits
+        // with three digits
         let share = match 100.0 * near / 3161.0 {
             0.0 => "0 %".to_string(),
             share if share < 0.1 => format!("{share:.4} %"),
@@ -220,13 +220,13 @@ fn the_table_tells_each_contact_s_coefficients_and_neighbours() {
         let place = p.to_array().map(|v| format!("<td class=\"number\">{v}</td>").replace('-', "\u{2212}")).concat();
         let end = format!(
             "{place}{}<td>{unit}</td><td class=\"number\">{near}</td><td class=\"number\">{share}</td></tr>",
-            told.concat()
+            found.concat()
         );
         assert!(page.lines().any(|row| row.starts_with(&begin) && row.ends_with(&end)), "{begin} {end}");
     }
 }
 
-/// The rows of a page's table of contacts.
+/// Returns the rows of a page's table of contacts.
 fn contact_rows(page: &str) -> Vec<&str> {
     let table = page.split("id=\"contacts\"").nth(1).unwrap().split("</table>").next().unwrap();
     table.lines().filter(|line| line.starts_with("<tr><td>")).collect()
@@ -257,7 +257,7 @@ fn the_table_of_contacts_has_volts_whatever_unit_the_file_has() {
     assert!(microvolts.contains(">median (V/nA)<"));
     let rows = contact_rows(&volts);
     assert!(rows.len() == 2 && contact_rows(&microvolts) == rows, "{:?}\n{rows:?}", contact_rows(&microvolts));
-    // a column of a unit that is no potential is shown as it is, with its unit
+    // a column whose unit is not one of potentials is shown unchanged, with its unit
     crate::malformed::electrodes_file::edited(&out.path().join("w.h5"), |file| {
         crate::malformed::electrodes_file::text_attribute(&file.group("/electrodes/b").unwrap(), "units", "fT/nA");
     });
@@ -274,7 +274,7 @@ fn the_table_of_contacts_has_volts_whatever_unit_the_file_has() {
     assert!(ratios.len() == 3 && ratios.iter().all(|ratio| (ratio / 1e6 - 1.0).abs() < 2e-3), "{ratios:?}");
 }
 
-/// What `report` says and the page that it makes of the golden table and contacts.
+/// Returns the output of `report` for the golden table and contacts, and the page.
 fn page_of(csv: &str, options: &[&str]) -> String {
     let out = scratch();
     let table = folder().join("s.parquet");
@@ -286,7 +286,7 @@ fn page_of(csv: &str, options: &[&str]) -> String {
 }
 
 #[test]
-fn what_contacts_were_set_to_is_told_once_where_they_share_it() {
+fn settings_that_contacts_share_are_listed_once() {
     let csv = "name,x,y,z,type,reference\na,0,200,50,LineSource,<b>\n<b>,0,300,50,LineSource,\n";
     let page = page_of(csv, &["--conductivity", "0.3"]);
     let shared = "<tr><th scope=\"row\">method</th><td>LineSource: conductivity 0.3 S/m, near field radius</td></tr>";
@@ -301,13 +301,13 @@ fn what_contacts_were_set_to_is_told_once_where_they_share_it() {
 }
 
 #[test]
-fn the_title_tells_what_is_subtracted() {
+fn the_title_states_what_is_subtracted() {
     let page = page_of("name,x,y,z,type,reference\na,0,200,50,LineSource,b\nb,0,3000,50,LineSource,\n", &[]);
     assert!(page.contains(">LineSource at contact a, reference b</text>"));
 }
 
 #[test]
-fn coefficients_of_regions_have_no_unit() {
+fn weights_of_regions_have_no_unit() {
     let page = page_of("name,x,y,z,type\na,0,200,50,ObjectiveCSD_Sphere_100\n", &[]);
     assert!(page.contains(">min</button></th>") && page.contains("\"unit\":\"\""));
     assert!(page.contains("ObjectiveCSD_Sphere: radius 100 µm</td>"));
@@ -321,20 +321,20 @@ fn a_contact_far_from_all_segments_has_a_page_without_a_view() {
 }
 
 #[test]
-fn of_a_file_of_another_circuit_the_findings_alone_are_told() {
+fn for_a_file_of_another_circuit_the_page_lists_only_the_findings() {
     let out = scratch();
     let run = |args: &[&str]| leadfield_in(out.path(), args);
     let [a, b] = [("a", "1"), ("b", "2")].map(|(name, seed)| one_neuron(out.path(), name, seed).segments);
     std::fs::write(out.path().join("e.csv"), "name,x,y,z\nnear,0,0,900\n").unwrap();
     run(&["weights", "a.parquet", "e.csv", "-o", "w.h5"]).ok();
-    let told = run(&["report", "b.parquet", "w.h5"]);
+    let output = run(&["report", "b.parquet", "w.h5"]);
     let why = format!("another number of segments, expected {b} as in the table, found {a}");
-    assert!(told.code == 0 && told.stderr.contains(&why), "{}", told.stderr);
-    assert!(told.stderr.contains("report.html: no pictures; 1 error"), "{}", told.stderr);
+    assert!(output.code == 0 && output.stderr.contains(&why), "{}", output.stderr);
+    assert!(output.stderr.contains("report.html: no pictures; 1 error"), "{}", output.stderr);
     let page = std::fs::read_to_string(out.path().join("report.html")).unwrap();
     assert!(page.contains(&why) && page.contains("was the electrodes file made for this circuit and this table?"));
     assert!(page.contains("Electrodes file: 1 error</h2>") && !page.contains("<svg"));
-    // a contact that is not there is no fault of the file
+    // an unknown contact is not a fault of the file
     run(&["report", "b.parquet", "w.h5", "--electrode", "x", "-o", "x.html"])
         .refused("error: w.h5: unknown electrode, expected one of `near`, found `x`");
 }
@@ -427,7 +427,7 @@ fn a_folder_with_nothing_too_little_or_too_much_says_so() {
     assert_eq!(run().code, 0);
 }
 
-/// The segment with these ends, and its coefficient at a contact.
+/// Returns the segment with these ends, and its weight at a contact.
 fn segment(ends: &[f64], electrode: &str) -> (u64, u32, u32, f64) {
     let table = SegmentTable::open(&folder().join("s.parquet")).unwrap();
     let all = table.parts()[0].read().unwrap();
@@ -445,7 +445,7 @@ fn segment(ends: &[f64], electrode: &str) -> (u64, u32, u32, f64) {
 
 const WIDE: Screen = Screen { width: 1400, height: 900, scheme: "light" };
 
-/// The middle of the 3D view on the screen, after scrolling to it.
+/// Returns the centre of the 3D view on the screen, after scrolling to it.
 fn scene_middle(browser: &mut Browser) -> [f64; 2] {
     browser.evaluate("document.getElementById('scene').scrollIntoView({ block: 'center' })");
     let at = |axis: &str, size: &str| format!("(r => r.{axis} + r.{size} / 2)(scene.getBoundingClientRect())");
@@ -463,7 +463,7 @@ fn the_page_fits_every_screen_and_begins_with_verdict_and_picture() {
             assert_eq!(browser.number("innerWidth"), f64::from(width));
             let page_width = browser.number("document.documentElement.scrollWidth");
             assert!(page_width <= f64::from(width), "{screen:?}: {page_width}");
-            // nothing reaches beyond the window, except in frames that scroll or cut
+            // nothing extends beyond the window, except in elements that scroll or clip
             let beyond = browser.evaluate(
                 "[...document.body.querySelectorAll('*')].filter((e) => !e.closest('.scroll, figure, #scene-box, script')\
                  && e.getBoundingClientRect().right > innerWidth + 0.5).map((e) => e.tagName + '#' + e.id)",
@@ -528,7 +528,7 @@ fn one_finger_scrolls_the_page_and_two_turn_the_view() {
     assert_eq!(browser.faults, [""; 0]);
 }
 
-/// Finds a segment that can be pointed at, points at it, and returns what the page shows.
+/// Finds a segment that can be pointed at, points at it, and returns the text of the page.
 const POINT: &str = "(() => {\
     const canvas = document.getElementById('scene'), scene = leadfieldScene;\
     const seen = (i) => { const p = scene.middle(i); return p && p[0] > 0 && p[1] > 0 && p[0] < canvas.clientWidth\
@@ -542,7 +542,7 @@ const POINT: &str = "(() => {\
     return { ends: scene.ends(i), hidden, tip: told, contact, colour };\
     })()";
 
-/// Checks what is shown of a segment at a contact.
+/// Checks the text about a segment at a contact.
 fn check_segment(shown: &serde_json::Value, electrode: &str) {
     assert_eq!(shown["hidden"], false);
     assert_eq!(shown["contact"], format!("contact {electrode}"));
@@ -567,7 +567,7 @@ fn the_view_names_segments_at_every_contact_in_the_colours_of_the_picture() {
     assert!(drawn > 1000.0, "{drawn}");
     let shown = browser.evaluate(POINT);
     check_segment(&shown, "2");
-    // the colour of the picture above
+    // the colour in the picture
     let mut table = SegmentTable::open(&folder().join("s.parquet")).unwrap();
     let lookup = leadfield::weights::WeightLookup::open(&folder().join("w.h5"), "2", &table).unwrap();
     table.set_population(lookup.population().name());
@@ -585,7 +585,7 @@ fn the_view_names_segments_at_every_contact_in_the_colours_of_the_picture() {
         let found = shown["colour"][k].as_f64().unwrap();
         assert!((found - f64::from(channel)).abs() <= 1.0, "{} {expected:?}", shown["colour"]);
     }
-    // another contact, which is then chosen and in view in the table as well
+    // another contact, which is then selected and visible in the table as well
     let other = browser.evaluate("leadfieldScene.names.find((name) => name !== '2' && Number(name) < 4)");
     let other = other.as_str().unwrap();
     browser.evaluate(&format!(

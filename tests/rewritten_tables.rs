@@ -1,5 +1,5 @@
-//! Tables that another program wrote anew: with values that are none, with statistics that lie, without metadata and in
-//! other types. Each is made here by the Parquet library alone, which knows nothing of segment tables.
+//! Tables that another program rewrote: with null values, with wrong statistics, without metadata and in other types.
+//! Each is written here by the Parquet library alone, which does not know segment tables.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::support::{golden, leadfield_in, root, scratch};
 
 const BOX: &str = "-1e6,-1e6,-1e6,1e6,1e6,1e6";
 
-/// The reference circuit's table `t.parquet`, and contacts `e.csv` in the name of a population that tests must keep.
+/// Creates a folder with the reference circuit's table `t.parquet`, and contacts `e.csv`.
 fn folder() -> tempfile::TempDir {
     let dir = scratch();
     let config = golden().join("input/circuit/simulation_config.json").into_os_string().into_string().unwrap();
@@ -31,7 +31,7 @@ fn folder() -> tempfile::TempDir {
     dir
 }
 
-/// All rows of a file, and its key-value metadata.
+/// Reads all rows of a file, and its key-value metadata.
 pub fn rows_of(path: &Path) -> (RecordBatch, Vec<KeyValue>) {
     let builder = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(path).unwrap()).unwrap();
     let pairs = builder.metadata().file_metadata().key_value_metadata().cloned().unwrap_or_default();
@@ -41,7 +41,7 @@ pub fn rows_of(path: &Path) -> (RecordBatch, Vec<KeyValue>) {
     (concat_batches(&schema, &batches).unwrap(), own)
 }
 
-/// Writes rows as another program does, 256 in a page and 1024 in a row group.
+/// Writes rows as another program does, with 256 rows per page and 1024 per row group.
 pub fn write(path: &Path, rows: &RecordBatch, pairs: Option<Vec<KeyValue>>, compression: Compression) {
     let properties = WriterProperties::builder()
         .set_created_by("another program 1.0".into())
@@ -57,7 +57,7 @@ pub fn write(path: &Path, rows: &RecordBatch, pairs: Option<Vec<KeyValue>>, comp
     writer.close().unwrap();
 }
 
-/// The rows with one column in place of another of its name.
+/// Returns the rows with one column replaced.
 pub fn with_column(rows: &RecordBatch, name: &str, column: ArrayRef) -> RecordBatch {
     let schema = rows.schema();
     let columns = schema.fields().iter().zip(rows.columns()).map(|(field, own)| {
@@ -101,7 +101,7 @@ fn a_coordinate_that_is_no_number_is_an_error_under_every_rule() {
     }
 }
 
-/// Puts a number in place of another in some bytes of a file, at its first occurrence.
+/// Replaces the first occurrence of a number in some bytes of a file.
 fn replace_number(path: &Path, range: std::ops::Range<usize>, old: f64, new: f64) {
     let mut bytes = std::fs::read(path).unwrap();
     let place = bytes[range.clone()].windows(8).position(|w| w == old.to_le_bytes()).unwrap() + range.start;
@@ -140,11 +140,11 @@ fn a_statistic_that_lies_is_found_by_whoever_reads_its_page_and_by_validate() {
          found {found}\n"
     );
     assert!(run.stdout.contains(&finding) && run.stdout.ends_with("not valid\n"), "{}", run.stdout);
-    // a query that reads the page for another reason: x1 may still reach there, so only the union of both is checked
+    // the query reads the page for another reason: x1 may still extend there, so only the union of both is checked
     let text = std::str::from_utf8(run.stdout.as_bytes()).unwrap();
     assert!(text.contains("1 part without checksums"), "{text}");
 
-    // the same for a row group: its greatest x0 in the footer
+    // the same for a row group: its largest x0 in the footer
     std::fs::write(&path, whole).unwrap();
     let group = x0[..1024].iter().copied().fold(f64::MIN, f64::max);
     let lie = group - 1.0;
@@ -163,7 +163,7 @@ fn a_statistic_that_lies_is_found_by_whoever_reads_its_page_and_by_validate() {
     assert!(row < 512);
 }
 
-/// The rows in an order that is neither stored nor that of `row`.
+/// Returns the rows in an order that is neither the stored one nor that of `row`.
 fn shuffled(rows: &RecordBatch) -> RecordBatch {
     let n = rows.num_rows() as u32;
     let step = (1..).map(|i| n / 2 + i).find(|step| gcd(*step, n) == 1).unwrap();
@@ -175,7 +175,8 @@ fn gcd(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// Other widths of integers, kinds of section by name, columns in another order, one more.
+/// Returns the rows with other widths of integers, section types as names, another order of columns, and one more
+/// column.
 fn in_other_types(rows: &RecordBatch, as_dictionary: bool) -> RecordBatch {
     let column = |name: &str| rows.column_by_name(name).unwrap().clone();
     let ids = |name: &str| column(name).as_primitive::<UInt32Type>().values().to_vec();
@@ -321,13 +322,13 @@ fn tables_without_statistics_and_with_columns_of_nothing_work() {
     let population = pairs.iter().find(|pair| pair.key == "leadfield.population").unwrap().value.clone().unwrap();
     leadfield_in(dir, &["weights", "t.parquet", "e.csv", "-o", "w.h5", "--near-field", "exact", "--quiet"]).ok();
     let expected = leadfield::sonata::electrodes_file::ElectrodesFile::open(&dir.join("w.h5")).unwrap();
-    let coefficients = |file: &leadfield::sonata::electrodes_file::ElectrodesFile| {
+    let weights_of = |file: &leadfield::sonata::electrodes_file::ElectrodesFile| {
         let factors = file.weights_dataset(file.population(&population).unwrap()).unwrap();
         let mut values = Vec::new();
         factors.read_rows(0..rows.num_rows() as u64, &mut values).unwrap();
         values.into_iter().map(f64::to_bits).collect::<Vec<_>>()
     };
-    let expected = coefficients(&expected);
+    let expected = weights_of(&expected);
     let nothing: ArrayRef = Arc::new(arrow_array::NullArray::new(rows.num_rows()));
     let changed = with_column(&with_column(&rows, "radius", nothing.clone()), "section_type", nothing);
     let properties = WriterProperties::builder()
@@ -342,7 +343,7 @@ fn tables_without_statistics_and_with_columns_of_nothing_work() {
         let options = ["--population", &population, "--near-field", "exact", "--force", "--quiet"];
         leadfield_in(dir, &[&["weights", name, "e.csv", "-o", "n.h5"][..], &options].concat()).ok();
         let found = leadfield::sonata::electrodes_file::ElectrodesFile::open(&dir.join("n.h5")).unwrap();
-        assert!(coefficients(&found) == expected, "{name}");
+        assert!(weights_of(&found) == expected, "{name}");
         assert!(leadfield_in(dir, &["info", name]).code == 0, "{name}");
         let count = |table: &str| leadfield_in(dir, &["query", table, "--box", BOX, "--count"]).ok();
         assert_eq!(count(name), count("t.parquet"), "{name}");

@@ -1,6 +1,6 @@
 """What NEURON makes of morphologies and cell templates; prints one section a line.
 
-usage: segments_by_rule.py sections FILE...              name of the file, tree, nseg by the 40 um rule, length
+usage: segments_by_rule.py sections FILE...              name of the file, tree, nseg by the 40 µm rule, length
        segments_by_rule.py stubs TEMPLATE FOLDER FILE... name of the file, tree, diameters of the segments
        segments_by_rule.py cells FOLDER FILE TEMPLATE... name of the template, tree, nseg, length
 """

@@ -1,5 +1,5 @@
-//! Pictures of signals show what a report holds: cells added up, depths and units on the axes; bad reports are refused
-//! with what is wrong. Spectra are those of scipy.
+//! Pictures of signals show the content of a report: sums of cells, depths and units on the axes. Invalid reports are
+//! refused with the fault. Spectra agree with scipy.
 
 use std::path::Path;
 use std::process::Command;
@@ -19,7 +19,7 @@ fn potential(frame: usize, contact: usize) -> f64 {
     (contact as f64 - 3.5) * (std::f64::consts::TAU * 0.04 * 0.5 * frame as f64).sin()
 }
 
-/// A report as the simulator writes it: two cells, of which one has three times the potential of the other.
+/// Writes a report as the simulator does: two cells, one of which has three times the potential of the other.
 fn write_report(path: &Path) {
     let file = Hdf5File::create(path).unwrap();
     for group in ["/report", "/report/default", "/report/default/mapping"] {
@@ -40,7 +40,7 @@ fn write_report(path: &Path) {
     file.close().unwrap();
 }
 
-/// A folder with `lfp.h5`, and `e.csv` with its contacts along y.
+/// Creates a folder with `lfp.h5`, and `e.csv` with its contacts along y.
 fn folder() -> tempfile::TempDir {
     let folder = scratch();
     write_report(&folder.path().join("lfp.h5"));
@@ -79,8 +79,8 @@ fn the_cells_of_a_report_are_added_up() {
 #[test]
 fn all_figures_have_their_axes_and_units() {
     let folder = folder();
-    let told = draw(folder.path(), &["--electrodes", "e.csv"]);
-    assert_eq!((told.code, told.stderr.as_str()), (0, "a.svg: 200 frames at 8 contacts\n"));
+    let output = draw(folder.path(), &["--electrodes", "e.csv"]);
+    assert_eq!((output.code, output.stderr.as_str()), (0, "a.svg: 200 frames at 8 contacts\n"));
     let svg = std::fs::read_to_string(folder.path().join("a.svg")).unwrap();
     let texts = texts(&svg);
     for text in [
@@ -106,10 +106,10 @@ fn all_figures_have_their_axes_and_units() {
 #[test]
 fn without_positions_only_figures_without_depths_are_drawn() {
     let folder = folder();
-    let told = draw(folder.path(), &[]);
-    assert_eq!(told.code, 0);
-    let warnings: Vec<&str> = told.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
-    assert_eq!(warnings.len(), 2, "{}", told.stderr);
+    let output = draw(folder.path(), &[]);
+    assert_eq!(output.code, 0);
+    let warnings: Vec<&str> = output.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(warnings.len(), 2, "{}", output.stderr);
     assert_eq!(
         warnings[0],
         "warning: current source density, second difference left out: current source density needs contacts at 3 \
@@ -162,7 +162,8 @@ fn reports_that_are_none_or_do_not_fit_are_refused() {
     assert_eq!(names_in(path), ["e.csv", "few.csv", "lfp.h5"]);
 }
 
-/// Adds to the report what `leadfield signals` writes: the kind of its two groups, their names, and the contacts' units.
+/// Adds the datasets of `leadfield signals` to the report: the kind of its two groups, their names, and the contacts'
+/// units.
 fn describe(folder: &Path, kind: &str, groups: &[&str], units: Option<&[&str]>) {
     edit(folder, |file| {
         let text = |text: &str| text.parse::<hdf5::types::VarLenUnicode>().unwrap();
@@ -241,13 +242,13 @@ fn unfinished_signals_are_neither_drawn_nor_converted() {
     let path = folder.path();
     std::fs::rename(path.join("lfp.h5"), path.join("un.h5.partial")).unwrap();
     let refusal = "error: un.h5.partial: unfinished, expected a complete report, found one that was never completed\n\
-                   hint: complete `un.h5` with the command that began it and `--resume`; `leadfield info` tells how far \
-                   it is";
+                   hint: complete `un.h5` with the command that began it and `--resume`; `leadfield info` shows its \
+                   progress";
     leadfield_in(path, &["plot", "signals", "un.h5.partial", "-o", "a.svg"]).refused(refusal);
     leadfield_in(path, &["convert", "un.h5.partial", "-o", "a.parquet"]).refused(refusal);
     assert_eq!(names_in(path), ["e.csv", "un.h5.partial"]);
-    let told = leadfield_in(path, &["info", "un.h5.partial"]).ok();
-    assert!(told.contains("unfinished") && told.contains("unknown: its checkpoint is missing"), "{told}");
+    let text = leadfield_in(path, &["info", "un.h5.partial"]).ok();
+    assert!(text.contains("unfinished") && text.contains("unknown: its checkpoint is missing"), "{text}");
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn signals_are_the_product_of_currents_and_weights() {
     assert_eq!(signals.imbalances(), [], "the reference's currents sum to zero");
 }
 
-/// The table and the electrodes, configured as the program configures them.
+/// Returns the table and the electrodes, configured as the program configures them.
 fn configured(reference: &Reference) -> (SegmentTable, Vec<electrodes::ConfiguredElectrode>) {
     let table = SegmentTable::open(&reference.path("s.parquet")).unwrap();
     let contacts = Electrodes::read(reference.path("np8.csv")).unwrap();
@@ -318,7 +318,7 @@ fn the_program_writes_a_report_and_csv() {
     assert_close(&values, &in_uv);
 }
 
-/// Removes from signals by node what the simulator's `lfp` report does not have.
+/// Removes the datasets from signals by node that the simulator's `lfp` report does not have.
 fn as_of_simulator(path: &Path) {
     edited(path, |file| {
         for name in ["contact_names", "contact_positions", "group_names"] {
@@ -330,7 +330,7 @@ fn as_of_simulator(path: &Path) {
 #[test]
 fn cells_of_an_online_report_are_summed() {
     let reference = Reference::new();
-    // signals by node have the form of the simulator's report, in V, and what it does not have is removed
+    // signals by node have the form of the simulator's report, in V, after the additional datasets are removed
     reference.signals(&["--weights", "w.h5", "--by", "node", "--unit", "V", "--dtype", "f64", "-o", "online.h5"]).ok();
     leadfield_in(reference.folder.path(), &["signals", "online.h5", "-o", "a.h5"]).refused(
         "error: online.h5: /report/S1nonbarrel_neurons: signals that were computed already, expected membrane currents or a \
@@ -594,7 +594,7 @@ impl SegmentSource for RenamedTable {
     }
 }
 
-/// A table whose parts take as long to read as nobody asks to stop.
+/// A table whose parts are read until a stop is requested.
 struct EndlessTable(SegmentTable);
 
 impl SegmentSource for EndlessTable {
@@ -645,7 +645,7 @@ fn a_stop_takes_effect_while_a_part_is_read() {
     let endless = EndlessTable(table);
     let sources: [&dyn SegmentSource; 1] = [&endless];
     let signals = Signals::from_tables(&reports, &sources, &electrodes).prepare().unwrap();
-    // nobody asks before the part is begun
+    // no stop is requested before the part is begun
     let was_asked = AtomicBool::new(false);
     let is_stopped = || was_asked.swap(true, Ordering::Relaxed);
     let started = std::time::Instant::now();
@@ -659,7 +659,7 @@ fn a_stop_takes_effect_while_a_part_is_read() {
 #[test]
 fn several_populations_are_summed_and_separated() {
     let reference = Reference::new();
-    // the same neurons under another name, twice the current: a report of two populations
+    // the same neurons in a second population, with twice the current: a report of two populations
     let source = Hdf5File::open(&reference.path("c.h5")).unwrap();
     let copy = Hdf5File::create(&reference.path("two.h5")).unwrap();
     let (node_ids, pointers) = {
@@ -725,7 +725,7 @@ fn synthetic_currents_balance_and_their_input_travels() {
         let first = (0..120).find(|&frame| of_frame(frame).iter().any(|v| v.abs() > 0.0));
         arrivals.push((x[node as usize], first.unwrap()));
     }
-    // 10 ms + (x + 400 um) / (200 um/ms) + up to 2 ms; frames every 0.5 ms
+    // 10 ms + (x + 400 µm) / (200 µm/ms) + up to 2 ms; frames every 0.5 ms
     for (x, frame) in arrivals {
         let earliest = 10.0 + (x + 400.0) / 200.0;
         let arrival = frame as f64 * 0.5;
@@ -789,15 +789,15 @@ fn reports_tell_what_their_groups_are_and_unfinished_ones_are_refused() {
     write_signals(&request, &Ranks::default()).unwrap_err();
     let run = |args: &[&str]| leadfield_in(reference.folder.path(), args);
     // 20 frames are 7 parts
-    let told = run(&["info", "un.h5.partial", "--json"]).ok();
-    let facts: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let text = run(&["info", "un.h5.partial", "--json"]).ok();
+    let facts: serde_json::Value = serde_json::from_str(&text).unwrap();
     let done = facts["progress"]["parts"].as_u64().unwrap();
-    assert!((1..7).contains(&done), "{told}");
-    assert_eq!(facts["progress"]["of_parts"], 7, "{told}");
+    assert!((1..7).contains(&done), "{text}");
+    assert_eq!(facts["progress"]["of_parts"], 7, "{text}");
     assert_eq!(facts["kind"], "lfp report, unfinished");
     let refusal = format!(
         "error: un.h5.partial: unfinished, expected a complete report, found {done} of 7 parts written\n\
-         hint: complete `un.h5` with the command that began it and `--resume`; `leadfield info` tells how far it is"
+         hint: complete `un.h5` with the command that began it and `--resume`; `leadfield info` shows its progress"
     );
     run(&["plot", "signals", "un.h5.partial", "-o", "a.svg"]).refused(&refusal);
     run(&["convert", "un.h5.partial", "-o", "a.parquet"]).refused(&refusal);

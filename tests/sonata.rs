@@ -1,4 +1,4 @@
-//! The SONATA readers on the reference circuit, and against libsonata, the field's own reader.
+//! Tests the SONATA readers on the reference circuit, and compares them with libsonata, the reference implementation.
 //!
 //! The comparison writes a circuit, lets `sonata.py` read it with libsonata in the Python of `LEADFIELD_PYTHON`, and
 //! expects the same paths, node ids, attributes and refusals.
@@ -50,7 +50,7 @@ fn the_reference_circuit_is_read_as_its_readme_says() {
     }
 }
 
-/// What `sonata.py` answers to questions.
+/// Returns the answers of `sonata.py` to questions.
 fn libsonata(folder: &Path, questions: &Value) -> Vec<Value> {
     let python = std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python with libsonata");
     let file = folder.join("questions.json");
@@ -64,7 +64,7 @@ const NODES: usize = 60;
 const MTYPES: [&str; 5] = ["L1_DAC", "L23_PC", "L4_PC", "L5_TPC:A", "L5_TPC:B"];
 const NAMES: [&str; 4] = ["a", "ab", "", "b.c"];
 
-/// Sixty nodes of a population `P` with attributes of every kind, drawn at random.
+/// Draws sixty nodes of a population `P` with attributes of every kind.
 fn write_nodes(path: &Path, random: &mut ChaCha8Rng) -> Nodes {
     let file = Hdf5File::create(path).unwrap();
     file.create_group("/nodes/P/0/@library").unwrap();
@@ -98,7 +98,7 @@ fn one_of<T: Clone>(choices: &[T], random: &mut ChaCha8Rng) -> T {
     choices.choose(random).unwrap().clone()
 }
 
-/// A condition on an attribute, drawn at random.
+/// Draws a condition on an attribute.
 fn condition(random: &mut ChaCha8Rng) -> (&'static str, Value) {
     let number = random.random_range(-5..8);
     let (from, to) = (random.random_range(0..NODES), random.random_range(0..NODES));
@@ -128,7 +128,7 @@ fn condition(random: &mut ChaCha8Rng) -> (&'static str, Value) {
     )
 }
 
-/// Three sets of conditions, a list of names, and `X`, which is either.
+/// Draws three sets of conditions, a list of names, and `X`, which is either.
 fn node_sets(random: &mut ChaCha8Rng) -> Value {
     let mut set = || {
         let conditions = random.random_range(1..4);
@@ -139,7 +139,7 @@ fn node_sets(random: &mut ChaCha8Rng) -> Value {
     json!({ "X": x, "L": ["A", "C", "A"], "A": a, "B": b, "C": c })
 }
 
-/// Sets that neither reader takes.
+/// Sets that neither reader accepts.
 fn refused_node_sets() -> Vec<Value> {
     let conditions = [
         ("x", json!(1)),
@@ -209,11 +209,11 @@ fn attributes_are_those_of_libsonata() {
     assert_eq!(answers, [Value::from(ours)]);
 }
 
-/// A path with variables, dots and absolute parts, drawn at random.
+/// Draws a path with variables, dots and absolute parts.
 fn path(random: &mut ChaCha8Rng) -> String {
     let pieces = ["$ALPHA", "$BETA", "$GAMMA_1", "$UNKNOWN", "${ALPHA}", "a", "b.c", ".", "..", "", "d e", "/abs"];
     let length = random.random_range(1..5);
-    // libsonata puts in only the first of a variable that stands twice in one path.
+    // libsonata replaces only the first occurrence of a variable in a path.
     let drawn: Vec<&str> = pieces.choose_multiple(random, length).copied().collect();
     let text = drawn.join("/");
     if text.is_empty() { "x".into() } else { text }
@@ -270,7 +270,8 @@ fn simulated(random: &mut ChaCha8Rng) -> Value {
     })
 }
 
-/// What our reader makes of a configuration, in the words of `sonata.py`; null where it refuses.
+/// Returns the content of a configuration as this library reads it, in the format of `sonata.py`; null if it is
+/// refused.
 fn read(config: &Value, file: &Path) -> Value {
     std::fs::write(file, config.to_string()).unwrap();
     match SonataConfig::open(file) {

@@ -1,5 +1,5 @@
-//! What the program states about itself and its results: paths, numbers, tables, times. Each must be true wherever and
-//! however the program is called.
+//! Statements of the program about itself and its results: paths, numbers, tables, times. Each must be true wherever
+//! and however the program is called.
 
 use serde_json::Value;
 
@@ -66,7 +66,7 @@ fn the_lfp_report_has_the_times_of_the_simulation() {
         ["dt", "start_time", "end_time"].map(|key| block["lfp"][key].as_f64().unwrap())
     };
     assert_eq!(times("t.parquet", "w.h5"), [0.05, 0.0, 123.5]);
-    // a table of a circuit knows no simulation
+    // a table of a circuit states no simulation
     let args = ["positions", "circuit/circuit_config.json", "--axon-rule", "taper", "-o", "c.parquet", "--quiet"];
     leadfield_in(folder.path(), &args).ok();
     assert_eq!(times("c.parquet", "c.h5"), [0.1, 0.0, 1000.0]);

@@ -1,5 +1,5 @@
-//! Ctrl-C: the first is answered with the part that is being written, and the run stops soon, wherever it is: in a unit
-//! that takes long, or in a table of one file. What is done is kept, and the progress bar is removed.
+//! Ctrl-C: after the first one the program names the part that is being written, and the run stops soon, also in a unit
+//! that takes long or in a table of one file. Finished units are kept, and the progress bar is removed.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -44,7 +44,8 @@ fn a_unit_of_weights_that_takes_long_is_abandoned() {
     let dir = dir.path();
     table_in_one_file(dir);
     let table = SegmentTable::open(&dir.join("one.parquet")).unwrap();
-    // one unit of several blocks of 1 MiB, after each of which its thread waits for longer than a unit is finished
+    // one unit of several blocks of 1 MiB; after each block its thread waits for longer than the time in which a unit
+    // is still finished
     let contacts = (8 << 20) / 8 / table.metadata().segments as usize;
     write_contacts(&dir.join("many.csv"), contacts);
     let electrodes = electrodes::read(&dir.join("many.csv")).unwrap();
@@ -173,7 +174,7 @@ fn a_signal_of_a_batch_system_has_its_own_exit_code_and_no_advice_for_a_keyboard
 }
 
 #[test]
-fn a_short_run_shows_no_forecast_and_its_progress_bar_is_removed() {
+fn a_short_run_shows_no_remaining_time_and_its_progress_bar_is_removed() {
     let dir = folder(200);
     // `script` gives the program a terminal
     let mut command = Command::new("script");
@@ -190,7 +191,7 @@ fn a_short_run_shows_no_forecast_and_its_progress_bar_is_removed() {
     };
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}");
-    // a bar was drawn, and removed: the last line that holds it is erased before the summary
+    // a bar was drawn, and removed: its last line is erased before the summary
     let bar = text.rfind("segments").and_then(|_| text.rfind('█')).expect("no bar");
     let summary = text.rfind("w.h5: 200 contacts").expect("no summary");
     assert!(bar < summary && text[bar..summary].contains("\u{1b}[2K"), "{text:?}");

@@ -1,5 +1,5 @@
-//! The generator of tests and benches must keep its promises, or what is shown with its circuits shows nothing: here
-//! its files are read without the readers of the library, and its counts are derived anew from the SWC text.
+//! Tests the generator of synthetic circuits, on which other tests and benches rely: its files are read without the
+//! readers of the library, and its counts are derived independently from the SWC text.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{leadfield, leadfield_in, names_in, root, scratch};
 
-/// Writes a circuit and gives its folder; the first value keeps it.
+/// Writes a circuit and returns its folder, which exists as long as the first value.
 fn circuit(options: &[&str]) -> (tempfile::TempDir, PathBuf) {
     let scratch = scratch();
     let folder = scratch.path().join("circuit");
@@ -25,14 +25,14 @@ fn nodes(folder: &Path) -> Hdf5File {
     Hdf5File::open(&folder.join("networks/nodes/neurons/nodes.h5")).unwrap()
 }
 
-/// An attribute stored through `@library`.
+/// Reads an attribute that is stored through `@library`.
 fn attribute(nodes: &Hdf5File, name: &str) -> Vec<String> {
     let library = nodes.read_strings(&format!("nodes/neurons/0/@library/{name}")).unwrap();
     let indices = nodes.read_unsigned(&format!("nodes/neurons/0/{name}")).unwrap();
     indices.iter().map(|&i| library[i as usize].clone()).collect()
 }
 
-/// A section as the SWC text gives it; the first sample of a child is its parent's last.
+/// A section in the SWC text; the first sample of a child is its parent's last.
 #[derive(Debug, Clone)]
 struct Section {
     kind: u8,
@@ -47,7 +47,7 @@ impl Section {
     }
 }
 
-/// A neuron as the SWC text gives it: the soma's diameter and the sections in file order.
+/// A neuron in the SWC text: the soma's diameter and the sections in file order.
 #[derive(Debug)]
 struct Neuron {
     soma_diameter: f64,
@@ -79,14 +79,14 @@ impl Neuron {
         Self { soma_diameter: 2.0 * f64::from(number(rows[0][5])), sections }
     }
 
-    /// All neurons of a circuit, by name.
+    /// Reads all neurons of a circuit, by name.
     fn all(folder: &Path) -> BTreeMap<String, Self> {
         let folder = folder.join("components/morphologies/swc");
         let named = |file: String| (file.trim_end_matches(".swc").to_string(), Self::read(&folder.join(&file)));
         names_in(&folder).into_iter().map(named).collect()
     }
 
-    /// Path lengths from the soma's centre to the ends of terminal axon sections, in section order.
+    /// Returns the path lengths from the soma's centre to the ends of terminal axon sections, in section order.
     fn axon_terminals(&self) -> Vec<f64> {
         let mut ends: Vec<f64> = Vec::new();
         for section in &self.sections {
@@ -99,7 +99,8 @@ impl Neuron {
         (0..ends.len()).filter(is_terminal).map(|i| ends[i]).collect()
     }
 
-    /// Segments in the simulator's write order, as section ids: 1 + 2 int(L / 40) a section, 5 a stub.
+    /// Returns the section ids of the segments in the simulator's write order: 1 + 2 int(L / 40) per section, 5 per
+    /// stub.
     fn element_ids(&self) -> Vec<u32> {
         let segments = |length: f64| 1 + 2 * (length / 40.0).floor() as usize;
         let mut ids = vec![0; segments(self.soma_diameter)];
@@ -215,7 +216,7 @@ fn attributes_of_a_neuron_agree_with_each_other() {
         assert_eq!(mtype[i], format!("L{}_{kind}", layer[i]));
         let file = template[i].strip_prefix("hoc:").unwrap();
         assert!(folder.join(format!("components/hoc/{file}.hoc")).is_file(), "{file}");
-        // five layers of 300 um, the second on top
+        // five layers of 300 µm, the second on top
         assert_eq!(layer[i], (2 + ((750.0 - y[i]) / 300.0).floor() as i32).to_string());
     }
     assert_eq!(attribute(&nodes, "region"), vec!["column"; 300]);
@@ -266,7 +267,7 @@ fn morphologies_differ_in_file_order_soma_and_trees() {
     }
 }
 
-/// The samples of all sections of an ASC text, in file order, without the soma's outline.
+/// Parses the samples of all sections of an ASC text, in file order, without the soma's outline.
 fn samples_of_asc(path: &Path) -> Vec<[f32; 4]> {
     let text = std::fs::read_to_string(path).unwrap();
     let sample = |line: &str| -> Option<[f32; 4]> {
@@ -392,7 +393,7 @@ fn a_cell_template_states_its_rules() {
     assert_eq!(names_in(&folder.join("components/hoc")).len(), 10, "two classes in five layers");
 }
 
-/// Every file below a folder with its bytes.
+/// Returns every file below a folder with its bytes.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
@@ -423,7 +424,7 @@ fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
     }
 }
 
-/// Bytes repeat on every machine only as long as this generator does.
+/// The bytes are the same on every machine only if this generator gives the same numbers.
 #[test]
 fn the_random_stream_is_chacha_with_eight_rounds() {
     use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -524,7 +525,7 @@ fn what_is_no_circuit_is_not_replaced_even_by_force() {
     assert!(scratch.path().join("new/c/circuit_config.json").is_file());
 }
 
-/// Runs a part of `synthesized.py` on a fresh circuit.
+/// Runs a part of `synthesized.py` on a new circuit.
 fn python(part: &str) {
     let python = std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python with the clients");
     let (_keep, folder) = circuit(&["--cells", "60", "--with-report"]);

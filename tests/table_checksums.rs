@@ -1,7 +1,7 @@
-//! A table that changed since it was written is found, whichever of its bits changed.
+//! A table that changed since it was written is detected, whichever of its bits changed.
 //!
-//! Each case flips one bit of a small table, in which headers, page index and footer take most of the bytes, and reads it
-//! as `weights` and `query` do: the answer is that of the undamaged table, or an error. `LEADFIELD_FLIPS=N` asks for
+//! Each case flips one bit of a small table, in which headers, page index and footer are most of the bytes, and reads
+//! it as `weights` and `query` do: the result is that of the undamaged table, or an error. `LEADFIELD_FLIPS=N` runs
 //! more cases.
 
 use std::path::Path;
@@ -24,7 +24,7 @@ fn make_table(folder: &Path, name: &str, precision: &str) {
     leadfield_in(folder, &["positions", &config, "-o", name, "--precision", precision]).ok();
 }
 
-/// What `weights` computes from: names, and all segments in the order of rows.
+/// Reads the inputs of `weights`: names, and all segments in the order of rows.
 type Contents = (TableMetadata, Segments);
 
 fn contents(path: &Path) -> leadfield::Result<Contents> {
@@ -35,7 +35,7 @@ fn contents(path: &Path) -> leadfield::Result<Contents> {
     Ok((table.metadata().clone(), all))
 }
 
-/// Rows of the segments in a ball, in stored order.
+/// Returns the rows of the segments in a ball, in stored order.
 fn hits(path: &Path, ball: &Sphere) -> leadfield::Result<Vec<u64>> {
     let table = SegmentTable::open_without_neurons(path)?;
     let regions: [&dyn Region; 1] = [ball];
@@ -53,13 +53,13 @@ fn hits(path: &Path, ball: &Sphere) -> leadfield::Result<Vec<u64>> {
     Ok(rows)
 }
 
-/// Metadata with the page index.
+/// Reads the metadata with the page index.
 fn metadata(path: &Path) -> ParquetMetaData {
     let file = std::fs::File::open(path).unwrap();
     ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required).parse_and_finish(&file).unwrap()
 }
 
-/// Bits to flip: evenly over the file, and of each one other than the time before.
+/// Returns the bits to flip: evenly over the file, in each byte another bit than the time before.
 fn bits(bytes: usize, cases: usize) -> impl Iterator<Item = usize> {
     let all = 8 * bytes;
     (0..cases).map(move |i| (i * all / cases + 7 * i) % all)
@@ -95,7 +95,7 @@ fn no_flipped_bit_changes_what_is_read_without_an_error() {
             }
         }
         assert_eq!(silent, Vec::<usize>::new(), "of {cases} bits of {} bytes", original.len());
-        // the magic bytes at the start, and what readers skip, may change unseen
+        // changes of the magic bytes at the start, and of bytes that readers skip, are not detected
         assert!(refused * 100 >= cases * 95, "{refused} of {cases} refused");
     }
 }
@@ -118,7 +118,7 @@ fn a_flipped_bit_that_hides_the_checksums_themselves_is_found() {
     }
 }
 
-/// A table with one byte changed.
+/// Returns a table with one byte changed.
 fn with_changed_byte(path: &Path, at: u64) {
     let mut bytes = std::fs::read(path).unwrap();
     bytes[at as usize] ^= 0x10;
@@ -133,7 +133,7 @@ fn a_changed_page_page_index_or_footer_is_an_error_with_a_hint_of_its_own() {
     let path = folder.join("t.parquet");
     let weights = ["weights", "t.parquet", "e.csv", "-o", "w.h5"];
     let query = ["query", "t.parquet", "--box", "-1e5,-1e5,-1e5,1e5,1e5,1e5", "--count"];
-    /// Where a part of a file begins.
+    /// Returns the offset of a part of a file.
     type Offset = fn(&ParquetMetaData) -> i64;
     let cases: [(&str, Offset); 5] = [
         ("page checksum", |m| {
@@ -141,7 +141,7 @@ fn a_changed_page_page_index_or_footer_is_an_error_with_a_hint_of_its_own() {
             page.offset + i64::from(page.compressed_page_size) - 9
         }),
         ("page checksum", |m| m.offset_index().unwrap()[0][4].page_locations()[0].offset + 1),
-        // the first byte of a dictionary page's header, which tells its type
+        // the first byte of a dictionary page's header, which states its type
         ("page checksum", |m| m.row_group(0).column(0).dictionary_page_offset().unwrap() + 1),
         ("checksum of the page index", |m| m.row_group(0).column(4).column_index_offset().unwrap() + 6),
         ("checksum of the page index", |m| m.row_group(0).column(4).offset_index_offset().unwrap() + 6),
@@ -152,7 +152,7 @@ fn a_changed_page_page_index_or_footer_is_an_error_with_a_hint_of_its_own() {
         let message = format!(
             "error: t.parquet: {what} does not match, expected the bytes that were written, found others\n{HINT}"
         );
-        // the third is of a column that this query leaves alone
+        // the third is in a column that this query does not read
         if i != 2 {
             leadfield_in(folder, &query).refused(&message);
         }
@@ -200,7 +200,7 @@ fn every_page_of_every_parquet_file_has_its_checksum_and_the_page_index_stays_ri
                 assert_eq!(chunk.dictionary_page_offset().map_or(ends[0].0, |d| d as u64), start);
                 pages += ends.len();
                 for (start, end) in ends {
-                    // field 4, the checksum, follows the three numbers that begin a header
+                    // field 4, the checksum, follows the first three numbers of a header
                     let mut at = start as usize;
                     for _ in 0..3 {
                         assert_eq!(bytes[at], 0x15);
@@ -211,7 +211,7 @@ fn every_page_of_every_parquet_file_has_its_checksum_and_the_page_index_stays_ri
             }
         }
         assert!(pages >= 12, "{name}: {pages}");
-        // a decoder that knows nothing of us reads every row, and verifies what it reads
+        // an independent decoder reads every row, and verifies the checksums
         let file = std::fs::File::open(&path).unwrap();
         let rows: usize = ParquetRecordBatchReaderBuilder::try_new(file)
             .unwrap()

@@ -1,4 +1,4 @@
-//! What users meet: help, exit codes, what goes where, and that options do what they say.
+//! The program's interface: help, exit codes, outputs, and the effects of options.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use leadfield::segments::{SectionType, Segment, Segments};
 
 use crate::support::{Run, golden, leadfield, leadfield_in, names_in, scratch};
 
-/// The golden circuit: 24 nodes, 20 of them in the report, with 3161 segments.
+/// Returns the golden circuit: 24 nodes, 20 of them in the report, with 3161 segments.
 fn golden_config() -> PathBuf {
     golden().join("input/circuit/simulation_config.json")
 }
@@ -21,14 +21,14 @@ fn positions(config: &Path, out: &Path, options: &[&str]) -> PathBuf {
     out.to_path_buf()
 }
 
-/// A fresh folder with the golden table `t.parquet`.
+/// Creates a folder with the golden table `t.parquet`.
 fn golden_table() -> (tempfile::TempDir, PathBuf) {
     let folder = scratch();
     let table = positions(&golden_config(), &folder.path().join("t.parquet"), &[]);
     (folder, table)
 }
 
-/// A synthetic circuit in a fresh folder.
+/// Creates a synthetic circuit in a new folder.
 fn synthetic(options: &[&str]) -> (tempfile::TempDir, PathBuf) {
     let folder = scratch();
     let circuit = folder.path().join("circuit");
@@ -36,7 +36,7 @@ fn synthetic(options: &[&str]) -> (tempfile::TempDir, PathBuf) {
     (folder, circuit)
 }
 
-/// All segments of a table, in row order.
+/// Reads all segments of a table, in row order.
 fn rows(table: &Path) -> Vec<Segment> {
     let table = SegmentTable::open(table).unwrap();
     let mut all: Vec<Segment> = table.parts().iter().flat_map(|p| stored(&p.read_by_row().unwrap())).collect();
@@ -52,14 +52,14 @@ fn is_stub(s: &Segment) -> bool {
     matches!(s.section_type, Some(SectionType::Ais | SectionType::Myelin))
 }
 
-/// The value beside a name in what `info` prints.
+/// Returns the value after a name in the output of `info`.
 #[track_caller]
 fn fact<'a>(facts: &'a str, name: &str) -> &'a str {
     let line = facts.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with("  ")));
     line.unwrap_or_else(|| panic!("no {name} in\n{facts}"))[name.len()..].trim()
 }
 
-// help and manners
+// help and streams
 
 #[test]
 fn a_wrong_option_is_an_error_with_exit_code_2_and_nothing_on_standard_output() {
@@ -103,14 +103,14 @@ fn quiet_tools_print_nothing_on_standard_error_and_others_say_what_they_made() {
     assert_eq!(said.stdout, "");
 }
 
-/// Runs the program with one stream, 1 or 2, whose reader is gone: exit code, and what the other stream got.
+/// Runs the program with a closed pipe as stream 1 or 2; returns exit code and the text of the other stream.
 fn unread(folder: &Path, stream: u8, args: &[&str]) -> (i32, String) {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     onto(folder, stream, writer.into(), args)
 }
 
-/// Runs the program with one stream, 1 or 2, on a device that is full.
+/// Runs the program with stream 1 or 2 on a full device.
 fn full(folder: &Path, stream: u8, args: &[&str]) -> (i32, String) {
     let device = std::fs::File::options().write(true).open("/dev/full").unwrap();
     onto(folder, stream, device.into(), args)
@@ -160,8 +160,8 @@ fn a_reader_that_has_gone_ends_a_tool_quietly_with_its_exit_code_and_a_full_devi
     for (code, args) in tools {
         let quiet = [args, &["--quiet"]].concat();
         assert_eq!(unread(dir, 1, &quiet), (code, String::new()), "{args:?}");
-        let told = "error: standard output: cannot be written: no space left on device\n".to_string();
-        assert_eq!(full(dir, 1, &quiet), (2, told), "{args:?}");
+        let message = "error: standard output: cannot be written: no space left on device\n".to_string();
+        assert_eq!(full(dir, 1, &quiet), (2, message), "{args:?}");
     }
 }
 
@@ -243,8 +243,8 @@ fn info_on_a_table() {
         assert!(value.starts_with(&format!("{kind}, ")) && value.ends_with(" bytes per segment"), "{value}");
     }
     let size = table.metadata().unwrap().len();
-    let told = format!("{:.1} kB, {:.1} bytes per segment", size as f64 / 1e3, size as f64 / 3161.0);
-    assert_eq!(fact(&facts, "size"), told);
+    let message = format!("{:.1} kB, {:.1} bytes per segment", size as f64 / 1e3, size as f64 / 3161.0);
+    assert_eq!(fact(&facts, "size"), message);
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn info_on_electrodes_files() {
     ] {
         assert_eq!(fact(&facts, name), value);
     }
-    // the original writes a column too many, and no units
+    // the original writes an additional column, and no units
     let original = golden().join("reference/e6.h5");
     let facts = leadfield(&["info", original.to_str().unwrap()]).ok();
     assert_eq!(fact(&facts, "contacts"), "16: `0`, `1`, `2`, `3`, `4`, `5` and 10 more");
@@ -324,7 +324,7 @@ fn info_on_electrodes_files() {
 
 // positions
 
-/// The golden table cut into parts of at most this many segments, in a folder.
+/// Writes the golden table in parts of at most this number of segments, in a folder.
 fn in_parts(out: &Path, segments_per_part: u64) -> PathBuf {
     let config = golden_config();
     let request = CircuitRequest::new(&config);
@@ -334,10 +334,10 @@ fn in_parts(out: &Path, segments_per_part: u64) -> PathBuf {
 }
 
 #[test]
-fn a_node_set_selects_neurons_and_rows_are_numbered_anew() {
+fn a_node_set_selects_neurons_and_rows_are_renumbered() {
     let (folder, table) = golden_table();
     let all = rows(&table);
-    // the set by its own words: nodes whose z lies above 0, as far as the soma's place tells
+    // the definition of the set: nodes whose z is above 0, which the position of the soma shows
     let config = golden_config();
     let circuit = folder.path().join("circuit");
     crate::support::copy_folder(config.parent().unwrap(), &circuit);
@@ -396,8 +396,8 @@ fn parts_of_a_table_in_one_file_are_not_cut_without_a_word() {
     let config = golden_config();
     let config = config.to_str().unwrap();
     let made = leadfield_in(dir.path(), &["positions", config, "-o", "t.parquet", "--segments-per-part", "1000"]);
-    let told = "warning: t.parquet: one file is one part: parts need the name of a folder\n";
-    assert!(made.code == 0 && made.stderr.contains(told), "{}", made.stderr);
+    let message = "warning: t.parquet: one file is one part: parts need the name of a folder\n";
+    assert!(made.code == 0 && made.stderr.contains(message), "{}", made.stderr);
     let default = leadfield_in(dir.path(), &["positions", config, "-o", "u.parquet"]);
     assert!(default.code == 0 && !default.stderr.contains("part:"), "{}", default.stderr);
 }
@@ -429,7 +429,7 @@ fn a_kept_axon_gives_rows_of_axon_sections_and_no_stubs() {
     assert!(!kept.iter().any(is_stub));
 }
 
-/// A row bit for bit.
+/// Returns the bits of a row.
 fn bits(s: &Segment) -> impl PartialEq {
     let ends = [s.start.to_array(), s.end.to_array()].map(|p| p.map(f64::to_bits));
     (s.row, s.node_id, s.section_id, s.segment_id, s.section_type, ends, s.radius_um.map(f32::to_bits))
@@ -479,7 +479,7 @@ fn rows_of_a_page_are_neighbours_in_space() {
     let volume = |b: &Aabb| b.size().x * b.size().y * b.size().z;
     let page = leadfield::segments::table::schema::ROWS_PER_PAGE;
     let boxed = |rows: &[Segment]| Aabb::enclosing(rows.iter().map(Segment::midpoint));
-    // the long ones stand at the end, in row groups of their own
+    // the long segments are at the end, in separate row groups
     let short: Vec<Segment> = stored(&segments).into_iter().filter(|s| s.start.distance(s.end) <= 60.0).collect();
     assert!(short.len() > 20 * page, "{} rows", short.len());
     let by_neuron = {
@@ -492,7 +492,8 @@ fn rows_of_a_page_are_neighbours_in_space() {
         pages.iter().sum::<f64>() / pages.len() as f64
     };
     let whole = volume(&boxed(&short));
-    // as many pages of equal volume would each take 1 / pages of the whole; neurons overlap, pages should not
+    // the same number of pages of equal volume would each have 1 / pages of the total; neurons overlap, but pages
+    // should not
     let pages = (short.len() / page) as f64;
     let (hilbert, neurons) = (mean(&short) / whole, mean(&by_neuron) / whole);
     assert!(hilbert < 3.0 / pages && neurons > 5.0 * hilbert, "{hilbert} and {neurons} of the whole, {pages} pages");

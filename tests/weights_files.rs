@@ -1,8 +1,8 @@
-//! Electrodes files: what clients rely on (types, layout, places of rows and columns) and what users rely on (bytes
-//! that repeat, whatever the number of threads, parts and methods; comparisons that find what differs).
+//! Electrodes files: the properties that clients rely on (types, layout, order of rows and columns) and that users rely
+//! on (bytes that do not depend on the number of threads, parts and methods; comparisons that find all differences).
 //!
-//! Segments come from memory and methods are made up, so that every value is known without a formula:
-//! [`Told`] gives 1000 node + 100 section + segment + contact position / 1000.
+//! Segments are in memory and methods are artificial, so that every value is known without a formula: the weight of
+//! [`CodedMethod`] is 1000 node + 100 section + segment + contact position / 1000.
 
 use std::path::{Path, PathBuf};
 
@@ -23,27 +23,27 @@ use leadfield::weights::{DistantContacts, SegmentSource, WeightsRequest, Weights
 
 use crate::support::{golden, leadfield, leadfield_in, names_in, one_neuron, scratch};
 
-/// A method whose values tell where they belong; `Told::MINUS` gives the same with a minus sign.
-struct Told {
+/// A method whose weights encode row and column; [`MINUS`] gives the same weights with a minus sign.
+struct CodedMethod {
     name: &'static str,
     sign: f64,
 }
 
-static TOLD: Told = Told { name: "Told", sign: 1.0 };
-static MINUS: Told = Told { name: "Minus", sign: -1.0 };
+static CODED: CodedMethod = CodedMethod { name: "Coded", sign: 1.0 };
+static MINUS: CodedMethod = CodedMethod { name: "Minus", sign: -1.0 };
 /// Infinite at the second segment of section 7 of node 4, for a contact at x = 3.
-static BROKEN: Told = Told { name: "Broken", sign: f64::INFINITY };
+static BROKEN: CodedMethod = CodedMethod { name: "Broken", sign: f64::INFINITY };
 
 struct ToldKernel {
     sign: f64,
     x: Vec<f64>,
 }
 
-fn told(s: Segment, x: f64) -> f64 {
+fn coded_weight(s: Segment, x: f64) -> f64 {
     s.node_id as f64 * 1000.0 + f64::from(s.section_id) * 100.0 + f64::from(s.segment_id) + x / 1000.0
 }
 
-impl Method for Told {
+impl Method for CodedMethod {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -66,7 +66,7 @@ impl PreparedMethod for ToldKernel {
                 let s = neuron.get(i);
                 let broken = s.node_id == 4 && s.section_id == 7 && s.segment_id == 1 && x == 3.0;
                 let sign = if self.sign.is_finite() || broken { self.sign } else { 1.0 };
-                *value = sign * told(s, x);
+                *value = sign * coded_weight(s, x);
             }
         }
     }
@@ -81,8 +81,8 @@ struct InMemory {
 }
 
 impl InMemory {
-    /// Nodes of the given ids, ascending, dealt out to parts like cards. Node n has soma and section 7 with
-    /// 1 + n % 3 segments.
+    /// Creates nodes with the given ids, ascending, distributed to parts in turn. Node n has soma and section 7 with 1
+    /// + n % 3 segments.
     fn new(population: &str, nodes: &[u64], parts: usize) -> Self {
         let mut table = Self {
             path: format!("{population}.parquet").into(),
@@ -162,8 +162,8 @@ fn a_contact_beyond_float32_is_refused() {
     one_neuron(dir.path(), "t", "1");
     std::fs::write(dir.path().join("e.csv"), "name,x,y,z,type\nfar,0,-1e39,0,LineSource\n").unwrap();
     leadfield_in(dir.path(), &["weights", "t.parquet", "e.csv", "-o", "w.h5", "--quiet"]).refused(
-        "error: w.h5: position of contact `far` cannot be stored, expected float32 numbers, found -1e39 um\n\
-         hint: check the unit: positions are in um",
+        "error: w.h5: position of contact `far` cannot be stored, expected float32 numbers, found -1e39 µm\n\
+         hint: check the unit: positions are in µm",
     );
     assert!(!dir.path().join("w.h5").exists());
 }
@@ -187,14 +187,14 @@ fn write(sources: &[&dyn SegmentSource], electrodes: &[Electrode], output: &Path
     })
 }
 
-/// Two methods in turn, names not sorted.
+/// Creates contacts of two methods in turn, with unsorted names.
 fn mixed() -> Vec<Electrode> {
-    vec![electrode("e2", 1.0, &TOLD), electrode("e10", 2.0, &MINUS), electrode("e1", 3.0, &TOLD)]
+    vec![electrode("e2", 1.0, &CODED), electrode("e10", 2.0, &MINUS), electrode("e1", 3.0, &CODED)]
 }
 
 const NODES: [u64; 6] = [1, 2, 4, 5, 9, 11];
 
-/// The values of a file, row by row, by position of the contact's name.
+/// Reads the weights of a file, row by row, by the position of the contact's name.
 fn values(path: &Path, population: &str, names: &[&str]) -> Vec<Vec<f64>> {
     let file = ElectrodesFile::open(path).unwrap();
     let population = file.population(population).unwrap();
@@ -213,7 +213,8 @@ fn every_value_is_in_its_contacts_column_and_its_segments_row() {
     let summary = write(&[&table], &mixed(), &path).unwrap();
     let all = table.all();
     assert_eq!((summary.contacts, summary.neurons, summary.segments), (3, 6, all.len() as u64));
-    let expected: Vec<Vec<f64>> = all.iter().map(|&s| vec![told(s, 1.0), -told(s, 2.0), told(s, 3.0)]).collect();
+    let expected: Vec<Vec<f64>> =
+        all.iter().map(|&s| vec![coded_weight(s, 1.0), -coded_weight(s, 2.0), coded_weight(s, 3.0)]).collect();
     assert_eq!(values(&path, "cells", &["e2", "e10", "e1"]), expected);
     let file = ElectrodesFile::open(&path).unwrap();
     let columns: Vec<_> = file.electrodes().iter().map(|e| (e.name.as_str(), e.column("cells"))).collect();
@@ -272,12 +273,12 @@ fn populations_share_a_file() {
     let (a, b) = (InMemory::new("left", &NODES, 2), InMemory::new("right", &[3, 8], 1));
     write(&[&a, &b], &mixed(), &path).unwrap();
     for table in [&a, &b] {
-        let expected: Vec<Vec<f64>> = table.all().iter().map(|&s| vec![told(s, 3.0)]).collect();
+        let expected: Vec<Vec<f64>> = table.all().iter().map(|&s| vec![coded_weight(s, 3.0)]).collect();
         assert_eq!(values(&path, &table.metadata.population, &["e1"]), expected);
     }
 }
 
-/// Asserts the text of an error and its hint, and that nothing was left in the folder.
+/// Asserts the text of an error and its hint, and that no files remain in the folder.
 #[track_caller]
 fn refused(sources: &[&dyn SegmentSource], electrodes: &[Electrode], text: &str) {
     let dir = scratch();
@@ -287,8 +288,8 @@ fn refused(sources: &[&dyn SegmentSource], electrodes: &[Electrode], text: &str)
 }
 
 #[test]
-fn a_value_that_is_not_finite_is_told_with_contact_node_section_and_segment() {
-    let electrodes = [electrode("a", 2.0, &TOLD), electrode("b", 2.0, &BROKEN), electrode("c", 3.0, &BROKEN)];
+fn a_value_that_is_not_finite_is_reported_with_contact_node_section_and_segment() {
+    let electrodes = [electrode("a", 2.0, &CODED), electrode("b", 2.0, &BROKEN), electrode("c", 3.0, &BROKEN)];
     refused(
         &[&InMemory::new("cells", &NODES, 2)],
         &electrodes,
@@ -357,27 +358,27 @@ fn names_that_the_file_cannot_hold_are_refused() {
         ("cells", "name used twice in the file, expected each once, found `cells` again"),
         ("electrodes", "reserved name, expected a contact name other than `electrodes`, found `electrodes`"),
     ] {
-        let error = write(&[&table], &[electrode(name, 0.0, &TOLD)], &path).unwrap_err();
+        let error = write(&[&table], &[electrode(name, 0.0, &CODED)], &path).unwrap_err();
         assert_eq!(error.to_string(), format!("{}: {text}", path.display()));
     }
     assert!(names_in(dir.path()).is_empty());
 }
 
 #[test]
-fn contacts_far_from_all_segments_are_told_with_both_boxes() {
+fn contacts_far_from_all_segments_are_reported_with_both_boxes() {
     let table = InMemory::new("cells", &[0, 100], 1);
-    let at = |x: &[f64]| configured(&x.iter().map(|&x| electrode("e", x, &TOLD)).collect::<Vec<_>>());
+    let at = |x: &[f64]| configured(&x.iter().map(|&x| electrode("e", x, &CODED)).collect::<Vec<_>>());
     let check = |x: &[f64]| DistantContacts::find(&[&table], &at(x)).unwrap();
     assert_eq!(check(&[10_100.0, 30_000.0]), None, "10 mm is not further than 10 mm");
     assert_eq!(check(&[-500.0, 30_000.0]), None, "one contact is near");
     assert_eq!(
         check(&[10_101.0, 30_000.0]).unwrap().to_string(),
-        "every contact is more than 10 mm from every segment: contacts in x 10101.0..30000.0, y 0.0..0.0, z 0.0..0.0 um, \
-         segments in x 0.0..100.0, y 0.0..0.0, z 0.0..0.0 um; are both in um, and in the circuit's frame?"
+        "every contact is more than 10 mm from every segment: contacts in x 10101.0..30000.0, y 0.0..0.0, z 0.0..0.0 µm, \
+         segments in x 0.0..100.0, y 0.0..0.0, z 0.0..0.0 µm; are both in um, and in the circuit's frame?"
     );
 }
 
-/// What a hand-made file holds: for each node its id and its rows.
+/// The content of a handwritten file: for each node its id and its rows.
 fn hand_made(path: &Path, nodes: &[(u64, &[&[f64]])], electrodes: &[(&str, i64)]) {
     let file = Hdf5File::create(path).unwrap();
     file.create_group("/electrodes/pop").unwrap();
@@ -460,7 +461,7 @@ fn nodes_and_columns_in_another_order_agree() {
 }
 
 #[test]
-fn the_largest_differences_are_told_with_node_and_row() {
+fn the_largest_differences_are_reported_with_node_and_row() {
     let dir = scratch();
     let (a, b) = (dir.path().join("a.h5"), dir.path().join("b.h5"));
     hand_made(&a, &[(1, &[&[8.0], &[4.0]]), (2, &[&[1.0], &[f64::NAN], &[2.0]])], &[("x", 0)]);
@@ -515,7 +516,7 @@ fn sorted_names_undo_the_originals_mislabelling() {
 }
 
 #[test]
-fn validate_tells_agreement_and_difference_by_its_exit_code() {
+fn the_exit_code_of_validate_states_agreement_or_difference() {
     let np8 = golden().join("reference/np8.h5");
     let e6 = golden().join("reference/e6.h5");
     let run = |b: &Path, options: &[&str]| {
@@ -528,14 +529,14 @@ fn validate_tells_agreement_and_difference_by_its_exit_code() {
     assert!(same.stdout.starts_with("population `S1nonbarrel_neurons`: 20 nodes, 3161 rows, 9 columns\n"));
     let other = run(&e6, &["--json"]);
     assert_eq!(other.code, 1);
-    let told: serde_json::Value = serde_json::from_str(&other.stdout).unwrap();
-    assert_eq!(told["agree"], false);
+    let results: serde_json::Value = serde_json::from_str(&other.stdout).unwrap();
+    assert_eq!(results["agree"], false);
     // e6 has 16 contacts, np8 has 8 of the same names
-    assert_eq!(told["populations"][0]["electrodes_only_in"][1].as_array().unwrap().len(), 8);
+    assert_eq!(results["populations"][0]["electrodes_only_in"][1].as_array().unwrap().len(), 8);
 }
 
-/// Contacts of all kinds on three shanks, named by kind and shank before the `_`: lines, spheres, and an array of disks and one of planes for
-/// each shank; one shank measures lengths.
+/// Creates contacts of all kinds on three shanks, named by kind and shank before the `_`: lines, spheres, and an array
+/// of disks and one of planes for each shank; one shank measures lengths.
 fn mixed_contacts() -> Vec<serde_json::Value> {
     let mut contacts = Vec::new();
     for (shank, x) in [0.0, 40.0, -60.0].into_iter().enumerate() {

@@ -56,7 +56,7 @@ struct LinearArgs {
     /// Number of contacts
     #[arg(long, value_name = "N")]
     contacts: u32,
-    /// Distance between neighbours, um
+    /// Distance between neighbours, µm
     #[arg(long, value_name = "UM", allow_hyphen_values = true)]
     pitch: f64,
     #[command(flatten)]
@@ -78,7 +78,7 @@ struct GridArgs {
     /// Number of rows
     #[arg(long, value_name = "N")]
     rows: u32,
-    /// Distance between neighbours, um: one for both, or those of columns and rows
+    /// Distance between neighbours, µm: one for both, or those of columns and rows
     #[arg(long, value_name = "UM[,UM]", allow_hyphen_values = true, value_parser = parse_pitches)]
     pitch: Pitches,
     #[command(flatten)]
@@ -119,7 +119,7 @@ struct NeuropixelsArgs {
 struct CapArgs {
     /// The system
     system: CapArg,
-    /// Position of the head in the circuit's frame: JSON with `center` (um), and optionally `up`, `front`, `radii`,
+    /// Position of the head in the circuit's frame: JSON with `center` (µm), and optionally `up`, `front`, `radii`,
     /// `conductivities`
     #[arg(long, value_name = "FILE")]
     head_pose: PathBuf,
@@ -165,7 +165,7 @@ struct ContactArgs {
 #[derive(clap::Args)]
 #[command(next_help_heading = PLACEMENT)]
 struct PlacementArgs {
-    /// Position of the anchor, um (default: 0,0,0)
+    /// Position of the anchor, µm (default: 0,0,0)
     #[arg(long, value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = parse_point)]
     at: Option<Point>,
     /// Direction of the shank from its tip (default: 0,1,0)
@@ -291,7 +291,7 @@ impl PlacementArgs {
     }
 }
 
-/// Positions of a population's somata, µm: all of them, or those of a node set.
+/// Returns the positions of a population's somata, µm: all of them, or those of a node set.
 fn read_somata(config: &Path, node_set: Option<&str>, population: Option<&str>) -> Result<Vec<Point>> {
     let config = SonataConfig::open(config)?;
     let population = config.circuit().population(population)?;

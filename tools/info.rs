@@ -107,7 +107,7 @@ fn find_unfinished_run(path: &Path) -> Result<Option<Checkpoint>> {
     name.strip_suffix(".partial").map_or(Ok(None), |output| Checkpoint::read(&path.with_file_name(output)))
 }
 
-/// How far an interrupted run came.
+/// Adds the progress of an interrupted run.
 fn add_progress(facts: &mut Facts, kind: &str, checkpoint: &Checkpoint) -> Result<()> {
     let (parts, segments) = checkpoint.progress()?;
     let OutputPlan { program, inputs, units: all, segments: total } = checkpoint.plan();

@@ -28,7 +28,7 @@ pub struct Args {
     what: PlotCommand,
 }
 
-/// What to draw.
+/// The pictures that can be drawn.
 #[derive(clap::Subcommand)]
 enum PlotCommand {
     Compare(compare::Args),

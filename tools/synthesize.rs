@@ -40,10 +40,10 @@ pub struct Args {
     /// Number of frames of that report, every 0.5 ms
     #[arg(long, value_name = "N", default_value_t = 300, requires = "with_currents")]
     frames: usize,
-    /// Radius of the cylinder that contains the somata, in um
+    /// Radius of the cylinder that contains the somata, in µm
     #[arg(long, help_heading = CIRCUIT, value_name = "UM", default_value_t = 400.0, allow_negative_numbers = true)]
     radius: f64,
-    /// Height of that cylinder, in um
+    /// Height of that cylinder, in µm
     #[arg(long, help_heading = CIRCUIT, value_name = "UM", default_value_t = 1500.0, allow_negative_numbers = true)]
     height: f64,
     /// Replace a circuit that already exists

@@ -29,7 +29,7 @@ pub struct Args {
     what: ValidateCommand,
 }
 
-/// What to check or compare.
+/// The checks and comparisons.
 #[derive(clap::Subcommand)]
 enum ValidateCommand {
     Circuit(circuit::Args),

@@ -86,8 +86,8 @@ impl Problem for InputProblem {
 ))]
 pub struct Args {
     /// Segments, then contacts. Segments: tables, one for each population, as `leadfield positions` writes them; or a
-    /// circuit or simulation configuration, or the folder that contains it. Contacts, last: CSV or JSON with name, x, y,
-    /// z (um), type, layer, region; `-` reads standard input
+    /// circuit or simulation configuration, or the folder that contains it. Contacts, last: CSV or JSON with name, x,
+    /// y, z (µm), type, layer, region; `-` reads standard input
     // one list, because options may stand between the files
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
@@ -311,7 +311,7 @@ impl Args {
         name_of(self.electrodes())
     }
 
-    /// Whether this process writes parts on its own, independent of other processes of a launcher.
+    /// Returns whether this process writes parts on its own, independent of other processes of a launcher.
     pub fn is_by_part(&self) -> bool {
         self.layout || self.finish || !self.part.is_empty()
     }
@@ -358,8 +358,9 @@ fn summary_json(args: &Args, summary: &WeightsSummary, seconds: f64, report: &se
     })
 }
 
-/// Returns the entry for `reports` of a simulation configuration, with the times of the simulation that the segments come
-/// from, if they come from one that still exists. The path is absolute, since it would be relative to the configuration.
+/// Returns the entry for `reports` of a simulation configuration, with the times of the simulation that the segments
+/// come from, if they come from one that still exists. The path is absolute, since it would be relative to the
+/// configuration.
 fn lfp_report_entry(out: &Path, sources: &[&dyn SegmentSource]) -> Result<serde_json::Value> {
     let path = out.canonicalize().map_err(FileProblem::Read).in_file(out)?;
     let simulation = sources.iter().find_map(|s| find_circuit_file(s.path(), &s.metadata().simulation_path));

@@ -1,4 +1,4 @@
-//! Forecast of the bytes, memory and time that writing tables takes, from a short trial.
+//! Estimates the bytes, memory and time that writing tables takes, from a short trial.
 
 use std::path::Path;
 use std::time::Instant;
@@ -29,10 +29,10 @@ const BYTES_PER_FURTHER_PART: f64 = 5600.0;
 const TRIAL_SEGMENTS: u64 = 100_000;
 
 impl PopulationTables {
-    /// Forecasts what [`PopulationTables::write_with_ranks`] takes with this many ranks.
+    /// Estimates what [`PopulationTables::write_with_ranks`] needs with this many ranks.
     ///
-    /// Nothing is left behind and no file name appears: the first neurons of each table are placed and encoded in
-    /// memory, and the result is written to an unnamed file beside the output.
+    /// No file remains: the first neurons of each table are placed and encoded in memory, and the result is written to
+    /// an unnamed file beside the output.
     ///
     /// # Errors
     /// Returns the errors of [`PopulationTables::write`], except for an existing output; also an error if the disk has
@@ -63,7 +63,7 @@ impl PopulationTables {
     }
 }
 
-/// Forecast for one table, extrapolated from its first neurons.
+/// Estimate for one table, extrapolated from its first neurons.
 struct TrialPlacement {
     /// Bytes of the trial, multiplied by `scale_factor`.
     table_bytes: f64,

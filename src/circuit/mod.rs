@@ -113,7 +113,7 @@ impl SegmentTableOptions {
 pub struct SkippedNeuron {
     /// SONATA node id.
     pub node_id: u64,
-    /// Why the neuron cannot be placed.
+    /// The reason why the neuron cannot be placed.
     pub error: Error,
 }
 

@@ -90,7 +90,7 @@ impl MorphologyCache {
         morphology.clone().map_err(|e| Error::clone(&e))
     }
 
-    /// Caches a morphology permanently if there is room, otherwise until enough newer ones have come.
+    /// Caches a morphology permanently if it fits, otherwise until enough newer ones have been cached.
     fn retain_or_evict(&self, name: &str, bytes: usize) {
         if self.cached_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes <= self.max_bytes {
             return;

@@ -1,4 +1,4 @@
-//! What a user should know about a plan before its segments are placed.
+//! Warnings about a plan, printed before its segments are placed.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use super::SegmentationPlan;
 use crate::error::format_count;
 use crate::sonata::nodes::Orientation;
 
-/// Maximum number of ties that are listed.
+/// Maximum number of ambiguous sections that are listed.
 const MAX_TIES: usize = 20;
 
 /// Maximum number of morphologies and templates that are listed with their notes.
@@ -72,7 +72,7 @@ impl SegmentationPlan {
             };
             let length = &tied.ambiguous_length;
             format!(
-                "node {}{others}: section {} of morphology `{}` is {:.6} um long, too near to {} um to be sure into how \
+                "node {}{others}: section {} of morphology `{}` is {:.6} µm long, too near to {} µm to be sure into how \
                  many segments the simulator cuts it",
                 tied.node_id, length.section_id, tied.morphology_name, length.length_um, length.multiple_um
             )

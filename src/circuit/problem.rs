@@ -4,7 +4,7 @@ use crate::circuit::hoc::RULE_HINT;
 use crate::error::Problem;
 use crate::geometry::Point;
 
-/// Why a circuit cannot be turned into a segment table.
+/// Reasons why a circuit cannot be turned into a segment table.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SegmentationProblem {
@@ -56,15 +56,15 @@ pub enum SegmentationProblem {
     #[error("model without sections, expected `model_type` biophysical, found `{0}`")]
     NoSections(String),
     /// The segment length is not a positive finite number.
-    #[error("segment length out of range, expected more than 0 um, found `{0}`")]
+    #[error("segment length out of range, expected more than 0 µm, found `{0}`")]
     SegmentLength(f64),
     /// A segment length was given together with a report, which has its own counts.
-    #[error("segment length given together with the counts of a report, expected none, found `{0}` um")]
+    #[error("segment length given together with the counts of a report, expected none, found `{0}` µm")]
     LengthWithReport(f64),
     /// The rule cuts a neuron into too many segments.
     #[error(
         "too many segments in one neuron, expected at most {expected}, found {found}; the longest step is \
-         {step_um} um long and has the point {point} at one end"
+         {step_um} µm long and has the point {point} at one end"
     )]
     TooManySegments {
         /// Maximum number of segments of a neuron.
@@ -103,7 +103,7 @@ impl Problem for SegmentationProblem {
                 "leave such nodes out: `--node-set` with a set such as {\"detailed\": {\"model_type\": \"biophysical\"}}".into()
             }
             Self::NoTemplates(_) | Self::NoHoc(_) => RULE_HINT.into(),
-            Self::SegmentLength(_) => "give it with `--segment-length`, or leave it out for 40 um".into(),
+            Self::SegmentLength(_) => "give it with `--segment-length`, or leave it out for 40 µm".into(),
             Self::TooManySegments { .. } => "correct the coordinate, or raise the bound with `--max-segments`".into(),
             Self::LengthWithReport(_) => "leave `--segment-length` out, or add `--discretisation rule`".into(),
             Self::PopulationName(_) => {

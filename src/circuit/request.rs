@@ -136,7 +136,7 @@ pub struct SegmentReport {
     pub file: PathBuf,
 }
 
-/// Why no report can be used.
+/// Reasons why no report can be used.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum ReportChoiceProblem {

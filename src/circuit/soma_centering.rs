@@ -27,7 +27,7 @@ pub(super) struct SomaCentering {
 }
 
 impl SomaCentering {
-    /// Adds it to a digest of inputs.
+    /// Adds the centring to a digest of inputs.
     pub(super) fn add_to(&self, digest: &mut Digest) {
         let Self { centers_by_default, stated_by_node } = self;
         digest.add_bool(*centers_by_default);

@@ -20,7 +20,7 @@ pub enum TableCircuitProblem {
     /// No circuit is given, and the table names none.
     #[error("no circuit to take node sets and attributes from, expected `--circuit` or a table that names one")]
     NoCircuit,
-    /// The text is no condition.
+    /// The text is not a condition.
     #[error("malformed, expected `attribute=value[,value...]`, found `{0}`")]
     Condition(String),
     /// The attribute is a number, and the value is not.

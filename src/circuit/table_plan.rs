@@ -10,7 +10,7 @@ use crate::io::resumable_output::StopCheck;
 use crate::segments::Segments;
 use crate::segments::table::{Precision, TableMetadata, TableNeuron, part_files};
 
-/// Lower bound of the bytes per segment in a table: 27 to 28 (`f32`) and 49 to 51 (`f64`) were measured.
+/// Returns the lower bound of the bytes per segment in a table: 27 to 28 (`f32`) and 49 to 51 (`f64`) were measured.
 pub(super) const fn min_segment_bytes(precision: Precision) -> u64 {
     match precision {
         Precision::F32 => 16,

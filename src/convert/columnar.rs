@@ -61,7 +61,7 @@ impl ColumnarFile {
         open_batches(path).in_file(path)
     }
 
-    /// Path of the file.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -71,13 +71,13 @@ impl TableFromPositions {
     ///
     /// # Errors
     /// Returns an error if the output exists and must not be replaced, or if it cannot be written.
-    pub fn new(out: &Path, existing: OverwritePolicy, most_held: usize) -> Result<Self> {
+    pub fn new(out: &Path, existing: OverwritePolicy, max_points_in_memory: usize) -> Result<Self> {
         let staged = if part_files::is_single_file(out) {
             AtomicOutput::create_file(out, existing)?
         } else {
             AtomicOutput::create_folder(out, existing, part_files::check_replaceable)?
         };
-        let spill = SpillFile::new(out, most_held);
+        let spill = SpillFile::new(out, max_points_in_memory);
         let (entries, origins) = (Vec::new(), HashMap::new());
         Ok(Self {
             out: out.to_path_buf(),

@@ -3,7 +3,7 @@
 use crate::error::Problem;
 use crate::io::parquet_file::ParquetProblem;
 
-/// Why well-formed files cannot be converted.
+/// Reasons why well-formed files cannot be converted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConversionProblem {
@@ -21,7 +21,7 @@ pub enum ConversionProblem {
     /// Segments are not contiguous.
     #[error(
         "segments do not join, expected segment {segment} of section {section} to begin where the one before ends, \
-         found a gap of {gap} um"
+         found a gap of {gap} µm"
     )]
     SegmentGap {
         /// Section id.

@@ -88,12 +88,12 @@ impl ReportFrames {
         })
     }
 
-    /// The columns.
+    /// Returns the columns.
     pub fn schema(&self) -> SchemaRef {
         self.schema.clone()
     }
 
-    /// Number of frames, and of elements in each.
+    /// Returns the number of frames, and of elements in each.
     pub fn dimensions(&self) -> (usize, usize) {
         (self.frame_count, self.node_ids.len())
     }

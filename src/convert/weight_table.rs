@@ -89,7 +89,7 @@ impl<'a> WeightTable<'a> {
         Ok(Self { file, population, contacts, layout: shape, precision, schema, factors })
     }
 
-    /// The columns.
+    /// Returns the columns.
     pub fn schema(&self) -> SchemaRef {
         self.schema.clone()
     }

@@ -22,7 +22,7 @@ const OUTSIDE_REGION: &str = "Outside";
 /// Problems between the two files of an atlas.
 #[derive(Debug, thiserror::Error)]
 enum AtlasProblem {
-    #[error("unknown region at {place} um, expected an id of `hierarchy.json`, found {id}")]
+    #[error("unknown region at {place} µm, expected an id of `hierarchy.json`, found {id}")]
     UnknownRegion { place: Point, id: i64 },
 }
 
@@ -120,7 +120,7 @@ mod tests {
         let (folder, atlas) = atlas([9; 6]);
         let error = atlas.unwrap().assign_regions(&mut contacts()).unwrap_err();
         let file = folder.path().join("brain_regions.nrrd");
-        let expected = "unknown region at (-10, 0, 100) um, expected an id of `hierarchy.json`, found 9";
+        let expected = "unknown region at (-10, 0, 100) µm, expected an id of `hierarchy.json`, found 9";
         assert_eq!(error.to_string(), format!("{}: {expected}", file.display()));
     }
 

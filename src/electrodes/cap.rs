@@ -80,7 +80,7 @@ fn all_sites() -> Vec<(String, Point)> {
 /// Adds the sites of a row, from left to right.
 fn add_row((outer, inner, front, azimuth): (&str, &str, f64, f64), sites: &mut Vec<(String, Point)>) {
     let (left, middle) = (on_circle(-azimuth, CIRCLE_DEGREES), midline(front));
-    let arc = Arc::through(left, middle);
+    let arc = SiteArc::through(left, middle);
     // AF and PO have sites at halves only, the others at quarters and one below the circle
     let (steps, has_low_site) = if matches!(outer, "AF" | "PO") { (2, false) } else { (4, true) };
     let number = |k: i32| 7 - 2 * (k * 4 / steps);
@@ -110,7 +110,7 @@ fn on_circle(azimuth_degrees: f64, polar_degrees: f64) -> Point {
 }
 
 /// Half of the circle on the sphere that is symmetric about the midline.
-struct Arc {
+struct SiteArc {
     center: Point,
     /// From the centre to the midline, and to the left: two perpendicular vectors with the circle's radius.
     up: Point,
@@ -119,7 +119,7 @@ struct Arc {
     angle: f64,
 }
 
-impl Arc {
+impl SiteArc {
     /// Returns the arc from a site on the left to one on the midline, that goes on to the mirrored site on the right.
     fn through(left: Point, middle: Point) -> Self {
         // the circle's plane contains x and the chord from the middle to the midpoint of both ends

@@ -63,8 +63,8 @@ impl Electrodes {
     /// Takes the caller's electrodes.
     ///
     /// # Errors
-    /// Returns an error if two have one name, a name cannot be stored, a setting does not belong to the method, or there are
-    /// none.
+    /// Returns an error if two have one name, a name cannot be stored, a setting does not belong to the method, or
+    /// there are none.
     pub fn from_list(electrodes: Vec<Electrode>) -> Result<Self> {
         Ok(Self { electrodes: validate_electrodes(electrodes)?, folder: PathBuf::new(), warnings: Vec::new() })
     }
@@ -77,12 +77,12 @@ impl Electrodes {
         save(path.as_ref(), &self.electrodes, OverwritePolicy::Refuse)
     }
 
-    /// What was noticed about the file: columns that are not used, an assumed encoding.
+    /// Returns the warnings about the file: columns that are not used, an assumed encoding.
     pub fn warnings(&self) -> &[Error] {
         &self.warnings
     }
 
-    /// The folder that relative names of lead fields start from.
+    /// Returns the folder that relative names of lead fields start from.
     pub fn folder(&self) -> &Path {
         &self.folder
     }

@@ -37,10 +37,10 @@ pub fn parse(text: &str) -> Result<ElectrodeType<'_>> {
 fn check_size(key: &'static str, size: Option<f64>) -> Result<Option<f64>, ElectrodeProblem> {
     match size {
         Some(size) if size > MAX_LENGTH_UM => {
-            Err(ElectrodeProblem::Value { key, expected: "at most 1e9 um", found: format!("`{size:e}`") })
+            Err(ElectrodeProblem::Value { key, expected: "at most 1e9 µm", found: format!("`{size:e}`") })
         }
         Some(size) if !(size > 0.0 && size.is_finite()) => {
-            Err(ElectrodeProblem::Value { key, expected: "a number above 0 um", found: format!("`{size}`") })
+            Err(ElectrodeProblem::Value { key, expected: "a number above 0 µm", found: format!("`{size}`") })
         }
         size => Ok(size),
     }
@@ -98,15 +98,15 @@ mod tests {
     fn an_invalid_size_is_an_error() {
         assert_eq!(
             parse("ObjectiveCSD_Disk_-2").unwrap_err().to_string(),
-            "wrong `radius`, expected a number above 0 um, found `-2`"
+            "wrong `radius`, expected a number above 0 µm, found `-2`"
         );
         assert_eq!(
             parse("ObjectiveCSD_Plane_nan").unwrap_err().to_string(),
-            "wrong `thickness`, expected a number above 0 um, found `NaN`"
+            "wrong `thickness`, expected a number above 0 µm, found `NaN`"
         );
         assert_eq!(
             parse("ObjectiveCSD_Sphere_1e200").unwrap_err().to_string(),
-            "wrong `radius`, expected at most 1e9 um, found `1e200`"
+            "wrong `radius`, expected at most 1e9 µm, found `1e200`"
         );
         assert_eq!(
             parse("ObjectiveCSD_Plane_wide").unwrap_err().to_string(),

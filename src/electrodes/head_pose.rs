@@ -61,7 +61,7 @@ pub enum HeadPoseProblem {
         found: String,
     },
     /// The centre is missing.
-    #[error("no `center`, expected the centre of the head in the circuit's frame (three numbers, um), found none")]
+    #[error("no `center`, expected the centre of the head in the circuit's frame (three numbers, µm), found none")]
     NoCenter,
     /// The directions do not determine the rotation.
     #[error("`front` is parallel to `up`, expected another direction")]
@@ -204,14 +204,14 @@ mod tests {
         );
         assert_eq!(
             refused("{}"),
-            "no `center`, expected the centre of the head in the circuit's frame (three numbers, um), found none"
+            "no `center`, expected the centre of the head in the circuit's frame (three numbers, µm), found none"
         );
         let at = |rest: &str| refused(&format!("{{\"center\": [0, 0, 0], {rest}}}"));
         assert_eq!(at("\"front\": [0, 0, -4]"), "`front` is parallel to `up`, expected another direction");
         assert_eq!(at("\"up\": [0, 0]"), "wrong `up`, expected three numbers, not all 0, found a list");
         assert_eq!(
             at("\"radii\": [2, 1, 3, 4]"),
-            "wrong `radii`, expected four increasing numbers from above 0 to 1e9 um (brain, CSF, skull, scalp), \
+            "wrong `radii`, expected four increasing numbers from above 0 to 1e9 µm (brain, CSF, skull, scalp), \
              found a list"
         );
         assert!(refused("{\"center\": ").starts_with("line[1]: no valid JSON at column 11"));

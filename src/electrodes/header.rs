@@ -9,14 +9,14 @@ use crate::error::{find_closest, join_quoted};
 /// BMTK's names, and the names used here.
 const BMTK_NAMES: [(&str, &str); 4] = [("channel", "name"), ("x_pos", "x"), ("y_pos", "y"), ("z_pos", "z")];
 
-/// What the name of a column or key means.
+/// The meaning of the name of a column or key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
     /// A known key, with the unit of its values if the name contains one.
     Known(&'static str, Option<LengthUnit>),
     /// Not known, but similar to a known key.
     Similar(&'static str),
-    /// Something else.
+    /// Any other name.
     Unknown,
 }
 
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn misspelt_names_are_told_from_other_columns() {
+    fn misspelt_names_are_distinguished_from_other_columns() {
         for (name, similar) in [("tpye", "type"), ("Regoin", "region"), ("conductivty", "conductivity")] {
             assert_eq!(recognise(name).unwrap(), Name::Similar(similar), "{name}");
         }

@@ -67,7 +67,7 @@ pub enum LeadFieldAssignmentProblem {
     #[error("{0} of lead fields, expected none (no contact has a lead field), found one")]
     UnusedSetting(&'static str),
     /// The text is not a rotation and a shift.
-    #[error("wrong transform, expected `w,x,y,z,dx,dy,dz`: a quaternion other than 0 and a shift in um, found `{0}`")]
+    #[error("wrong transform, expected `w,x,y,z,dx,dy,dz`: a quaternion other than 0 and a shift in µm, found `{0}`")]
     Placement(String),
 }
 
@@ -264,9 +264,9 @@ mod tests {
         let refused = |listed: &[&str], named: &[&str]| files(listed, named).unwrap_err().to_string();
         let number = "wrong number of lead fields, expected 1 or 3 (one for each contact that needs one), found";
         assert_eq!(refused(&["1", "2"], &[]), format!("{number} 2"));
-        let nobody = "unused lead field, expected the name of a contact that needs one, each name once, found";
-        assert_eq!(refused(&[], &["b=1"]), format!("{nobody} `b`"));
-        assert_eq!(refused(&[], &["a=1", "a=2"]), format!("{nobody} `a`"));
+        let unused = "unused lead field, expected the name of a contact that needs one, each name once, found";
+        assert_eq!(refused(&[], &["b=1"]), format!("{unused} `b`"));
+        assert_eq!(refused(&[], &["a=1", "a=2"]), format!("{unused} `a`"));
         assert_eq!(refused(&[], &["a1"]), "wrong lead field, expected `NAME=FILE`, found `a1`");
     }
 

@@ -67,7 +67,7 @@ pub(super) fn convert_settings(
         *length = converted;
         Ok(())
     };
-    const AT_MOST: &str = "at most 1e9 um";
+    const AT_MOST: &str = "at most 1e9 µm";
     for (key, length) in [("radius", &mut settings.radius_um), ("thickness", &mut settings.thickness_um)] {
         length.iter_mut().try_for_each(|length| convert(key, length, AT_MOST))?;
     }
@@ -77,7 +77,7 @@ pub(super) fn convert_settings(
     let planes = settings.slice.iter_mut().flat_map(|slice| [&mut slice.lower, &mut slice.upper]);
     let positions = settings.boundary.iter_mut().map(|boundary| &mut boundary.position_um);
     for position in positions.chain(planes.map(|plane| &mut plane.position_um)) {
-        convert("boundary", position, "a plane at most 1e9 um from the origin")?;
+        convert("boundary", position, "a plane at most 1e9 µm from the origin")?;
     }
     if let Some(center) = &mut settings.head.center_um {
         for coordinate in [&mut center.x, &mut center.y, &mut center.z] {
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(in_unit(LengthUnit::Micrometer).unwrap(), settings);
         assert_eq!(
             in_unit(LengthUnit::Meter).unwrap_err().to_string(),
-            "wrong `radius`, expected at most 1e9 um, found `2000000.0` m"
+            "wrong `radius`, expected at most 1e9 µm, found `2000000.0` m"
         );
     }
 }

@@ -66,7 +66,7 @@ pub struct ReadOptions {
     pub unit: Option<LengthUnit>,
 }
 
-/// The contacts of a file, and what was noticed about the file.
+/// The contacts of a file, and warnings about the file.
 #[derive(Clone)]
 pub struct ParsedElectrodes {
     /// The contacts, in file order.

@@ -24,7 +24,7 @@ pub enum ProbeProblem {
     #[error("number of contacts out of range, expected 1 to {MAX_CONTACTS}, found {0}")]
     Contacts(u64),
     /// The distance between neighbours is not above zero.
-    #[error("pitch out of range, expected a finite number above 0 um, found `{0}`")]
+    #[error("pitch out of range, expected a finite number above 0 µm, found `{0}`")]
     Pitch(f64),
     /// The probe does not have these sites.
     #[error("sites out of range, expected {most} or fewer below site {NEUROPIXELS_SITES}, found {contacts} from site {first}", most = NEUROPIXELS_CHANNELS)]

@@ -172,7 +172,7 @@ pub enum ElectrodeProblem {
         found: usize,
     },
     /// A position exceeds the range of float32, in which electrodes files have it.
-    #[error("position of contact `{name}` out of range, expected float32 numbers, found {found:e} um")]
+    #[error("position of contact `{name}` out of range, expected float32 numbers, found {found:e} µm")]
     Position {
         /// The contact.
         name: String,
@@ -228,7 +228,7 @@ impl Problem for ElectrodeProblem {
             Self::PopulationName(_) => {
                 "rename the contact: contacts and populations share one group in the electrodes file"
             }
-            Self::Position { .. } => "check the unit: positions are in um",
+            Self::Position { .. } => "check the unit: positions are in µm",
             Self::UnsupportedSetting { .. } => "leave the cell empty, or choose another type",
             Self::Conductivities { .. } => {
                 "give `--conductivity` one value for all such contacts, or one for each, in file order"

@@ -213,9 +213,9 @@ pub(super) const MAX_LENGTH_UM: f64 = 1e9;
 
 fn parse_length_um(key: &'static str, field: RawValue<'_>) -> SettingResult<f64> {
     match field.parse_number(key)? {
-        length if length > MAX_LENGTH_UM => Err(field.unexpected_value(key, "at most 1e9 um")),
+        length if length > MAX_LENGTH_UM => Err(field.unexpected_value(key, "at most 1e9 µm")),
         length if length > 0.0 => Ok(length),
-        _ => Err(field.unexpected_value(key, "a number above 0 um")),
+        _ => Err(field.unexpected_value(key, "a number above 0 µm")),
     }
 }
 
@@ -280,7 +280,7 @@ fn parse_boundary(field: RawValue<'_>, plane: &str, beyond: &str) -> SettingResu
     let number = |word: &str| word.parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(wrong);
     let (at, beyond_s_per_m) = (number(at)?, number(beyond)?);
     if at.abs() > MAX_LENGTH_UM {
-        return Err(field.unexpected_value("boundary", "a plane at most 1e9 um from the origin"));
+        return Err(field.unexpected_value("boundary", "a plane at most 1e9 µm from the origin"));
     }
     if beyond_s_per_m > MAX_CONDUCTIVITY_S_PER_M {
         return Err(field.unexpected_value("boundary", "a conductivity beyond the plane of at most 1e30 S/m"));
@@ -316,7 +316,7 @@ fn parse_disc(
         })),
         (None, None) if points.is_none() => Ok(None),
         (None, _) => {
-            Err(absent("disc_radius", "a number above 0 um, as the contact has `disc_normal` or `disc_points`"))
+            Err(absent("disc_radius", "a number above 0 µm, as the contact has `disc_normal` or `disc_points`"))
         }
         (_, None) => Err(absent("disc_normal", "three numbers, not all 0, as the contact has `disc_radius`")),
     }
@@ -336,7 +336,7 @@ pub(super) fn parse_direction(key: &'static str, field: RawValue<'_>) -> Setting
 
 /// Parses a position, µm.
 pub(super) fn parse_position_um(key: &'static str, field: RawValue<'_>) -> SettingResult<Point> {
-    const EXPECTED: &str = "three numbers of at most 1e9 um";
+    const EXPECTED: &str = "three numbers of at most 1e9 µm";
     let numbers = <[f64; 3]>::try_from(field.parse_numbers(key, EXPECTED)?).ok();
     let near = numbers.filter(|numbers| numbers.iter().all(|n| n.abs() <= MAX_LENGTH_UM));
     near.map(Point::from).ok_or_else(|| field.unexpected_value(key, EXPECTED))
@@ -344,7 +344,7 @@ pub(super) fn parse_position_um(key: &'static str, field: RawValue<'_>) -> Setti
 
 /// Parses the radii of the head's spheres, µm.
 pub(super) fn parse_radii_um(key: &'static str, field: RawValue<'_>) -> SettingResult<[f64; 4]> {
-    const EXPECTED: &str = "four increasing numbers from above 0 to 1e9 um (brain, CSF, skull, scalp)";
+    const EXPECTED: &str = "four increasing numbers from above 0 to 1e9 µm (brain, CSF, skull, scalp)";
     let radii = <[f64; 4]>::try_from(field.parse_numbers(key, EXPECTED)?).ok();
     let increasing = radii.filter(|r| r[0] > 0.0 && r.is_sorted_by(|a, b| a < b) && r[3] <= MAX_LENGTH_UM);
     increasing.ok_or_else(|| field.unexpected_value(key, EXPECTED))
@@ -502,23 +502,23 @@ mod tests {
         for cell in ["0", "-0.3", "0.3 0.3", "wet", "0.3 nan 0.1", "inf", ";"] {
             refused("conductivity", cell, "one number from 1e-30 to 1e30 S/m, or three (along x, y, z)");
         }
-        refused("radius", "0", "a number above 0 um");
+        refused("radius", "0", "a number above 0 µm");
         for key in ["radius", "thickness"] {
-            refused(key, "1e200", "at most 1e9 um");
+            refused(key, "1e200", "at most 1e9 µm");
         }
         for cell in ["1e-320", "1e300", "0.3 0.3 1e-200"] {
             refused("conductivity", cell, "one number from 1e-30 to 1e30 S/m, or three (along x, y, z)");
         }
-        refused("boundary", "z<1e200, 0", "a plane at most 1e9 um from the origin");
+        refused("boundary", "z<1e200, 0", "a plane at most 1e9 µm from the origin");
         refused("boundary", "z<0, 1e200", "a conductivity beyond the plane of at most 1e30 S/m");
         refused("thickness", "thin", "a number");
         refused("measure", "volume", "`midpoint` or `length`");
         refused("per_volume", "1", "true or false");
         for cell in ["1 2", "here", "1 2 3 4", "1 2 1e10"] {
-            refused("head_center", cell, "three numbers of at most 1e9 um");
+            refused("head_center", cell, "three numbers of at most 1e9 µm");
         }
         for cell in ["79e3 80e3 85e3", "1 2 4 3", "1 2 2 3", "0 1 2 3", "1 2 3 1e10"] {
-            refused("head_radii", cell, "four increasing numbers from above 0 to 1e9 um (brain, CSF, skull, scalp)");
+            refused("head_radii", cell, "four increasing numbers from above 0 to 1e9 µm (brain, CSF, skull, scalp)");
         }
         for cell in ["0.3", "0.3 1.5 0 0.3", "0.3 1.5 0.015 0.3 0.3"] {
             refused("head_conductivities", cell, "four numbers from 1e-30 to 1e30 S/m (brain, CSF, skull, scalp)");
@@ -571,7 +571,7 @@ mod tests {
             "wrong `disc_normal`, expected three numbers, not all 0, as the contact has `disc_radius`, found nothing"
         );
         let points_only = of_cells(&[("disc_points", "6")]).unwrap_err().to_string();
-        let expected = "a number above 0 um, as the contact has `disc_normal` or `disc_points`";
+        let expected = "a number above 0 µm, as the contact has `disc_normal` or `disc_points`";
         assert_eq!(points_only, format!("wrong `disc_radius`, expected {expected}, found nothing"));
         let normal = |cell| of_cells(&[("disc_radius", "6"), ("disc_normal", cell)]).unwrap_err().to_string();
         for cell in ["0 0 0", "1 2", "up", "inf 0 0"] {

@@ -104,7 +104,7 @@ fn describe_losses(electrodes: &[Electrode]) -> Vec<String> {
     let shapeless = electrodes.iter().filter(|e| e.settings.disc.is_none()).count();
     if shapeless > 0 {
         let contacts = format_count(shapeless as u64, "contact");
-        lost.push(format!("shape of {contacts} unknown: written as circles of radius {STAND_IN_RADIUS_UM} um"));
+        lost.push(format!("shape of {contacts} unknown: written as circles of radius {STAND_IN_RADIUS_UM} µm"));
     }
     lost
 }

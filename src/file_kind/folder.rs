@@ -1,4 +1,4 @@
-//! Tells what a folder is, and finds the configuration in it.
+//! Detects the kind of a folder, and finds the configuration in it.
 
 use std::path::{Path, PathBuf};
 

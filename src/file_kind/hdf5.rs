@@ -1,4 +1,4 @@
-//! Tells HDF5 files by the names of their groups and datasets.
+//! Detects the kind of HDF5 files by the names of their groups and datasets.
 
 use std::path::Path;
 
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_of_contacts_is_told_from_one_of_compartments() {
+    fn a_report_of_contacts_is_distinguished_from_one_of_compartments() {
         assert_eq!(report(&[&[0, 1, 2], &[0, 1, 2]]), Some(FileKind::LfpReport));
         for compartments in [&[&[0, 1, 1, 1][..], &[0, 1, 1, 2]][..], &[&[0], &[0]], &[&[0, 1, 2], &[0, 1]], &[]] {
             assert_eq!(report(compartments), Some(FileKind::CompartmentReport), "{compartments:?}");

@@ -1,4 +1,4 @@
-//! Tells what the columns of a table are by their names, with or without units.
+//! Recognises the columns of a table by their names, with or without units.
 
 /// Splits a header at its most frequent separator.
 pub(super) fn split_header(line: &str) -> Vec<&str> {

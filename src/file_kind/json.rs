@@ -1,4 +1,4 @@
-//! Tells JSON documents by their keys.
+//! Detects the kind of JSON documents by their keys.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Tells what a file is: the kinds of files that any part of this library reads, by their content.
+//! The kinds of files that any part of this library reads, detected by their content.
 //!
 //! Readers detect nothing while a file is what they expect. If a reader refuses a file, [`name_wrong_kind`] looks at it
 //! again, and names it if it is of another kind: swapped arguments are the most frequent mistake with files.

@@ -1,4 +1,4 @@
-//! Tells Parquet files by the names of their columns.
+//! Detects the kind of Parquet files by the names of their columns.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Tells files of text by their first lines.
+//! Detects the kind of text files by their first lines.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::header::{is_contact_header, is_field_header, split_header};
 use super::{FileKind, json};
 
-/// Detects the kind of a file of text by its first bytes; `None` if it is none, or of no known kind.
+/// Detects the kind of a text file by its first bytes; `None` if it is not text, or of no known kind.
 pub(super) fn detect(path: &Path, start: &[u8]) -> Option<FileKind> {
     let text = decode(start)?;
     match text.trim_start().chars().next()? {

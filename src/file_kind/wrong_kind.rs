@@ -80,8 +80,8 @@ impl Problem for WrongKind {
 
 /// Replaces the error of a reader that refused a file by [`WrongKind`] if the file is of another known kind.
 ///
-/// The error stays if it is about another file, if the file could not be read at all, and if the file is of an expected
-/// kind: then it says what is wrong with it.
+/// The original error is returned if it is about another file, if the file could not be read at all, or if the file is
+/// of an expected kind: then the error states what is wrong with it.
 ///
 /// # Errors
 /// Returns the error of the result, or [`WrongKind`].

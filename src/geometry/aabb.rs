@@ -105,7 +105,7 @@ impl Default for Aabb {
 impl std::fmt::Display for Aabb {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (a, b) = (self.min, self.max);
-        write!(f, "x {:.1}..{:.1}, y {:.1}..{:.1}, z {:.1}..{:.1} um", a.x, b.x, a.y, b.y, a.z, b.z)
+        write!(f, "x {:.1}..{:.1}, y {:.1}..{:.1}, z {:.1}..{:.1} µm", a.x, b.x, a.y, b.y, a.z, b.z)
     }
 }
 

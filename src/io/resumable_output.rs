@@ -34,7 +34,7 @@ const MAX_MARK_INTERVAL: Duration = Duration::from_secs(5);
 /// How a run treats existing files, and its callbacks.
 #[derive(Clone, Copy)]
 pub struct RunSettings<'a> {
-    /// What to do with a complete output of the same name.
+    /// How to treat a complete output of the same name.
     pub existing: OverwritePolicy,
     /// Whether to resume an interrupted run, if there was one.
     pub resume: bool,
@@ -48,7 +48,8 @@ pub struct RunSettings<'a> {
 /// A unit that has taken this long is abandoned when the run is to stop.
 const MAX_TIME_TO_FINISH: Duration = Duration::from_millis(500);
 
-/// Looks whether to abandon a unit: it has taken half a second, and the run is to stop. A shorter unit is finished.
+/// Checks whether to abandon a unit, which is the case if the unit has taken half a second and the run is to stop. A
+/// shorter unit is finished.
 pub struct StopCheck<'a> {
     started: Instant,
     is_stopped: &'a (dyn Fn() -> bool + Sync),
@@ -60,7 +61,7 @@ impl<'a> StopCheck<'a> {
         Self { started: Instant::now(), is_stopped }
     }
 
-    /// Creates a check for work that nobody stops.
+    /// Creates a check that never stops the work.
     pub fn never() -> Self {
         Self::new(&|| false)
     }
@@ -75,7 +76,7 @@ impl<'a> StopCheck<'a> {
     }
 }
 
-/// Converts the error of an abandoned unit: it is not done, and that is all.
+/// Turns the error of an abandoned unit into success: the unit only counts as not done.
 fn without_stop(result: Result<()>) -> Result<()> {
     match result {
         Err(error) if error.problem::<CheckpointProblem>() == Some(&CheckpointProblem::Stopped) => Ok(()),

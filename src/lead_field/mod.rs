@@ -189,7 +189,7 @@ impl LeadField {
     pub fn potential_error(&self, p: Point) -> Option<f64> {
         match &self.values {
             FieldValues::Grids { .. } | FieldValues::Sources(_) => None,
-            FieldValues::Scattered(cloud) => cloud.potential(self.to_field_frame(p)).map(|estimate| estimate.error),
+            FieldValues::Scattered(field) => field.potential(self.to_field_frame(p)).map(|estimate| estimate.error),
         }
     }
 
@@ -203,7 +203,7 @@ impl LeadField {
         let p = self.to_field_frame(p);
         match &self.values {
             FieldValues::Grids { potential, .. } => potential.as_ref()?.grid.interpolate(p),
-            FieldValues::Scattered(cloud) => cloud.potential(p).map(|estimate| estimate.value),
+            FieldValues::Scattered(field) => field.potential(p).map(|estimate| estimate.value),
             FieldValues::Sources(_) => None,
         }
     }
@@ -221,8 +221,8 @@ impl LeadField {
         let p = self.to_field_frame(p);
         let e = match &self.values {
             FieldValues::Grids { electric, .. } => electric.as_ref()?.grid.interpolate(p),
-            FieldValues::Scattered(cloud) => {
-                cloud.electric_field(p).map(|e| Point::from(e.map(|estimate| estimate.value)))
+            FieldValues::Scattered(field) => {
+                field.electric_field(p).map(|e| Point::from(e.map(|estimate| estimate.value)))
             }
             FieldValues::Sources(sources) => sources.electric_field(p),
         }?;
@@ -235,7 +235,7 @@ impl LeadField {
         match (&self.values, quantity) {
             (FieldValues::Grids { potential, .. }, Quantity::Potential) => potential.as_ref().map(|p| p.full_bounds),
             (FieldValues::Grids { electric, .. }, Quantity::ElectricField) => electric.as_ref().map(|p| p.full_bounds),
-            (FieldValues::Scattered(cloud), quantity) => cloud.has_quantity(quantity).then(|| cloud.bounds()),
+            (FieldValues::Scattered(field), quantity) => field.has_quantity(quantity).then(|| field.bounds()),
             (FieldValues::Sources(_), Quantity::Potential) => None,
             (FieldValues::Sources(sources), Quantity::ElectricField) => Some(sources.bounds()),
         }
@@ -244,7 +244,7 @@ impl LeadField {
     /// Checks that the field has the quantity that a method needs.
     ///
     /// # Errors
-    /// Returns [`FieldLookupProblem::NoQuantity`], with the file, if it has not.
+    /// Returns [`FieldLookupProblem::NoQuantity`], with the file, if the field lacks the quantity.
     pub fn require_quantity(&self, quantity: Quantity, method: &'static str) -> Result<()> {
         match self.bounds(quantity) {
             Some(_) => Ok(()),
@@ -266,7 +266,7 @@ impl LeadField {
                 FieldLookupProblem::Outside { domain: format!("among its points in {bounds}"), found }
             }
             FieldValues::Sources(_) => {
-                let domain = format!("within {} um of one of its sources in {bounds}", source_space::MAX_DISTANCE_UM);
+                let domain = format!("within {} µm of one of its sources in {bounds}", source_space::MAX_DISTANCE_UM);
                 FieldLookupProblem::Outside { domain, found }
             }
         };
@@ -454,7 +454,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "f.h5: contact `e1`: point outside the lead field, expected one in x -100.0..100.0, y -100.0..100.0, \
-             z -100.0..100.0 um, found (0.000, 100.500, 0.000), the midpoint of it"
+             z -100.0..100.0 µm, found (0.000, 100.500, 0.000), the midpoint of it"
         );
         assert_eq!(
             error.hint().unwrap(),

@@ -72,7 +72,7 @@ pub struct ScatteredField {
 
 impl std::fmt::Debug for ScatteredField {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Cloud of {} points in {}", self.samples.points.len(), self.bounds)
+        write!(f, "Scattered field of {} points in {}", self.samples.points.len(), self.bounds)
     }
 }
 
@@ -331,7 +331,7 @@ mod tests {
         (0..n).map(|_| Point::from([(); 3].map(|()| random.random_range(-100.0..100.0)))).collect()
     }
 
-    fn cloud(points: Vec<Point>, f: impl Fn(Point) -> f64) -> ScatteredField {
+    fn field(points: Vec<Point>, f: impl Fn(Point) -> f64) -> ScatteredField {
         let potential = points.iter().map(|&p| f(p)).collect();
         ScatteredField::new(ScatteredSamples { points, potential, ..ScatteredSamples::default() }).unwrap()
     }
@@ -359,20 +359,20 @@ mod tests {
 
     #[test]
     fn a_linear_function_is_reproduced_with_an_estimated_error_of_zero() {
-        let cloud = cloud(random_points(2000, 1), linear);
+        let field = field(random_points(2000, 1), linear);
         for p in random_points(500, 2).into_iter().map(|p| p * 0.8) {
-            let found = cloud.potential(p).unwrap();
+            let found = field.potential(p).unwrap();
             assert!((found.value - linear(p)).abs() < 1e-9, "{p}: {found:?}");
             assert!(found.error < 1e-9, "{p}: {found:?}");
         }
     }
 
     #[test]
-    fn points_of_the_cloud_have_exact_values() {
+    fn sample_points_have_exact_values() {
         let points = random_points(300, 3);
-        let cloud = cloud(points.clone(), point_source);
+        let field = field(points.clone(), point_source);
         for p in points {
-            assert_eq!(cloud.potential(p), Some(Estimate { value: point_source(p), error: 0.0 }));
+            assert_eq!(field.potential(p), Some(Estimate { value: point_source(p), error: 0.0 }));
         }
     }
 
@@ -380,9 +380,9 @@ mod tests {
     fn the_error_decreases_with_the_square_of_the_distance_and_is_estimated() {
         let look_ups: Vec<Point> = random_points(400, 4).into_iter().map(|p| p * 0.6).collect();
         let measure = |n: usize| {
-            let cloud = cloud(random_points(n, 5), point_source);
+            let field = field(random_points(n, 5), point_source);
             let errors = look_ups.iter().map(|&p| {
-                let found = cloud.potential(p).unwrap();
+                let found = field.potential(p).unwrap();
                 ((found.value - point_source(p)).abs(), found.error)
             });
             let errors: Vec<(f64, f64)> = errors.collect();
@@ -401,11 +401,11 @@ mod tests {
     #[test]
     fn a_lattice_is_interpolated_even_if_the_nearest_points_are_in_a_plane() {
         for step in [[10.0, 10.0, 10.0], [1.0, 1.0, 10.0], [10.0, 2.0, 5.0]] {
-            let cloud = cloud(lattice(20, step), linear);
+            let field = field(lattice(20, step), linear);
             let far = Point::new(19.0 * step[0], 19.0 * step[1], 19.0 * step[2]);
             for t in [0.0, 0.013, 0.5, 0.61, 1.0] {
                 let p = Point::new(far.x * t, far.y * (1.0 - t), far.z * (0.2 + 0.6 * t));
-                let found = cloud.potential(p).unwrap_or_else(|| panic!("{step:?} {p}"));
+                let found = field.potential(p).unwrap_or_else(|| panic!("{step:?} {p}"));
                 assert!((found.value - linear(p)).abs() < 1e-9, "{step:?} {p}: {found:?}");
             }
         }
@@ -413,33 +413,33 @@ mod tests {
 
     #[test]
     fn a_point_beyond_the_hull_has_no_value() {
-        let cloud = cloud(lattice(10, [10.0; 3]), linear);
+        let field = field(lattice(10, [10.0; 3]), linear);
         for p in [[-8.0, 45.0, 45.0], [98.0, 98.0, 98.0], [1e5, 0.0, 0.0], [f64::NAN, 0.0, 0.0], [45.0, 45.0, 400.0]] {
-            assert_eq!(cloud.potential(Point::from(p)), None, "{p:?}");
+            assert_eq!(field.potential(Point::from(p)), None, "{p:?}");
         }
-        assert!(cloud.potential(Point::new(0.0, 45.0, 45.0)).is_some(), "a face is part of the hull");
+        assert!(field.potential(Point::new(0.0, 45.0, 45.0)).is_some(), "a face is part of the hull");
     }
 
     #[test]
     fn a_point_outside_a_ball_of_points_has_no_value_even_inside_its_box() {
         let ball: Vec<Point> = random_points(4000, 6).into_iter().filter(|p| p.norm() < 100.0).collect();
-        let cloud = cloud(ball, linear);
-        assert_eq!(cloud.potential(Point::new(80.0, 80.0, 80.0)), None);
-        assert!(cloud.potential(Point::new(40.0, 40.0, 40.0)).is_some());
+        let field = field(ball, linear);
+        assert_eq!(field.potential(Point::new(80.0, 80.0, 80.0)), None);
+        assert!(field.potential(Point::new(40.0, 40.0, 40.0)).is_some());
     }
 
     #[test]
     fn points_in_one_plane_have_no_inside() {
         let flat: Vec<Point> = random_points(500, 7).into_iter().map(|p| Point::new(p.x, p.y, 5.0)).collect();
-        assert_eq!(cloud(flat, linear).potential(Point::new(0.0, 0.0, 5.0)), None);
+        assert_eq!(field(flat, linear).potential(Point::new(0.0, 0.0, 5.0)), None);
     }
 
     #[test]
-    fn a_shifted_and_rotated_cloud_gives_the_same_values() {
+    fn a_shifted_and_rotated_field_gives_the_same_values() {
         let turn = crate::geometry::Quaternion::new(0.2, 0.9, -0.4, 0.1).unwrap();
         let shift = Point::new(500.0, -300.0, 40.0);
         let points = random_points(1500, 8);
-        let still = cloud(points.clone(), point_source);
+        let still = field(points.clone(), point_source);
         let potential = points.iter().map(|&p| point_source(p)).collect();
         let points = points.iter().map(|&p| turn.rotate(p) + shift).collect();
         let moved = ScatteredField::new(ScatteredSamples { points, potential, ..ScatteredSamples::default() }).unwrap();

@@ -98,8 +98,8 @@ fn to_samples(numbers: Vec<Vec<f64>>, request: &LeadFieldRequest<'_>) -> Scatter
 
 fn build_lead_field(path: &Path, numbers: Vec<Vec<f64>>, request: &LeadFieldRequest<'_>) -> Result<LeadField> {
     let current_na = choose_current(request, || Err(CurrentProblem::Missing.into()))?;
-    let cloud = ScatteredField::new(to_samples(numbers, request))?;
-    Ok(LeadField::new(path, FieldValues::Scattered(cloud), current_na)?.with_placement(request.placement))
+    let field = ScatteredField::new(to_samples(numbers, request))?;
+    Ok(LeadField::new(path, FieldValues::Scattered(field), current_na)?.with_placement(request.placement))
 }
 
 /// Reads points from CSV.

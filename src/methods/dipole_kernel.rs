@@ -49,7 +49,7 @@ impl ContactVectors {
         Self { x: vec![0.0; length], y: vec![0.0; length], z: vec![0.0; length] }
     }
 
-    /// Sets the vector of a contact; one behind the last is ignored.
+    /// Sets the vector of a contact; an index after the last contact is ignored.
     pub fn set(&mut self, contact: usize, vector: Point) {
         for (values, value) in [&mut self.x, &mut self.y, &mut self.z].into_iter().zip(vector.to_array()) {
             if let Some(place) = values.get_mut(contact) {

@@ -139,22 +139,22 @@ pub enum HeadProblem {
     NoCenter,
     /// The radii do not increase.
     #[error(
-        "wrong radii, expected those of brain, CSF, skull and scalp, each larger than the one before, found {0} um"
+        "wrong radii, expected those of brain, CSF, skull and scalp, each larger than the one before, found {0} µm"
     )]
     Radii(String),
     /// The electrode is inside the brain.
     #[error(
-        "electrode inside the brain, expected {} to {} um from the head's centre, found {:.1} um", .0.brain, .0.scalp, .0.found
+        "electrode inside the brain, expected {} to {} µm from the head's centre, found {:.1} µm", .0.brain, .0.scalp, .0.found
     )]
     InBrain(ElectrodePlace),
     /// The electrode is outside the head.
     #[error(
-        "electrode outside the head, expected {} to {} um from the head's centre, found {:.1} um", .0.brain, .0.scalp, .0.found
+        "electrode outside the head, expected {} to {} µm from the head's centre, found {:.1} µm", .0.brain, .0.scalp, .0.found
     )]
     OutsideHead(ElectrodePlace),
     /// The magnetometer is inside the head.
     #[error(
-        "magnetometer inside the head, expected at least {} um from the head's centre, found {:.1} um", .0.scalp, .0.found
+        "magnetometer inside the head, expected at least {} µm from the head's centre, found {:.1} µm", .0.scalp, .0.found
     )]
     MagnetometerInside(ElectrodePlace),
 }
@@ -162,7 +162,7 @@ pub enum HeadProblem {
 impl Problem for HeadProblem {
     fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::NoCenter => "give `head_center` (x y z, um) in the electrodes file, or `--head-pose FILE`",
+            Self::NoCenter => "give `head_center` (x y z, µm) in the electrodes file, or `--head-pose FILE`",
             Self::Radii(_) => {
                 "the radii are `head_radii` in the electrodes file, or `radii` in the file of `--head-pose`"
             }
@@ -179,7 +179,7 @@ impl Problem for HeadProblem {
 
 /// A source lies outside the brain sphere.
 #[derive(Debug, thiserror::Error, PartialEq)]
-#[error("{what} is outside the brain, expected at most {brain_um} um from the head's centre, found {found_um:.1} um")]
+#[error("{what} is outside the brain, expected at most {brain_um} µm from the head's centre, found {found_um:.1} µm")]
 pub struct SourceOutsideBrain {
     /// The source.
     pub what: String,
@@ -214,7 +214,7 @@ mod tests {
             let [a, b, c, d] = radii;
             let expected =
                 "wrong radii, expected those of brain, CSF, skull and scalp, each larger than the one before";
-            assert_eq!(error, format!("{expected}, found {a}, {b}, {c}, {d} um"));
+            assert_eq!(error, format!("{expected}, found {a}, {b}, {c}, {d} µm"));
         }
         let found = head().to_head().unwrap();
         assert_eq!((found.brain_radius_um(), found.scalp_radius_um()), (79_000.0, 90_000.0));
@@ -228,11 +228,11 @@ mod tests {
         assert_eq!((at(90_000.05), at(78_999.95)), (Ok(90_000.0), Ok(79_000.0)));
         assert_eq!(
             at(50_000.0).unwrap_err().to_string(),
-            "electrode inside the brain, expected 79000 to 90000 um from the head's centre, found 50000.0 um"
+            "electrode inside the brain, expected 79000 to 90000 µm from the head's centre, found 50000.0 µm"
         );
         assert_eq!(
             at(91_000.0).unwrap_err().to_string(),
-            "electrode outside the head, expected 79000 to 90000 um from the head's centre, found 91000.0 um"
+            "electrode outside the head, expected 79000 to 90000 µm from the head's centre, found 91000.0 µm"
         );
     }
 
@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(head.source_problem(Point::ORIGIN, "it"), None);
         assert_eq!(
             head.source_problem(Point::new(0.0, 2000.0, 0.0), "the centre of node 3").unwrap().to_string(),
-            "the centre of node 3 is outside the brain, expected at most 79000 um from the head's centre, found 80000.0 um"
+            "the centre of node 3 is outside the brain, expected at most 79000 µm from the head's centre, found 80000.0 µm"
         );
     }
 }

@@ -3,7 +3,7 @@
 //! ```
 //! use leadfield::prelude::*;
 //!
-//! let starts = [[0.0, 0.0, 0.0], [10.0, 0.0, 0.0]]; // um, one row a segment
+//! let starts = [[0.0, 0.0, 0.0], [10.0, 0.0, 0.0]]; // µm, one row a segment
 //! let ends = [[10.0, 0.0, 0.0], [20.0, 5.0, 0.0]];
 //! let segments = SegmentArrays::new(&starts, &ends, &[1.0, 0.5])?;
 //! let contacts = [[0.0, 50.0, 0.0], [0.0, 100.0, 0.0], [0.0, 150.0, 0.0]];
@@ -36,7 +36,7 @@ pub enum ArraysProblem {
         found: usize,
     },
     /// A coordinate is infinite or not a number.
-    #[error("no finite position, expected numbers in um, found {found} in row {row} of the {what}")]
+    #[error("no finite position, expected numbers in µm, found {found} in row {row} of the {what}")]
     NotFinite {
         /// The array.
         what: &'static str,
@@ -54,7 +54,8 @@ impl Problem for ArraysProblem {}
 pub struct SegmentArrays(Segments);
 
 impl SegmentArrays {
-    /// Takes the starts and ends of segments, µm, and their radii, µm. A radius that is not a positive number is unknown.
+    /// Takes the starts and ends of segments, µm, and their radii, µm. A radius that is not a positive number is
+    /// unknown.
     ///
     /// # Errors
     /// Returns an error if the arrays differ in length, or a coordinate is not finite.
@@ -83,12 +84,12 @@ impl SegmentArrays {
         Ok(Self(segments))
     }
 
-    /// Number of segments.
+    /// Returns the number of segments.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are no segments.
+    /// Returns whether there are no segments.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -231,14 +232,14 @@ mod tests {
         );
         assert_eq!(
             refusal(SegmentArrays::new(&[point; 2], &[point, [0.0, f64::NAN, 0.0]], &[1.0; 2])),
-            "no finite position, expected numbers in um, found NaN in row 1 of the ends"
+            "no finite position, expected numbers in µm, found NaN in row 1 of the ends"
         );
         let none = SegmentArrays::new(&[], &[], &[]).unwrap();
         let method = point_source::PointSource::in_medium(0.3).unwrap();
         assert_eq!(method.weights(&none, &[point]).unwrap().dim(), (0, 1));
         assert_eq!(
             method.weights(&none, &[[f64::INFINITY; 3]]).unwrap_err().to_string(),
-            "no finite position, expected numbers in um, found inf in row 0 of the contacts"
+            "no finite position, expected numbers in µm, found inf in row 0 of the contacts"
         );
         assert!(point_source::PointSource::in_medium(0.0).is_err());
     }

@@ -46,7 +46,7 @@ impl HeadElectrode {
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[error(
     "{what} is too near to the electrode's sphere for its series of {MAX_ORDER} terms, expected at most 0.997 of the \
-     sphere's radius {radius_um:.1} um, found {share:.5}"
+     sphere's radius {radius_um:.1} µm, found {share:.5}"
 )]
 pub struct SlowSeries {
     /// The source.

@@ -14,7 +14,7 @@ use crate::error::{Context, Error, ErrorLocation, Problem, Result};
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::segments::SectionType;
 
-/// Why an h5v1 morphology is invalid, apart from the problems of any morphology.
+/// Reasons why an h5v1 morphology is invalid, apart from the problems of any morphology.
 #[derive(Debug, thiserror::Error)]
 enum H5v1Problem {
     #[error("wrong first point, expected {expected}, found `{found}`")]

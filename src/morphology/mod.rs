@@ -210,7 +210,7 @@ impl MorphologyFormat {
     }
 }
 
-/// Why a morphology of any format is invalid.
+/// Reasons why a morphology of any format is invalid.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum MorphologyProblem {

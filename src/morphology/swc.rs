@@ -14,7 +14,7 @@ use super::{Morphology, MorphologyProblem, clip_word, parse_number};
 use crate::error::{Context, Problem, Result};
 use crate::segments::SectionType;
 
-/// Why an SWC file is invalid, apart from the problems of any morphology.
+/// Reasons why an SWC file is invalid, apart from the problems of any morphology.
 #[derive(Debug, thiserror::Error)]
 enum SwcProblem {
     #[error("too few columns, expected 7 (id, type, x, y, z, radius, parent), found {0}")]

@@ -130,7 +130,7 @@ impl Segments {
         self.row.push(s.row);
     }
 
-    /// Creates empty columns with room for `length` segments.
+    /// Creates empty columns with the capacity for `length` segments.
     pub fn with_capacity(length: usize) -> Self {
         Self {
             node_id: Vec::with_capacity(length),

@@ -95,7 +95,7 @@ impl SignalContact {
             (Some(volts), _) => (potential_unit.name().into(), volts * potential_unit.per_volt()),
             (None, CURRENT_SHARE_UNIT) => (NANOAMPERE.into(), 1.0),
             (None, CURRENT_SHARE_PER_VOLUME_UNIT) => ("nA/um3".into(), 1.0),
-            // fT/nA of a magnetometer gives fT, um of a dipole moment gives nA*um
+            // fT/nA of a magnetometer gives fT, µm of a dipole moment gives nA*µm
             (None, other) => match other.strip_suffix("/nA") {
                 Some(quantity) => (quantity.into(), 1.0),
                 None => (format!("nA*{other}"), 1.0),
@@ -126,7 +126,7 @@ impl SignalUnit {
         }
     }
 
-    /// Returns how many of it are a volt.
+    /// Returns the number of these units in one volt.
     pub const fn per_volt(self) -> f64 {
         match self {
             Self::Volt => 1.0,

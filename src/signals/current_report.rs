@@ -1,8 +1,9 @@
-//! The data of one population of a SONATA report: membrane currents of segments, or potentials of an online `lfp` report.
+//! The data of one population of a SONATA report: membrane currents of segments, or potentials of an online `lfp`
+//! report.
 //!
 //! Source: SONATA "Frame-oriented node element recordings". `/report/<population>/data` has one row per frame and one
-//! column per element. The elements of a node are consecutive, in the simulator's order; `element_ids` are section ids in
-//! a compartment report, and contact numbers in an `lfp` report.
+//! column per element. The elements of a node are consecutive, in the simulator's order; `element_ids` are section ids
+//! in a compartment report, and contact numbers in an `lfp` report.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,7 +19,7 @@ use crate::segments::SectionCount;
 use crate::sonata::compartment_report::ReportLayout;
 use crate::sonata::electrodes_file::ElectrodesFile;
 
-/// Why the frames of a report cannot be used.
+/// Reasons why the frames of a report cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum ReportDataProblem {
@@ -157,9 +158,9 @@ impl CurrentReport {
     /// Opens a population of a report. Memory is about 20 bytes per node; equal lists of elements are stored once.
     ///
     /// # Errors
-    /// Returns an error if the file or the population is missing, the mapping is invalid, the data do not have one column
-    /// per element, the time step is not positive, the number of frames is not that of the times, a compressed chunk has
-    /// more than 256 MiB, or the values are signals that this library computed.
+    /// Returns an error if the file or the population is missing, the mapping is invalid, the data do not have one
+    /// column per element, the time step is not positive, the number of frames is not that of the times, a compressed
+    /// chunk has more than 256 MiB, or the values are signals that this library computed.
     pub fn open(path: &Path, population: &str) -> Result<Self> {
         // the layout checks everything about the mapping that does not concern frames
         drop(ReportLayout::open(path, population)?);
@@ -276,16 +277,17 @@ impl CurrentReport {
         Some((columns, self.lists.get(*self.list_of_node.get(place)? as usize)?))
     }
 
-    /// Returns whether every node has the elements 0, 1, 2, ..., equally many, as in an online `lfp` report, and the stated
-    /// unit is not one of currents.
+    /// Returns whether every node has the elements 0, 1, 2, ..., equally many, as in an online `lfp` report, and the
+    /// stated unit is not one of currents.
     pub fn is_like_online(&self) -> bool {
         let is_current = matches!(self.stated_units(), Some("nA" | "mA/cm2" | "mA/cm^2"));
         !is_current && matches!(self.lists.as_slice(), [only] if only.counts_up() && !only.ids.is_empty())
     }
 
-    /// Returns whether this is an online `lfp` report. If an electrodes file is given, the number of contacts must be the
-    /// file's, and at least one neuron have another number of segments: otherwise the elements are its segments. One element
-    /// for each node is also what a report of somata has: it is a contact if `named` contacts, one, are given.
+    /// Returns whether this is an online `lfp` report. If an electrodes file is given, the number of contacts must be
+    /// the file's, and at least one neuron have another number of segments: otherwise the elements are its segments.
+    /// One element for each node is also what a report of somata has: it is a contact if `named` contacts, one, are
+    /// given.
     pub(super) fn is_online(&self, file: Option<&ElectrodesFile>, named: usize) -> bool {
         let elements = self.elements(0).map_or(0, |(columns, _)| columns.len());
         let is_of_file = |file: &ElectrodesFile| {
@@ -331,7 +333,7 @@ impl CurrentReport {
     }
 
     /// Reads some columns of some frames at their byte offsets into a buffer, row-major, one row per frame. Several threads
-    /// may read at a time. Returns nothing if the values are not contiguous, or of another precision.
+    /// may read at a time. Nothing is read if the values are not contiguous, or of another precision.
     ///
     /// # Errors
     /// Returns an error if the values cannot be read.

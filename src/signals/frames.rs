@@ -13,7 +13,7 @@ pub struct TimeSelection {
     pub stride_ms: Option<f64>,
 }
 
-/// Why times select no frames.
+/// Reasons why times select no frames.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum TimeProblem {

@@ -34,7 +34,7 @@ pub struct NodeLabels {
     pub of_node: HashMap<String, HashMap<u64, Vec<u32>>>,
 }
 
-/// Why neurons cannot be grouped.
+/// Reasons why neurons cannot be grouped.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum GroupingProblem {
@@ -64,8 +64,8 @@ impl Problem for GroupingProblem {
 pub type PopulationNodes<'a> = (&'a str, &'a [u64]);
 
 impl Grouping {
-    /// Groups neurons by an attribute of the circuit's nodes, such as `mtype`. Groups are in alphabetical order, numbers
-    /// in numerical order.
+    /// Groups neurons by an attribute of the circuit's nodes, such as `mtype`. Groups are in alphabetical order,
+    /// numbers in numerical order.
     ///
     /// # Errors
     /// Returns an error if a population or the attribute is unknown, or a node is not in the circuit.
@@ -86,8 +86,8 @@ impl Grouping {
         Ok(Self::Labels(labels))
     }
 
-    /// Groups neurons by an attribute of the nodes if they have one of this name, otherwise by node sets, whose names are
-    /// separated by commas.
+    /// Groups neurons by an attribute of the nodes if they have one of this name, otherwise by node sets, whose names
+    /// are separated by commas.
     ///
     /// # Errors
     /// Returns the errors of [`Grouping::by_attribute`] and [`Grouping::by_node_sets`].
@@ -185,7 +185,7 @@ impl std::fmt::Display for AttributeValue {
     }
 }
 
-/// The names of the groups by section type.
+/// Returns the names of the groups by section type.
 pub(super) fn section_type_names() -> Vec<String> {
     SectionType::ALL.iter().map(|kind| kind.name().to_string()).collect()
 }

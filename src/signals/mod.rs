@@ -51,7 +51,7 @@ use crate::error::Problem;
 use crate::sonata::electrodes_file::ElectrodesFile;
 use crate::weights::{SegmentSource, WeightColumns};
 
-/// Where the weights of signals come from.
+/// The source of the weights of signals.
 #[non_exhaustive]
 pub enum WeightSource<'a> {
     /// Weights stored in an electrodes file.
@@ -72,7 +72,7 @@ pub enum WeightSource<'a> {
     Online,
 }
 
-/// What the values of a compartment report are.
+/// The quantity of the values of a compartment report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CurrentKind {
     /// Currents, nA, whatever the attribute `units` states.
@@ -82,7 +82,7 @@ pub enum CurrentKind {
     Density,
 }
 
-/// What to do with nodes that only the report or only the weights have.
+/// How to treat nodes that only the report or only the weights have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MissingNodes {
     /// They are an error.
@@ -92,7 +92,7 @@ pub enum MissingNodes {
     LeaveOut,
 }
 
-/// What is subtracted from all signals of a group.
+/// The reference that is subtracted from all signals of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum SignalReference {
     /// Nothing.
@@ -104,7 +104,7 @@ pub enum SignalReference {
     Mean,
 }
 
-/// Why signals cannot be computed from reports and weights that are each well-formed.
+/// Reasons why signals cannot be computed from reports and weights that are each well-formed.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum SignalsProblem {
@@ -332,7 +332,7 @@ impl Problem for SignalsProblem {
             }
             Self::ReferenceUnit { .. } => "`--electrode` selects contacts of one unit",
             Self::Columns { .. } => {
-                "`leadfield validate electrodes-file` says what is wrong; its `--fix`, or `convert`, mends files of BlueRecording"
+                "`leadfield validate electrodes-file` says what is wrong; its `--fix`, or `convert`, repairs files of BlueRecording"
             }
             Self::NoSectionType | Self::NoAreas => "give `--segments` and `--electrodes` instead of `--weights`",
             _ => return None,

@@ -18,8 +18,8 @@ use crate::weights::{SegmentSource, WeightColumns, add_electrode};
 /// Bytes of the sums of a block of frames.
 const BLOCK_BYTES: usize = 128 << 20;
 
-/// Default for the largest number of frames of a block: so many that computing or reading the weights anew for each block
-/// costs little.
+/// Default for the largest number of frames of a block. With this number, computing or reading the weights again for
+/// each block costs little.
 const BLOCK_FRAMES: usize = 1024;
 
 /// Settings of signals; [`SignalsBuilder::prepare`] makes them [`Signals`].
@@ -90,7 +90,7 @@ pub struct NodeImbalance {
     pub time_ms: f64,
 }
 
-/// What a run needs.
+/// The estimated size and memory of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignalsEstimate {
     /// Number of neurons.
@@ -110,10 +110,10 @@ pub struct SignalsEstimate {
 }
 
 impl<'a> Signals<'a> {
-    /// Begins signals with what is given: the weights of an electrodes file, or those that are computed from tables and
-    /// electrodes, or neither for online `lfp` reports. Such reports are recognised: each node has one element for each
-    /// contact. An electrodes file or electrodes then name the contacts; a report with a single contact needs an electrode,
-    /// since a report of somata looks like it.
+    /// Creates a builder from the given inputs: with the weights of an electrodes file, with weights that are computed
+    /// from tables and electrodes, or without weights for online `lfp` reports. Such reports are recognised: each node
+    /// has one element for each contact. An electrodes file or electrodes then name the contacts; a report with a
+    /// single contact needs an electrode, since a report of somata looks like it.
     ///
     /// # Errors
     /// Returns an error if the reports have currents, and there are no weights; or the contacts of the file cannot be read.
@@ -139,12 +139,12 @@ impl<'a> Signals<'a> {
         }
     }
 
-    /// Begins signals with the weights of an electrodes file.
+    /// Creates a builder with the weights of an electrodes file.
     pub fn from_weights(reports: &'a [CurrentReport], file: &'a ElectrodesFile) -> SignalsBuilder<'a> {
         SignalsBuilder::new(reports, Ok(WeightSource::File { file }))
     }
 
-    /// Begins signals whose weights are computed from segment tables, one for each population.
+    /// Creates a builder whose weights are computed from segment tables, one for each population.
     pub fn from_tables(
         reports: &'a [CurrentReport],
         tables: &[&'a dyn SegmentSource],
@@ -156,8 +156,8 @@ impl<'a> Signals<'a> {
         SignalsBuilder::new(reports, source)
     }
 
-    /// Begins the sums of online `lfp` reports, whose cells are potentials in V. Contacts have these names, or numbers if
-    /// there are none.
+    /// Creates a builder that sums online `lfp` reports, whose cells are potentials in V. Contacts have these names, or
+    /// numbers if there are none.
     pub fn from_online(reports: &'a [CurrentReport], contacts: Vec<SignalContact>) -> SignalsBuilder<'a> {
         let mut builder = SignalsBuilder::new(reports, Ok(WeightSource::Online));
         builder.names = contacts;
@@ -228,7 +228,7 @@ impl<'a> Signals<'a> {
         self.plan.element_count()
     }
 
-    /// Returns what a run needs.
+    /// Estimates the size and memory of a run.
     pub fn estimate(&self) -> SignalsEstimate {
         let row = (self.plan.groups.len() * self.contacts.len()) as u64;
         let frames = self.frames.len() as u64;
@@ -398,7 +398,7 @@ impl<'a> SignalsBuilder<'a> {
         self
     }
 
-    /// Sets what is subtracted.
+    /// Sets the reference that is subtracted.
     #[must_use]
     pub fn reference(mut self, reference: SignalReference) -> Self {
         self.reference = reference;
@@ -412,14 +412,14 @@ impl<'a> SignalsBuilder<'a> {
         self
     }
 
-    /// Sets what to do with nodes that the report or the weights lack.
+    /// Sets how to treat nodes that the report or the weights lack.
     #[must_use]
     pub fn missing_nodes(mut self, missing: MissingNodes) -> Self {
         self.missing = missing;
         self
     }
 
-    /// Sets what the values of the reports are.
+    /// Sets the quantity of the reports' values.
     #[must_use]
     pub fn currents(mut self, kind: CurrentKind) -> Self {
         self.kind = kind;

@@ -13,7 +13,7 @@ use crate::io::checkpoint::describe_unfinished;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::segments::SectionCount;
 
-/// Why the mapping of a report is invalid.
+/// Reasons why the mapping of a report is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportMappingProblem {
@@ -69,7 +69,7 @@ impl Problem for ReportMappingProblem {
                 Some("add the number of elements as the last pointer".into())
             }
             Self::Unfinished { output, .. } => Some(format!(
-                "complete `{output}` with the command that began it and `--resume`; `leadfield info` tells how far it is"
+                "complete `{output}` with the command that began it and `--resume`; `leadfield info` shows its progress"
             )),
             _ => None,
         }

@@ -122,7 +122,7 @@ pub enum SonataConfig {
     Simulation(SimulationConfig),
 }
 
-/// Why a configuration, or the choice of a population in it, is invalid.
+/// Reasons why a configuration, or the choice of a population in it, is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigProblem {

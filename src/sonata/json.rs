@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::error::{Error, ErrorLocation, Problem, Result};
 use crate::io::input_file;
 
-/// Why a JSON document is invalid.
+/// Reasons why a JSON document is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JsonProblem {

@@ -29,7 +29,7 @@ use super::json::{self, JsonNode};
 use super::nodes::Nodes;
 use crate::error::{Context, Error, ErrorLocation, Problem, Result, join_quoted};
 
-/// Why a node set cannot be resolved.
+/// Reasons why a node set cannot be resolved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeSetProblem {

@@ -27,7 +27,7 @@ use crate::segments::query::ColumnSource;
 use crate::segments::table::schema::NODE_ID;
 use crate::segments::table::{Hits, TableProblem};
 
-/// Why a nodes file is invalid, or a request cannot be answered.
+/// Reasons why a nodes file is invalid, or a request cannot be answered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodesProblem {
@@ -263,8 +263,8 @@ impl Nodes {
         Ok(names)
     }
 
-    /// Returns the node ids and some attributes of all nodes as columns; all attributes for an empty list. Text is text,
-    /// every number is a float64.
+    /// Returns the node ids and some attributes of all nodes as columns; all attributes for an empty list. Text is
+    /// text, every number is a float64.
     ///
     /// # Errors
     /// Returns the errors of [`Nodes::read_attribute`].

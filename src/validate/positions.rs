@@ -41,7 +41,7 @@ pub enum PositionsCause {
 }
 
 impl PositionsCause {
-    /// Name of the cause.
+    /// Returns the name of the cause.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::MyelinIds { .. } => "myelin ids",

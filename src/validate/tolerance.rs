@@ -22,7 +22,7 @@ impl Difference {
     /// No difference.
     pub const EQUAL: Self = Self { absolute: 0.0, relative: 0.0 };
 
-    /// Difference of `a` and `b`. NaN in both files is equal: the question is whether the files agree.
+    /// Returns the difference of `a` and `b`. NaN in both files is equal: the question is whether the files agree.
     pub fn between(a: f64, b: f64) -> Self {
         if a == b || (a.is_nan() && b.is_nan()) {
             return Self::EQUAL;
@@ -37,12 +37,13 @@ impl Difference {
 }
 
 impl Tolerance {
-    /// The scale of differences: this tolerance, or the larger of the two numbers if it allows no difference.
+    /// Returns the scale of differences: this tolerance, or the larger of the two numbers if it allows no difference.
     pub(crate) fn excess_measure(&self) -> Self {
         if self.atol == 0.0 && self.rtol == 0.0 { Self { rtol: 1.0, atol: 0.0 } } else { *self }
     }
 
-    /// Difference of two numbers as a multiple of the tolerance; the relative difference if the tolerance is 0.
+    /// Returns the difference of two numbers as a multiple of the tolerance; the relative difference if the tolerance
+    /// is 0.
     pub fn excess(&self, a: f64, b: f64, apart: Difference) -> f64 {
         let Self { rtol, atol } = self.excess_measure();
         let excess = apart.absolute / (atol + rtol * a.abs().max(b.abs()));

@@ -34,13 +34,13 @@ use matched_rows::MatchedRows;
 pub struct WeightsOptions {
     /// Largest allowed difference of weights.
     pub tolerance: Tolerance,
-    /// What to do with columns without a contact.
+    /// How to treat columns without a contact.
     pub extra_column: ExtraColumn,
     /// How columns belong to contacts.
     pub column_rule: ColumnRule,
 }
 
-/// Why files cannot be compared.
+/// Reasons why files cannot be compared.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CompareProblem {
@@ -141,7 +141,7 @@ pub fn compare(
     let columns = MatchedColumns::new((file_a, a), (file_b, b), options)?;
     let rows = MatchedRows::new(a, b);
     let factors = [file_a.weights_dataset(a)?, file_b.weights_dataset(b)?];
-    let tally = parallel_pass::accumulate(&factors, &columns, &rows, options.tolerance, progress)?;
+    let accumulator = parallel_pass::accumulate(&factors, &columns, &rows, options.tolerance, progress)?;
     let compared = rows.spans.iter().map(|s| s.rows).sum();
     Ok(WeightsComparison {
         populations: [a.name().into(), b.name().into()],
@@ -151,8 +151,8 @@ pub fn compare(
         segment_counts: rows.segment_counts,
         extra_columns: columns.extra_counts,
         unit_mismatches: units::find_unit_mismatches((file_a, a), (file_b, b), &columns.matched)?,
-        worst: results::locate_worst_pairs(&tally, &columns.matched, a),
-        contacts: results::contact_comparisons(&tally, &columns.matched, a, compared),
+        worst: results::locate_worst_pairs(&accumulator, &columns.matched, a),
+        contacts: results::contact_comparisons(&accumulator, &columns.matched, a, compared),
         contacts_only_in: columns.only_in,
     })
 }

@@ -1,4 +1,4 @@
-//! No circles between files: a file that needs another one is not needed by it.
+//! Checks that no two files import from each other, directly or through other files.
 //!
 //! A folder's own file (`mod.rs`, or `NAME.rs` beside `NAME/`) and the files in the folder are one unit: imports between
 //! them are not followed.

@@ -1,6 +1,6 @@
-//! Rust source as words and marks: as much of the language as the checks of the house need.
+//! Splits Rust source into words and marks, as far as the checks of the source tree need it.
 
-/// What a piece of source is.
+/// A kind of token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Token {
     /// An identifier, a keyword or a number.
@@ -33,7 +33,7 @@ pub fn code_only(source: &str) -> String {
     code
 }
 
-/// Where the comment or literal that starts at `i` ends; `i` where none starts.
+/// Returns the end of the comment or literal that starts at `i`; `i` if none starts there.
 fn skipped(text: &[char], i: usize) -> usize {
     let at = |k: usize| text.get(k).copied().unwrap_or('\0');
     let after_word = i > 0 && (at(i - 1).is_alphanumeric() || at(i - 1) == '_');
@@ -75,7 +75,7 @@ fn end_of_string(text: &[char], start: usize) -> usize {
     (i + 1).min(text.len())
 }
 
-/// `start` is at the `r`; a raw identifier (`r#type`) is no string.
+/// Returns the end of the raw string whose `r` is at `start`; a raw identifier (`r#type`) is not a string.
 fn end_of_raw_string(text: &[char], start: usize) -> usize {
     let hashes = text[start + 1..].iter().take_while(|c| **c == '#').count();
     let open = start + 1 + hashes;
@@ -108,7 +108,7 @@ pub fn tokens(code: &str) -> Vec<Placed> {
     found
 }
 
-/// A word runs over letters, digits and `_`; a number also over the sign of its exponent and over its point.
+/// Returns the end of a word: letters, digits and `_`; in a number also the sign of its exponent and its point.
 fn end_of_word(text: &[char], start: usize) -> usize {
     let number = text[start].is_ascii_digit();
     let goes_on = |k: usize| {

@@ -1,4 +1,4 @@
-//! Circuits as they are met in the field that cannot be read as they stand, or only in part: the whole text a user sees.
+//! Circuits that cannot be read, or only in part, as they occur in practice: the complete text that a user sees.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::support::{Run, leadfield_in, leadfield_with_peak, names_in, root, scr
 
 const SWC: &str = "1 1 0 0 0 6 -1\n2 3 6 0 0 1 1\n3 3 66 0 0 1 2\n";
 
-/// Writes a population of neurons that differ in their place alone.
+/// Writes a population of neurons that differ only in their position.
 fn add_population(file: &Hdf5File, name: &str, n: u16) {
     let (n, group) = (usize::from(n), format!("/nodes/{name}/0"));
     file.create_group(&group).unwrap();
@@ -22,7 +22,7 @@ fn add_population(file: &Hdf5File, name: &str, n: u16) {
     file.write_strings(&format!("{group}/morphology"), &vec!["cell"; n], &[n]).unwrap();
 }
 
-/// A circuit with two populations of four and of two neurons, and a node set of ids.
+/// Creates a circuit with two populations of four and of two neurons, and a node set of ids.
 fn circuit(change: impl FnOnce(&mut Value)) -> tempfile::TempDir {
     let folder = scratch();
     let path = |name: &str| folder.path().join(name);
@@ -139,7 +139,7 @@ fn a_variable_that_the_manifest_lacks() {
             "error: c.json: unknown variable, expected one of the manifest's, `$A`, `$B`, found `{name}` in `{end}`\n{hint}"
         );
         refused(folder.path(), &[], &text);
-        // where it is not needed it does not matter
+        // the variable has no effect if it is not needed
         positions(folder.path(), &["--population", "cells"]).ok();
     }
     let folder = circuit(|config| config["networks"]["nodes"][0]["nodes_file"] = "$NODES/nodes.h5".into());
@@ -155,7 +155,7 @@ fn a_variable_that_the_manifest_lacks() {
     positions(folder.path(), &["--node-set", "X"]).refused(&format!(
         "error: c.json: unknown variable, expected one of the manifest's, none, found `$SETS` in `$SETS/x.json`\n{hint}"
     ));
-    // a folder may be called so
+    // a folder may have this name
     let folder = circuit(|config| {
         config["networks"]["nodes"][0]["populations"]["few"]["morphologies_dir"] = "$odd".into();
     });
@@ -177,8 +177,8 @@ fn no_populations_beside_the_nodes_file() {
 }
 
 #[test]
-fn populations_without_segments_are_told_in_one_line() {
-    let told = |kinds: [&str; 3]| {
+fn populations_without_segments_are_reported_in_one_line() {
+    let warnings_for = |kinds: [&str; 3]| {
         let folder = circuit(|config| {
             let populations = &mut config["networks"]["nodes"][0]["populations"];
             for (name, kind) in ["in_a", "in_b", "in_c"].iter().zip(kinds) {
@@ -189,9 +189,12 @@ fn populations_without_segments_are_told_in_one_line() {
         assert_eq!(run.code, 0, "{}", run.stderr);
         run.stderr.lines().filter(|l| l.contains("left out")).map(str::to_string).collect::<Vec<_>>()
     };
-    assert_eq!(told(["virtual"; 3]), ["populations `in_a`, `in_b`, `in_c` are left out: their type is `virtual`"]);
     assert_eq!(
-        told(["virtual", "point_neuron", "virtual"]),
+        warnings_for(["virtual"; 3]),
+        ["populations `in_a`, `in_b`, `in_c` are left out: their type is `virtual`"]
+    );
+    assert_eq!(
+        warnings_for(["virtual", "point_neuron", "virtual"]),
         [
             "populations `in_a (virtual)`, `in_b (point_neuron)`, `in_c (virtual)` are left out: only the type `biophysical` has segments"
         ]
@@ -199,7 +202,7 @@ fn populations_without_segments_are_told_in_one_line() {
 }
 
 #[test]
-fn a_rule_that_is_given_is_told_to_be_assumed_by_positions_and_by_weights() {
+fn positions_and_weights_state_that_a_given_rule_is_assumed() {
     let folder = circuit(|_| ());
     let warning = "warning: segment counts assumed (keep, 40 µm), not checked against a simulation\n";
     let run = positions(folder.path(), &[]);
@@ -220,7 +223,7 @@ fn more_nodes_than_a_file_can_hold_are_refused_before_there_is_memory_for_them()
     for count in [1_usize << 40, 1 << 33] {
         crate::malformed::electrodes_file::edited(&nodes, |file| {
             file.unlink("/nodes/cells/node_type_id").unwrap();
-            // never written: the file holds none of them
+            // the values were never written, so the file contains none of them
             let empty = file.new_dataset::<i64>().chunk([1024]).shape([count]);
             empty.create("/nodes/cells/node_type_id").unwrap();
         });

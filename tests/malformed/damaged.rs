@@ -1,11 +1,11 @@
-//! Damaged files at which a library that we read with crashes: each tool that can read the file ends with the file's
-//! own error.
+//! Damaged files on which a library that this program uses crashes: each tool that can read the file ends with an error
+//! about the file.
 
 use std::path::{Path, PathBuf};
 
 use crate::support::{Run, copy_folder, golden, leadfield_in, names_in, root, scratch};
 
-/// A folder with copies of the damaged files.
+/// Creates a folder with copies of the damaged files.
 fn damaged() -> tempfile::TempDir {
     let dir = scratch();
     copy_folder(&root().join("datasets/damaged"), dir.path());
@@ -61,7 +61,7 @@ fn a_block_beyond_an_arrow_file_is_the_error_of_its_file() {
     );
 }
 
-/// A segment table beside the damaged files.
+/// Creates a segment table next to the damaged files.
 fn with_table(dir: &Path) {
     let config = golden().join("variants/four_axon_kinds/circuit/simulation_config.json");
     leadfield_in(dir, &["positions", config.to_str().unwrap(), "-o", "s.parquet", "--quiet"]).ok();
@@ -89,7 +89,7 @@ fn an_hdf5_file_whose_root_cannot_be_read_is_refused_by_every_tool() {
             assert!(!stderr.contains("overflow") && !stderr.contains("panicked"), "{args:?}: {stderr}");
             assert_eq!(names_in(dir.path()), before, "{args:?}");
         }
-        // a page that tells what is wrong, or an error
+        // a page that describes the fault, or an error
         let Run { code, stderr, .. } =
             leadfield_in(dir.path(), &["report", "s.parquet", file, "-o", "x.html", "--force"]);
         assert!(matches!(code, 0 | 2) && stderr.contains(&format!("{file}: /: ")), "{code} {stderr}");
@@ -108,7 +108,7 @@ fn an_attribute_that_cannot_be_read_is_an_error_and_a_finding() {
     assert!(stderr.starts_with(&format!("error: {file}: {problem}")), "{stderr}");
     let run = leadfield_in(dir.path(), &["validate", "electrodes-file", file]);
     assert!(run.code == 1 && run.stdout.contains(&format!("E06 error: {problem}")), "{}", run.stdout);
-    // the coefficients alone need none of the attributes
+    // reading only the weights needs none of the attributes
     leadfield_in(dir.path(), &["convert", file, "-o", "x.csv"]).ok();
 }
 
@@ -120,11 +120,11 @@ fn a_string_at_which_libhdf5_crashes_is_an_error_of_its_own() {
     let problem = "damaged heap of strings, expected 16 to 4080 bytes for object 1 at byte 7952, found 280779175231512";
     for args in [&["info", file][..], &["convert", file, "-o", "x.csv"]] {
         let stderr = refused(dir.path(), file, args);
-        let told = format!(
+        let message = format!(
             "error: {file}: /electrodes/pop/scaling_factors: attribute `units`: {problem}\n\
              hint: the file is damaged: make it again, or fetch it again\n"
         );
-        assert_eq!(stderr, told, "{args:?}");
+        assert_eq!(stderr, message, "{args:?}");
     }
     let run = leadfield_in(dir.path(), &["validate", "electrodes-file", file]);
     assert!(run.code == 1 && run.stdout.contains(&format!("E06 error: /electrodes/e0/type: {problem}")), "{run:?}");
@@ -134,7 +134,7 @@ fn a_string_at_which_libhdf5_crashes_is_an_error_of_its_own() {
 fn a_crash_inside_libhdf5_is_the_error_of_its_file() {
     let dir = scratch();
     let path = dir.path().join("w.h5");
-    super::electrodes_file::sound(&path);
+    super::electrodes_file::write_valid_file(&path);
     // the members of the root are in a tree: its node becomes one that is its own child, which the library follows until
     // the stack is full (HDF5 File Format Specification 3.0, section III.A.1)
     let mut bytes = std::fs::read(&path).unwrap();
@@ -148,7 +148,7 @@ fn a_crash_inside_libhdf5_is_the_error_of_its_file() {
         let stderr = refused(dir.path(), "w.h5", args);
         let crash = "error: w.h5: /: damaged, expected an object that the HDF5 library reads, found one at which it crashes\n\
                      hint: the file is damaged: make it again, or fetch it again; a program built with HDF5 2 may read it\n";
-        // another version may find an error of its own
+        // another version may find an error itself
         let must_crash = leadfield::io::hdf5::library_version() == "1.10.8";
         assert!(stderr == crash || !must_crash, "{args:?}: {stderr}");
     }
@@ -269,7 +269,7 @@ fn an_index_that_is_shortened_while_it_is_mapped_ends_with_an_error() {
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
         let child = command.spawn().unwrap();
         let maps = format!("/proc/{}/maps", child.id());
-        // as soon as it is mapped, or when the program has ended
+        // the file is shortened as soon as it is mapped, or the program has ended
         let is_mapped = || std::fs::read_to_string(&maps).map(|text| text.contains(index.to_str().unwrap()));
         while is_mapped().is_ok_and(|mapped| !mapped) && std::path::Path::new(&maps).exists() {
             if std::fs::read_to_string(&maps).is_ok_and(|text| text.is_empty()) {

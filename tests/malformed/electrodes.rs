@@ -1,11 +1,11 @@
-//! Files of electrodes that are refused, and what is said: through `leadfield weights`.
+//! Files of electrodes that `leadfield weights` refuses, and the messages.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::support::{Run, leadfield, names_in, scratch};
 
-/// The segment table of a circuit of two neurons; its population is `neurons`.
+/// Creates the segment table of a circuit of two neurons; its population is `neurons`.
 pub(super) fn table() -> &'static Path {
     static TABLE: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
     let (_folder, table) = TABLE.get_or_init(|| {
@@ -19,7 +19,7 @@ pub(super) fn table() -> &'static Path {
     table
 }
 
-/// Runs `weights` on a file of electrodes of this content, and says where the file is.
+/// Runs `weights` on a file of electrodes with this content; returns also the path of the file.
 fn weights_of(content: impl AsRef<[u8]>, options: &[&str]) -> (Run, String, Vec<String>) {
     let folder = scratch();
     let electrodes = folder.path().join("electrodes");
@@ -31,7 +31,7 @@ fn weights_of(content: impl AsRef<[u8]>, options: &[&str]) -> (Run, String, Vec<
     (leadfield(&args), electrodes, names_in(folder.path()))
 }
 
-/// Asserts the exact text; `FILE` in it stands for the file of electrodes. Nothing is left beside that file.
+/// Asserts the exact text, in which `FILE` stands for the file of electrodes, and that no other file remains.
 #[track_caller]
 fn refused(content: impl AsRef<[u8]>, stderr: &str) {
     refused_with(content, &[], stderr);
@@ -44,11 +44,11 @@ fn refused_with(content: impl AsRef<[u8]>, options: &[&str], stderr: &str) {
     assert_eq!(left, ["electrodes"]);
 }
 
-/// The columns that are known, as messages list them.
+/// The known columns, as messages list them.
 const KNOWN: &str = "`name`, `x`, `y`, `z`, `layer`, `region`, `type`, `conductivity`, `field`, `radius`, `thickness`, \
     `array`, `measure`, `per_volume`, `boundary`, `reference`, `disc_radius`, `disc_normal`, `disc_points`, \
     `head_center`, `head_radii`, `head_conductivities`, `coil_normal`, `dipole_axis`";
-/// What a contact in a conducting medium may say for itself, as messages list it.
+/// The settings of a contact in a conducting medium, as messages list them.
 const OF_MEDIUM: &str = "`conductivity`, `conductivity sx,sy,sz`, `boundary`, `disc_radius`, `reference`";
 
 /// The hint for a misspelt column.
@@ -85,7 +85,7 @@ fn a_file_without_contacts_is_refused() {
 }
 
 #[test]
-fn a_missing_column_is_told_with_those_that_are_there() {
+fn a_missing_column_is_reported_with_those_that_are_there() {
     refused(
         "name,x,z,type\na,1,2,LineSource\n",
         "error: FILE: line[1]: no column `y`, expected `name`, `x`, `y`, `z`, found `name`, `x`, `z`, `type`",
@@ -93,7 +93,7 @@ fn a_missing_column_is_told_with_those_that_are_there() {
 }
 
 #[test]
-fn a_missing_key_is_told_with_those_that_are_there() {
+fn a_missing_key_is_reported_with_those_that_are_there() {
     refused(
         r#"[{"name": "a", "x": 1, "y": 2, "z": 3}, {"x": 1, "y": 2, "z": 3}]"#,
         "error: FILE: electrode[1]: no key `name`, expected `name`, `x`, `y`, `z`, found `x`, `y`, `z`",
@@ -311,11 +311,11 @@ fn an_unknown_type_is_refused_with_the_methods_there_are() {
 fn a_radius_of_zero_or_less_is_refused() {
     refused(
         "name,x,y,z,radius\na,1,2,3,-5\n",
-        "error: FILE: line[2]: wrong `radius`, expected a number above 0 um, found `-5`",
+        "error: FILE: line[2]: wrong `radius`, expected a number above 0 µm, found `-5`",
     );
     refused(
         r#"[{"name": "a", "x": 1, "y": 2, "z": 3, "thickness": 0}]"#,
-        "error: FILE: electrode[0]: wrong `thickness`, expected a number above 0 um, found the number `0`",
+        "error: FILE: electrode[0]: wrong `thickness`, expected a number above 0 µm, found the number `0`",
     );
 }
 
@@ -461,7 +461,7 @@ fn a_conductivity_that_is_neither_one_number_nor_three_is_refused() {
 
 #[test]
 fn binary_files_are_refused_by_their_first_bytes() {
-    // no kind of file that is known beyond its first bytes
+    // not a known kind of file, except by its first bytes
     refused(b"PAR1 and then something else", "error: FILE: is a Parquet file, expected text");
 }
 
@@ -492,8 +492,8 @@ fn a_weight_that_overflows_is_not_a_contact_on_a_segment() {
 fn probes_beyond_single_precision_are_refused() {
     let far = ["electrodes", "linear", "--contacts", "2", "--pitch", "10", "--at", "0,0,1e39"];
     leadfield(&far).refused(
-        "error: position of contact `0` out of range, expected float32 numbers, found 1e39 um\n\
-         hint: check the unit: positions are in um",
+        "error: position of contact `0` out of range, expected float32 numbers, found 1e39 µm\n\
+         hint: check the unit: positions are in µm",
     );
 }
 

@@ -1,5 +1,5 @@
-//! Damaged electrodes files, made from a sound one: each has its finding, with its exact text, and no other error; what
-//! can be fixed is valid afterwards and has the same weights.
+//! Damaged copies of a valid electrodes file: each has its finding, with the exact text, and no other error; a file
+//! that can be fixed is valid afterwards and has the same weights.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::support::{Run, golden, leadfield, leadfield_in, names_in, scratch};
 pub type Damaged = hdf5::File;
 
 /// Two nodes with two and one segments, two contacts.
-pub fn sound(path: &Path) {
+pub fn write_valid_file(path: &Path) {
     let file = Hdf5File::create(path).unwrap();
     for group in ["/pop", "/electrodes", "/electrodes/pop", "/electrodes/a", "/electrodes/b"] {
         file.create_group(group).unwrap();
@@ -34,10 +34,10 @@ pub fn sound(path: &Path) {
     file.close().unwrap();
 }
 
-/// Rows of node 4 twice, of node 9 once.
+/// Two rows of node 4 and one of node 9.
 const FACTORS: [f64; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
 
-/// A sound file whose coefficients are so many times as large, in this unit or in none.
+/// Writes a valid file whose weights are multiplied by a factor, with this unit or without a unit.
 pub fn with_factors(path: &Path, factor: f64, unit: Option<&str>) {
     damaged(path, |f| {
         let values = FACTORS.iter().map(|v| v * factor).collect();
@@ -46,10 +46,10 @@ pub fn with_factors(path: &Path, factor: f64, unit: Option<&str>) {
     });
 }
 
-/// A file that is there, damaged.
+/// Opens an existing file, and damages it.
 #[expect(clippy::disallowed_methods, reason = "damages are what the door does not write")]
 pub fn edited(path: &Path, damage: impl FnOnce(&Damaged)) {
-    // a program that another test starts may still have the file that was just written
+    // a program that another test starts may still have the new file open
     let mut opened = hdf5::File::open_rw(path);
     for _ in 0..100 {
         if opened.is_ok() {
@@ -63,9 +63,9 @@ pub fn edited(path: &Path, damage: impl FnOnce(&Damaged)) {
     file.close().unwrap();
 }
 
-/// A sound file, damaged.
+/// Writes a valid file, and damages it.
 pub fn damaged(path: &Path, damage: impl FnOnce(&Damaged)) {
-    sound(path);
+    write_valid_file(path);
     edited(path, damage);
 }
 
@@ -90,13 +90,13 @@ fn units(file: &Damaged, text: &str) {
     file.dataset(SCALING).unwrap().new_attr::<VarLenUnicode>().create("units").unwrap().write_scalar(&value).unwrap();
 }
 
-/// Adds a text as an attribute.
+/// Adds a text attribute.
 pub fn text_attribute(object: &hdf5::Location, name: &str, value: &str) {
     let value: VarLenUnicode = value.parse().unwrap();
     object.new_attr::<VarLenUnicode>().create(name).unwrap().write_scalar(&value).unwrap();
 }
 
-/// The coefficients as deflate compresses them, under the number of another filter.
+/// Writes the weights compressed with deflate, under the number of another filter.
 fn compressed_by(file: &Damaged, object: &str, filter: u16) {
     unlink(file, object);
     let values = ndarray::Array2::from_shape_vec((3, 2), FACTORS.to_vec()).unwrap();
@@ -136,23 +136,23 @@ const IDS: &str = "/pop/node_ids";
 const OFFSETS: &str = "/pop/offsets";
 const SCALING: &str = "/electrodes/pop/scaling_factors";
 
-/// A damage: its code, where and what is found, and how it is done.
+/// A way to damage a file: the code and the text of the finding, and the function that damages.
 pub struct Damage {
     pub code: &'static str,
     pub finding: &'static str,
-    pub mends: bool,
+    pub fixable: bool,
     pub make: fn(&Damaged),
 }
 
 const fn damage(code: &'static str, finding: &'static str, make: fn(&Damaged)) -> Damage {
-    Damage { code, finding, mends: false, make }
+    Damage { code, finding, fixable: false, make }
 }
 
-const fn mends(code: &'static str, finding: &'static str, make: fn(&Damaged)) -> Damage {
-    Damage { code, finding, mends: true, make }
+const fn fixable(code: &'static str, finding: &'static str, make: fn(&Damaged)) -> Damage {
+    Damage { code, finding, fixable: true, make }
 }
 
-/// The corpus. Each is one damage of the sound file; the finding is what is told first of its code.
+/// The corpus. Each entry damages the valid file in one way; its finding is the first one with the code.
 pub const CORPUS: &[Damage] = &[
     damage("E01", "/electrodes: missing, expected a group", |f| unlink(f, "/electrodes")),
     damage("E01", "/electrodes: missing, expected a group", |f| {
@@ -186,9 +186,9 @@ pub const CORPUS: &[Damage] = &[
         unlink(f, IDS);
         f.link_soft("/nowhere", IDS).unwrap();
     }),
-    mends("E10", "/pop/node_ids: wrong type, expected uint64, found float64", |f| list(f, IDS, &[4.0, 9.0])),
-    mends("E11", "/pop/offsets: wrong type, expected uint64, found float64", |f| list(f, OFFSETS, &[0.0, 2.0, 3.0])),
-    mends("E11", "/pop/offsets: wrong type, expected uint64, found float32", |f| {
+    fixable("E10", "/pop/node_ids: wrong type, expected uint64, found float64", |f| list(f, IDS, &[4.0, 9.0])),
+    fixable("E11", "/pop/offsets: wrong type, expected uint64, found float64", |f| list(f, OFFSETS, &[0.0, 2.0, 3.0])),
+    fixable("E11", "/pop/offsets: wrong type, expected uint64, found float32", |f| {
         list(f, OFFSETS, &[0.0_f32, 2.0, 3.0]);
     }),
     damage("E12", "/pop/offsets[1]: invalid number, expected an integer of 0 or more, found 1.5", |f| {
@@ -200,16 +200,16 @@ pub const CORPUS: &[Damage] = &[
     damage("E12", "/pop/node_ids[1]: invalid number, expected an integer of 0 or more, found NaN", |f| {
         list(f, IDS, &[4.0, f64::NAN]);
     }),
-    mends("E13", "/pop/node_ids: wrong type, expected uint64, found int64", |f| list(f, IDS, &[4_i64, 9])),
-    mends("E13", "/pop/offsets: wrong type, expected uint64, found uint32", |f| list(f, OFFSETS, &[0_u32, 2, 3])),
+    fixable("E13", "/pop/node_ids: wrong type, expected uint64, found int64", |f| list(f, IDS, &[4_i64, 9])),
+    fixable("E13", "/pop/offsets: wrong type, expected uint64, found uint32", |f| list(f, OFFSETS, &[0_u32, 2, 3])),
     damage("E14", "/pop/node_ids: wrong shape, expected one dimension, found [1, 2]", |f| {
         put(f, IDS, &ndarray::arr2(&[[4_u64, 9]]));
     }),
     damage("E14", "/pop/offsets: wrong shape, expected one dimension, found []", |f| scalar(f, OFFSETS, 0_u64)),
-    mends("E15", "/pop/offsets: wrong length, expected 3 offsets (one more than nodes), found 2", |f| {
+    fixable("E15", "/pop/offsets: wrong length, expected 3 offsets (one more than nodes), found 2", |f| {
         list(f, OFFSETS, &[0_u64, 2]);
     }),
-    mends("E15", "/pop/offsets: wrong length, expected 3 offsets (one more than nodes), found 2", |f| {
+    fixable("E15", "/pop/offsets: wrong length, expected 3 offsets (one more than nodes), found 2", |f| {
         list(f, OFFSETS, &[2_u64, 3]);
     }),
     damage("E15", "/pop/offsets: wrong length, expected 3 offsets (one more than nodes), found 4", |f| {
@@ -218,7 +218,7 @@ pub const CORPUS: &[Damage] = &[
     damage("E15", "/pop/offsets: wrong length, expected 3 offsets (one more than nodes), found 0", |f| {
         list::<u64>(f, OFFSETS, &[]);
     }),
-    mends("E16", "/pop/offsets: all offsets are shifted, expected 3 from 0 to 3, found 1 to 4", |f| {
+    fixable("E16", "/pop/offsets: all offsets are shifted, expected 3 from 0 to 3, found 1 to 4", |f| {
         list(f, OFFSETS, &[1_u64, 3, 4]);
     }),
     damage("E17", "/pop/offsets[0]: offsets do not begin at the first row, expected 0, found 1", |f| {
@@ -246,7 +246,7 @@ pub const CORPUS: &[Damage] = &[
     damage("E22", "/pop/node_ids[1]: node listed twice, expected each once, found `4` again", |f| {
         list(f, IDS, &[4_u64, 4]);
     }),
-    mends("E23", "/pop/node_ids[1]: node ids are not ascending, expected more than 9, found 4", |f| {
+    fixable("E23", "/pop/node_ids[1]: node ids are not ascending, expected more than 9, found 4", |f| {
         list(f, IDS, &[9_u64, 4]);
     }),
     damage("E24", "/pop/node_ids: no nodes, expected at least one", |f| {
@@ -254,28 +254,28 @@ pub const CORPUS: &[Damage] = &[
         list(f, OFFSETS, &[0_u64]);
         table(f, (0, 2), &[]);
     }),
-    mends("E25", "/pop/neurite_types: wrong shape, expected [3], found [2]", |f| {
+    fixable("E25", "/pop/neurite_types: wrong shape, expected [3], found [2]", |f| {
         list(f, "/pop/neurite_types", &[0_i32, 1]);
     }),
     damage("E30", "/electrodes/pop/scaling_factors: wrong shape, expected [rows, contacts], found [6]", |f| {
         list(f, SCALING, &FACTORS);
         units(f, "V/nA");
     }),
-    mends("E31", "/electrodes/pop/scaling_factors: wrong type, expected float64, found float32", |f| {
+    fixable("E31", "/electrodes/pop/scaling_factors: wrong type, expected float64, found float32", |f| {
         put(f, SCALING, &ndarray::arr2(&[[1.0_f32, 2.0], [3.0, 4.0], [5.0, 6.0]]));
         units(f, "V/nA");
     }),
-    mends("E31", "/electrodes/pop/scaling_factors: wrong type, expected float64, found int64", |f| {
+    fixable("E31", "/electrodes/pop/scaling_factors: wrong type, expected float64, found int64", |f| {
         put(f, SCALING, &ndarray::arr2(&[[1_i64, 2], [3, 4], [5, 6]]));
         units(f, "V/nA");
     }),
-    mends("E32", "/electrodes/pop/scaling_factors: compressed, expected no filter, found deflate", |f| {
+    fixable("E32", "/electrodes/pop/scaling_factors: compressed, expected no filter, found deflate", |f| {
         unlink(f, SCALING);
         let values = ndarray::Array2::from_shape_vec((3, 2), FACTORS.to_vec()).unwrap();
         f.new_dataset_builder().shuffle().deflate(4).with_data(&values).create(SCALING).unwrap();
         units(f, "V/nA");
     }),
-    mends("E33", "/electrodes/pop/scaling_factors: stored in chunks, expected contiguous storage", |f| {
+    fixable("E33", "/electrodes/pop/scaling_factors: stored in chunks, expected contiguous storage", |f| {
         unlink(f, SCALING);
         let values = ndarray::Array2::from_shape_vec((3, 2), FACTORS.to_vec()).unwrap();
         f.new_dataset_builder().chunk((1, 2)).with_data(&values).create(SCALING).unwrap();
@@ -293,7 +293,7 @@ pub const CORPUS: &[Damage] = &[
     damage("E37", "/electrodes/pop/scaling_factors: all weights of contact `b` are 0", |f| {
         table(f, (3, 2), &[1.0, 0.0, 3.0, 0.0, 5.0, 0.0]);
     }),
-    mends(
+    fixable(
         "E38",
         "/electrodes/pop/scaling_factors: column 2 without a contact is all ones, expected 2 columns, found 3",
         |f| table(f, (3, 3), &[1.0, 2.0, 1.0, 3.0, 4.0, 1.0, 5.0, 6.0, 1.0]),
@@ -337,16 +337,20 @@ pub const CORPUS: &[Damage] = &[
         "/electrodes/a: attribute `units` does not match the contact's type, expected `V/nA`, found `1/um3`",
         |f| text_attribute(&f.group("/electrodes/a").unwrap(), "units", "1/um3"),
     ),
-    mends("E63", "/electrodes/b: attribute `units` missing, expected `1/um3` because `per_volume` is set", |f| {
+    fixable("E63", "/electrodes/b: attribute `units` missing, expected `1/um3` because `per_volume` is set", |f| {
         text(f, "/electrodes/b/type", &["ObjectiveCSD_Sphere"]);
         text_attribute(&f.dataset("/electrodes/b/type").unwrap(), "per_volume", "true");
     }),
-    mends("E63", "/electrodes/b: attribute `units` missing, expected `fT/nA` because the type is `MEG`", |f| {
+    fixable("E63", "/electrodes/b: attribute `units` missing, expected `fT/nA` because the type is `MEG`", |f| {
         text(f, "/electrodes/b/type", &["MEG"]);
     }),
-    mends("E63", "/electrodes/b: attribute `units` missing, expected `um` because the type is `CurrentDipole`", |f| {
-        text(f, "/electrodes/b/type", &["CurrentDipole"]);
-    }),
+    fixable(
+        "E63",
+        "/electrodes/b: attribute `units` missing, expected `um` because the type is `CurrentDipole`",
+        |f| {
+            text(f, "/electrodes/b/type", &["CurrentDipole"]);
+        },
+    ),
     damage(
         "E62",
         "/electrodes/b: attribute `units` does not match the contact's type, expected `fT/nA`, found `V/nA`",
@@ -370,13 +374,13 @@ pub const CORPUS: &[Damage] = &[
     damage("E43", "/electrodes/b/pop: column 0 used twice, expected once, found also at contact `a`", |f| {
         scalar(f, "/electrodes/b/pop", 0_u64);
     }),
-    mends("E44", "/electrodes/a/pop: wrong type, expected a uint64 scalar, found int32 of shape []", |f| {
+    fixable("E44", "/electrodes/a/pop: wrong type, expected a uint64 scalar, found int32 of shape []", |f| {
         scalar(f, "/electrodes/a/pop", 0_i32);
     }),
-    mends("E44", "/electrodes/b/pop: wrong type, expected a uint64 scalar, found float64 of shape [1]", |f| {
+    fixable("E44", "/electrodes/b/pop: wrong type, expected a uint64 scalar, found float64 of shape [1]", |f| {
         list(f, "/electrodes/b/pop", &[1.0]);
     }),
-    mends(
+    fixable(
         "E45",
         "/electrodes/a/pop/electrode_id: column number of population `pop` is elsewhere, expected at \
          `/electrodes/a/pop`",
@@ -392,10 +396,10 @@ pub const CORPUS: &[Damage] = &[
     damage("E48", "/electrodes/a/position: wrong type, expected floats, found unicode (var len)", |f| {
         text(f, "/electrodes/a/position", &["1", "2", "3"]);
     }),
-    mends("E49", "/electrodes/a/position: wrong type, expected float32, found float64", |f| {
+    fixable("E49", "/electrodes/a/position: wrong type, expected float32, found float64", |f| {
         list(f, "/electrodes/a/position", &[1.0, 2.0, 3.0]);
     }),
-    damage("E50", "/electrodes/a/position: not finite, expected a position in um, found [1.0, NaN, 3.0]", |f| {
+    damage("E50", "/electrodes/a/position: not finite, expected a position in µm, found [1.0, NaN, 3.0]", |f| {
         list(f, "/electrodes/a/position", &[1.0_f32, f32::NAN, 3.0]);
     }),
     damage("E51", "/electrodes/a/type: missing, expected the name of a method", |f| unlink(f, "/electrodes/a/type")),
@@ -407,20 +411,20 @@ pub const CORPUS: &[Damage] = &[
         "/electrodes/a/type: unknown method, expected one that `leadfield weights` knows, found `Voltmeter`",
         |f| text(f, "/electrodes/a/type", &["Voltmeter"]),
     ),
-    mends("E54", "/electrodes/a/layer: wrong type, expected strings, found int64", |f| {
+    fixable("E54", "/electrodes/a/layer: wrong type, expected strings, found int64", |f| {
         scalar(f, "/electrodes/a/layer", 5_i64);
     }),
-    mends("E55", "/electrodes/stray: a dataset, expected the group of a contact", |f| {
+    fixable("E55", "/electrodes/stray: a dataset, expected the group of a contact", |f| {
         scalar(f, "/electrodes/stray", 5_i64);
     }),
-    mends("E56", "/electrodes/stray: not a contact, expected `position`, `type` and a column number", |f| {
+    fixable("E56", "/electrodes/stray: not a contact, expected `position`, `type` and a column number", |f| {
         group(f, "/electrodes/stray");
     }),
     damage("E60", "/electrodes/pop/scaling_factors: wrong attribute `units`, expected `V/nA`, found `mV/nA`", |f| {
         put(f, SCALING, &ndarray::Array2::from_shape_vec((3, 2), FACTORS.to_vec()).unwrap());
         units(f, "mV/nA");
     }),
-    mends("E61", "/electrodes/pop/scaling_factors: attribute `units` missing, expected `V/nA`", |f| {
+    fixable("E61", "/electrodes/pop/scaling_factors: attribute `units` missing, expected `V/nA`", |f| {
         put(f, SCALING, &ndarray::Array2::from_shape_vec((3, 2), FACTORS.to_vec()).unwrap());
     }),
     damage(
@@ -445,7 +449,7 @@ pub const CORPUS: &[Damage] = &[
     ),
 ];
 
-/// Codes that follow from another damage: without columns contacts have none.
+/// Codes that follow from other damage: without columns no contact has a column.
 fn follows(code: &str, found: &str) -> bool {
     let others: &[&str] = match code {
         "E02" => &["E41"],
@@ -461,20 +465,20 @@ fn examined(dir: &Path, options: &[&str]) -> Run {
     leadfield_in(dir, &[&args, options].concat())
 }
 
-/// Codes and texts of a run with `--json`.
+/// Returns the codes and texts of a run with `--json`.
 fn findings(run: &Run) -> Vec<(String, String)> {
-    let told: serde_json::Value = serde_json::from_str(&run.stdout).expect(&run.stderr);
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).expect(&run.stderr);
     let text = |f: &serde_json::Value| {
         let row = f["row"].as_u64().map_or(String::new(), |row| format!("[{row}]"));
         format!("{}{row}: {}", f["object"].as_str().unwrap(), f["text"].as_str().unwrap())
     };
-    told["findings"].as_array().unwrap().iter().map(|f| (f["code"].as_str().unwrap().into(), text(f))).collect()
+    json["findings"].as_array().unwrap().iter().map(|f| (f["code"].as_str().unwrap().into(), text(f))).collect()
 }
 
 #[test]
-fn a_sound_file_is_sound() {
+fn a_valid_file_has_no_findings() {
     let dir = scratch();
-    sound(&dir.path().join("w.h5"));
+    write_valid_file(&dir.path().join("w.h5"));
     let run = examined(dir.path(), &[]);
     assert_eq!(run.ok(), "w.h5: population `pop` with 2 nodes, 3 rows, 2 columns; 2 contacts\nvalid\n");
 }
@@ -533,10 +537,10 @@ fn every_code_of_a_file_alone_is_in_the_corpus() {
     assert!(missing.is_empty(), "no damage for {missing:?}");
 }
 
-/// A node, and its contacts by name with their coefficients.
+/// A node, and its contacts by name with their weights.
 type OfNode = (u64, Vec<(String, Vec<f64>)>);
 
-/// The coefficients of a file by node and contact.
+/// Returns the weights of a file by node and contact.
 fn by_name(path: &Path) -> Vec<OfNode> {
     let file = ElectrodesFile::open(path).unwrap();
     let population = file.population("pop").unwrap();
@@ -553,7 +557,7 @@ fn by_name(path: &Path) -> Vec<OfNode> {
 
 #[test]
 fn what_can_be_fixed_is_valid_afterwards_and_has_the_same_weights() {
-    for case in CORPUS.iter().filter(|case| case.mends) {
+    for case in CORPUS.iter().filter(|case| case.fixable) {
         let dir = scratch();
         damaged(&dir.path().join("w.h5"), case.make);
         let before = std::fs::read(dir.path().join("w.h5")).unwrap();
@@ -562,20 +566,21 @@ fn what_can_be_fixed_is_valid_afterwards_and_has_the_same_weights() {
         assert!(std::fs::read(dir.path().join("w.h5")).unwrap() == before, "the input is never touched");
         let again = leadfield_in(dir.path(), &["validate", "electrodes-file", "fixed.h5", "--strict"]).ok();
         assert!(again.ends_with("valid\n"), "{}: {again}", case.code);
-        // nodes that were listed as 9, 4 take their rows along
+        // nodes that were listed as 9, 4 keep their rows
         let expected = if case.code == "E23" { [[5.0, 6.0]].concat() } else { [[1.0, 2.0], [3.0, 4.0]].concat() };
-        let mended = by_name(&dir.path().join("fixed.h5"));
-        let rows: Vec<f64> =
-            (0..expected.len() / 2).flat_map(|row| mended[0].1.iter().map(move |(_, values)| values[row])).collect();
+        let fixed_weights = by_name(&dir.path().join("fixed.h5"));
+        let rows: Vec<f64> = (0..expected.len() / 2)
+            .flat_map(|row| fixed_weights[0].1.iter().map(move |(_, values)| values[row]))
+            .collect();
         assert_eq!(rows, expected, "{}", case.code);
     }
 }
 
 #[test]
 fn what_cannot_be_fixed_leaves_no_file() {
-    for case in CORPUS.iter().filter(|case| !case.mends) {
+    for case in CORPUS.iter().filter(|case| !case.fixable) {
         let severity = Code::parse(case.code).unwrap().description().severity;
-        // a column without a contact is a warning, but a valid file has no place for its weights
+        // a column without a contact is a warning, but a valid file cannot contain its weights
         if severity != Severity::Error && !["E39", "E40"].contains(&case.code) {
             continue;
         }
@@ -589,14 +594,14 @@ fn what_cannot_be_fixed_leaves_no_file() {
 }
 
 #[test]
-fn an_output_that_exists_is_kept_and_nothing_is_written_for_a_sound_file() {
+fn an_output_that_exists_is_kept_and_nothing_is_written_for_a_valid_file() {
     let dir = scratch();
     damaged(&dir.path().join("w.h5"), |f| list(f, IDS, &[4_i64, 9]));
     std::fs::write(dir.path().join("out.h5"), "precious").unwrap();
     let run = examined(dir.path(), &["--fix", "out.h5"]);
     run.refused("error: out.h5: exists already\nhint: choose another name, or replace it with `--force`");
     assert_eq!(std::fs::read(dir.path().join("out.h5")).unwrap(), b"precious");
-    sound(&dir.path().join("w.h5"));
+    write_valid_file(&dir.path().join("w.h5"));
     examined(dir.path(), &["--fix", "new.h5"]).ok();
     assert_eq!(names_in(dir.path()), ["out.h5", "w.h5"]);
 }
@@ -619,21 +624,21 @@ fn files_of_the_original_are_recognised_and_fixed_to_the_last_bit() {
         "/electrodes/S1nonbarrel_neurons/scaling_factors: columns are in the order of sorted names, but their numbers \
          are not: certain, attribute `version` of `node_ids` is `0.2.1`; mislabelled: `e10`, `e2`"
     );
-    // the reading that is known to be right finds the same coefficients
+    // the correct interpretation finds the same weights
     let compare = ["validate", "weights", "fixed.h5", named, "--rtol", "0", "--ignore-extra-column"];
     leadfield_in(dir.path(), &[&compare[..], &["--columns", "sorted-names"]].concat()).ok();
     assert_eq!(leadfield_in(dir.path(), &compare).code, 1);
 }
 
 #[test]
-fn a_file_that_was_laid_out_and_never_computed_is_told() {
+fn a_file_that_was_laid_out_and_never_computed_is_reported() {
     let path = golden().join("reference/e6_initialised_only.h5");
     let run = leadfield(&["validate", "electrodes-file", path.to_str().unwrap(), "--json"]);
     assert_eq!(run.code, 1);
     assert!(findings(&run).iter().any(|(code, _)| code == "E36"));
 }
 
-/// Examines the reference file `np8` without what a damage takes away, against the circuit.
+/// Validates a damaged copy of the reference file `np8` against the circuit.
 fn against_circuit(damage: impl FnOnce(&Damaged)) -> Vec<(String, String)> {
     let dir = scratch();
     let path = dir.path().join("w.h5");
@@ -653,7 +658,7 @@ fn the_file_is_held_against_the_circuit() {
     assert_eq!(against_circuit(|_| ()), []);
     let ids = |f: &Damaged| f.dataset(&format!("{POP}/node_ids")).unwrap().read_raw::<u64>().unwrap();
     let offsets = |f: &Damaged| f.dataset(&format!("{POP}/offsets")).unwrap().read_raw::<u64>().unwrap();
-    // the last node, 23 in the circuit, under a number that the circuit does not have
+    // the last node, 23 in the circuit, with an id that the circuit does not have
     let found = against_circuit(|f| {
         let mut ids = ids(f);
         let last = ids.len() - 1;
@@ -687,7 +692,7 @@ fn the_file_is_held_against_the_circuit() {
 }
 
 #[test]
-fn nodes_that_changed_places_are_told_as_that() {
+fn exchanged_nodes_are_reported_as_such() {
     let found = against_circuit(|f| {
         let path = format!("{POP}/node_ids");
         let mut ids = f.dataset(&path).unwrap().read_raw::<u64>().unwrap();
@@ -704,7 +709,7 @@ fn a_file_that_cannot_be_opened_is_an_error() {
     let dir = scratch();
     let path = dir.path().join("w.h5");
     examined(dir.path(), &[]).refused("error: w.h5: cannot be read: no such file or directory");
-    sound(&path);
+    write_valid_file(&path);
     let whole = std::fs::read(&path).unwrap();
     let mut cut = vec![whole[..whole.len() / 2].to_vec(), whole[..8].to_vec(), vec![], b"a,b\n".to_vec()];
     cut.push([&b"\0\0\0\0"[..], &whole[4..]].concat());
@@ -712,14 +717,14 @@ fn a_file_that_cannot_be_opened_is_an_error() {
         std::fs::write(&path, bytes).unwrap();
         let run = examined(dir.path(), &[]);
         assert_eq!(run.code, 2);
-        // behind the colon is the HDF5 library's own text
+        // the text after the colon is that of the HDF5 library
         assert!(run.stderr.starts_with("error: w.h5: not a readable HDF5 file: "), "{}", run.stderr);
         assert_eq!(run.stderr.lines().nth(1), Some("hint: the file may be cut short, or be of another format"));
     }
 }
 
 #[test]
-fn names_that_sort_otherwise_without_a_version_are_told_as_likely_and_left() {
+fn unsorted_names_without_a_version_are_reported_as_likely_and_not_fixed() {
     let dir = scratch();
     damaged(&dir.path().join("w.h5"), |f| {
         table(f, (3, 3), &[1.0, 2.0, 1.0, 3.0, 4.0, 1.0, 5.0, 6.0, 1.0]);

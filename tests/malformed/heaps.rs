@@ -1,21 +1,21 @@
-//! Damaged heaps of strings in HDF5 files: libhdf5 1.10 goes through some of them for ever.
+//! Damaged heaps of strings in HDF5 files: libhdf5 1.10 never returns from some of them.
 
 use std::path::Path;
 
 use leadfield::io::hdf5::Hdf5File;
 
-use super::electrodes_file::{edited, sound};
+use super::electrodes_file::{edited, write_valid_file};
 use crate::support::allocation::peak;
 use crate::support::{leadfield_in, leadfield_with_peak, scratch};
 
-/// An object of a heap: its number, where it begins in the file, and the bytes it takes.
+/// An object of a heap: its number, its offset in the file, and its size, bytes.
 type Object = (u16, usize, u64);
 
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap())
 }
 
-/// The objects of the only collection of a small file, in order: HDF5 File Format Specification, section III.E.
+/// Returns the objects of the only collection of a small file, in order: HDF5 File Format Specification, section III.E.
 fn objects(bytes: &[u8]) -> Vec<Object> {
     let places: Vec<usize> = (0..bytes.len() - 4).filter(|&i| bytes[i..].starts_with(b"GCOL")).collect();
     let [begin] = places[..] else { panic!("{places:?}") };
@@ -45,10 +45,10 @@ const FREE: usize = 8;
 fn a_damaged_heap_has_its_own_error_wherever_strings_are_read() {
     let dir = scratch();
     let path = dir.path().join("w.h5");
-    sound(&path);
+    write_valid_file(&path);
     let whole = std::fs::read(&path).unwrap();
     let &(0, at, free) = objects(&whole).last().unwrap() else { panic!() };
-    // what is free takes no bytes: what follows it never comes to an end
+    // the free space has no bytes, so that a walk over the objects after it never ends
     overwrite(&path, at + FREE, 0);
     let damaged = format!("damaged heap of strings, expected 16 to {free} bytes for object 0 at byte {at}, found 0");
     let error = Hdf5File::open(&path).unwrap().read_string_scalar("/electrodes/a/type").unwrap_err();
@@ -56,8 +56,8 @@ fn a_damaged_heap_has_its_own_error_wherever_strings_are_read() {
     assert_eq!(error.hint().unwrap(), "the file is damaged: make it again, or fetch it again");
     let run = leadfield_in(dir.path(), &["validate", "electrodes-file", "w.h5", "--json"]);
     assert_eq!(run.code, 1, "{}", run.stderr);
-    let told: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
-    let first = &told["findings"][0];
+    let results: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let first = &results["findings"][0];
     assert_eq!((first["code"].as_str(), first["text"].as_str()), (Some("E06"), Some(damaged.as_str())));
     // an attribute is in the same heap
     leadfield_in(dir.path(), &["info", "w.h5"]).refused(&format!(
@@ -67,10 +67,10 @@ fn a_damaged_heap_has_its_own_error_wherever_strings_are_read() {
 }
 
 #[test]
-fn each_damage_of_a_heap_is_told() {
+fn each_damage_of_a_heap_is_reported() {
     let dir = scratch();
     let path = dir.path().join("w.h5");
-    sound(&path);
+    write_valid_file(&path);
     let whole = std::fs::read(&path).unwrap();
     let all = objects(&whole);
     let begin = all[0].1 - 16;
@@ -97,7 +97,7 @@ fn each_damage_of_a_heap_is_told() {
         // padded to 8, and 16 of its header
         &format!("expected 16 to {left} bytes for object {number} at byte {at}, found {}", u64::MAX - 103 + 8 + 16),
     );
-    // the object that the type is in goes by another number: `LineSource` has ten bytes
+    // the object with the type has another number: `LineSource` has ten bytes
     let text = |&&(_, at, _): &&(u16, usize, u64)| whole[at + 16..].starts_with(b"LineSource");
     let &(number, at, _) = all.iter().find(text).unwrap();
     let other = u64_at(&whole, at) & !0xffff | 999;
@@ -117,7 +117,7 @@ fn each_damage_of_a_heap_is_told() {
 fn text_that_is_no_text_is_refused() {
     let dir = scratch();
     let path = dir.path().join("w.h5");
-    sound(&path);
+    write_valid_file(&path);
     let mut bytes = std::fs::read(&path).unwrap();
     let text = |&&(_, at, _): &&Object| bytes[at + 16..].starts_with(b"LineSource");
     let &(_, at, _) = objects(&bytes).iter().find(text).unwrap();
@@ -134,13 +134,13 @@ fn text_that_is_no_text_is_refused() {
 fn strings_that_all_are_the_same_bytes_are_not_multiplied() {
     let dir = scratch();
     let path = dir.path().join("w.h5");
-    sound(&path);
+    write_valid_file(&path);
     let all: Vec<hdf5::types::VarLenUnicode> =
         ["x".repeat(8000)].iter().chain([&String::from("y"); 9]).map(|text| text.parse().unwrap()).collect();
     edited(&path, |file| drop(file.new_dataset_builder().no_chunk().with_data(&all).create("/texts").unwrap()));
     assert_eq!(Hdf5File::open(&path).unwrap().read_strings("/texts").unwrap().len(), 10);
     let mut bytes = std::fs::read(&path).unwrap();
-    // a reference is a length, a collection's place, and a number; the second is made to be the first, and so on
+    // a reference is a length, the offset of a collection, and a number; each reference is replaced by the one before
     let is_first = |at: &usize| {
         let collection = u64_at(&bytes, at + 4) as usize;
         bytes[*at..].starts_with(&8000_u32.to_le_bytes())
@@ -152,16 +152,16 @@ fn strings_that_all_are_the_same_bytes_are_not_multiplied() {
     let copies = bytes.len() / 8000 + 1;
     assert!(copies < 10);
     let error = Hdf5File::open(&path).unwrap().read_strings("/texts").unwrap_err().to_string();
-    let told = format!(
+    let message = format!(
         "{}: /texts[{}]: damaged heap of strings, expected strings that share no bytes, found {} bytes of them",
         path.display(),
         copies - 1,
         copies * 8000
     );
-    assert_eq!(error, told);
+    assert_eq!(error, message);
 }
 
-/// Adds a text in chunks: the library reads it, since where it lies takes a tree to find.
+/// Adds a text in a chunked dataset, which the library reads, since its offset is in a tree.
 fn chunked_text(path: &Path) {
     let text: Vec<hdf5::types::VarLenUnicode> = vec!["LineSource".parse().unwrap()];
     edited(path, |file| {
@@ -170,7 +170,7 @@ fn chunked_text(path: &Path) {
 }
 
 #[test]
-fn a_damaged_heap_is_told_where_the_library_alone_finds_the_references() {
+fn a_damaged_heap_is_reported_where_the_library_alone_finds_the_references() {
     let dir = scratch();
     let path = dir.path().join("w.h5");
     let file = Hdf5File::create(&path).unwrap();
@@ -191,10 +191,10 @@ fn a_damaged_heap_is_told_where_the_library_alone_finds_the_references() {
     assert!(run.code == 1 && run.stdout.contains(&format!("/electrodes/e/type: {damaged}")), "{run:?}");
 }
 
-/// Memory that the program may use for a file of some kilobytes, bytes: its own code and libraries take the most of it.
+/// Memory that the program may use for a file of some kilobytes, bytes; most of it is code and libraries.
 const MOST_MEMORY: u64 = 200 << 20;
 
-/// The byte where the only reference to a string begins: its length, the place of its collection, its number.
+/// Returns the offset of the only reference to a string: its length, the offset of its collection, its number.
 fn reference_to(bytes: &[u8], text: &str) -> usize {
     let all = objects(bytes);
     let begin = all[0].1 - 16;
@@ -214,7 +214,7 @@ fn reference_to(bytes: &[u8], text: &str) -> usize {
 fn the_length_of_an_attribute_does_not_ask_for_gigabytes() {
     let dir = scratch();
     let path = dir.path().join("w.h5");
-    sound(&path);
+    write_valid_file(&path);
     let mut bytes = std::fs::read(&path).unwrap();
     let place = reference_to(&bytes, "V/nA");
     bytes[place..place + 4].copy_from_slice(&u32::MAX.to_le_bytes());
@@ -227,9 +227,9 @@ fn the_length_of_an_attribute_does_not_ask_for_gigabytes() {
         &["convert", "w.h5", "-o", "x.csv"],
     ] {
         let (run, memory) = leadfield_with_peak(dir.path(), args);
-        let told = run.stdout + &run.stderr;
+        let text = run.stdout + &run.stderr;
         let problem = format!("of 4294967295 bytes in the collection at byte {begin}, found 4 bytes");
-        assert!(matches!(run.code, 1 | 2) && told.contains(&problem), "{args:?}: {told}");
+        assert!(matches!(run.code, 1 | 2) && text.contains(&problem), "{args:?}: {text}");
         assert!(memory < MOST_MEMORY, "{args:?}: {memory} bytes");
     }
 }
@@ -265,7 +265,7 @@ fn short_strings_do_not_take_the_memory_of_the_longest() {
     let file = Hdf5File::open(&path).unwrap();
     let (texts, allocated) = peak(|| file.read_strings("/letters").unwrap());
     assert!(texts.len() == 1_000_000 && texts.iter().all(|text| text == "a"));
-    // 24 bytes for each, and 1 for its letter; not 512
+    // 24 bytes for each string, and 1 for its letter; not 512
     assert!(allocated < 60_000_000, "{allocated} bytes");
 }
 
@@ -273,7 +273,7 @@ fn short_strings_do_not_take_the_memory_of_the_longest() {
 fn strings_are_read_alike_from_files_that_are_written_and_closed() {
     let dir = scratch();
     let path = dir.path().join("s.h5");
-    // more than one collection, and more than are read at a time
+    // more than one collection, and more strings than are read at a time
     let texts: Vec<String> = (0..10_000).map(|i| format!("{}{i} \u{b5}m", "x".repeat(i % 50))).collect();
     let file = Hdf5File::create(&path).unwrap();
     file.write_strings("/plain", &texts, &[texts.len()]).unwrap();

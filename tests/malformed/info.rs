@@ -1,4 +1,4 @@
-//! Files that are damaged or of another kind, through `leadfield info`: the whole text a user sees, and exit code 2.
+//! `leadfield info` on files that are damaged or of another kind: the complete text that a user sees, and exit code 2.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,8 @@ fn write_table(out: &Path, placement: StubPlacement) {
     SegmentationPlan::open(&request).unwrap().write(out, OverwritePolicy::Refuse, &options, &|_| ()).unwrap();
 }
 
-/// A folder with a table `t` of four parts, without a manifest, which has words of its own for parts that do not belong together.
+/// Creates a folder with a table `t` of four parts, without a manifest: with one, the messages about parts that do not
+/// belong together differ.
 fn parts() -> (tempfile::TempDir, PathBuf) {
     let folder = scratch();
     let table = folder.path().join("t");
@@ -38,7 +39,7 @@ fn parts() -> (tempfile::TempDir, PathBuf) {
     (folder, table)
 }
 
-/// A folder with a table of one file, changed.
+/// Creates a folder with a changed table of one file.
 fn changed(change: impl FnOnce(&mut Vec<u8>)) -> tempfile::TempDir {
     let folder = scratch();
     let file = folder.path().join("t.parquet");
@@ -171,7 +172,7 @@ fn an_electrodes_file_that_is_cut_short() {
     let bytes = std::fs::read(golden().join("reference/np8.h5")).unwrap();
     std::fs::write(folder.path().join("w.h5"), &bytes[..bytes.len() / 2]).unwrap();
     let run = info(folder.path(), "w.h5");
-    // what stands between is the HDF5 library's own reason, which changes with its version
+    // the text between is the reason of the HDF5 library, which depends on its version
     assert!(run.stderr.starts_with("error: w.h5: not a readable HDF5 file: "), "{}", run.stderr);
     assert!(run.stderr.ends_with(&format!("\n{CUT_SHORT}\n")), "{}", run.stderr);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));

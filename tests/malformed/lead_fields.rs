@@ -1,4 +1,4 @@
-//! Lead fields and regions that are refused or warned of, and what is said: through `leadfield weights`.
+//! Lead fields and regions that `leadfield weights` refuses or warns of, and the messages.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::support::{Run, leadfield_in, names_in, scratch};
 const FIELDS: &str = "/FieldGroups/g/AllFields";
 const POTENTIAL: &str = "/FieldGroups/g/AllFields/EM Potential(x,y,z,f0)/_Object/Snapshots/0/comp0";
 
-/// A file in Sim4Life's layout, whose parts a test may spoil.
+/// A file in Sim4Life's layout, whose parts a test may damage.
 #[derive(Clone)]
 struct Export {
     /// Nodes along each axis, m.
@@ -24,7 +24,7 @@ struct Export {
 }
 
 impl Export {
-    /// A potential of 1 V over 2 m, which any circuit fits into.
+    /// A potential of 1 V over 2 m, large enough for any circuit.
     fn new() -> Self {
         let group = "EM Potential(x,y,z,f0)";
         Self { nodes: vec![-1.0, 0.0, 1.0], shape: [3, 3, 3, 2], imaginary: 0.0, current: Some(2.0), group }
@@ -66,36 +66,36 @@ impl Export {
     }
 }
 
-/// Runs `weights` in a folder on a file of electrodes of this content.
+/// Runs `weights` in a folder on a file of electrodes with this content.
 fn weights(folder: &Path, electrodes: &str, options: &[&str]) -> Run {
     std::fs::write(folder.join("e.csv"), electrodes).unwrap();
     let args = ["weights", table().to_str().unwrap(), "e.csv", "-o", "w.h5"];
     leadfield_in(folder, &[&args[..], options].concat())
 }
 
-/// The lines of a run that begin with a word.
+/// Returns the lines of a run that begin with a word.
 fn lines<'a>(run: &'a Run, word: &str) -> Vec<&'a str> {
     run.stderr.lines().filter(|line| line.starts_with(word)).collect()
 }
 
-/// The first row of the table.
+/// Returns the first row of the table.
 fn first_segment() -> Segment {
     SegmentTable::open(table()).unwrap().parts()[0].read_by_row().unwrap().get(0)
 }
 
-fn coefficients(folder: &Path) -> Vec<f64> {
+fn weights_of(folder: &Path) -> Vec<f64> {
     Hdf5File::open(&folder.join("w.h5")).unwrap().read_floats("/electrodes/neurons/scaling_factors").unwrap()
 }
 
 #[test]
 fn a_point_outside_the_field_is_named_with_contact_and_bounds_or_is_zero_by_choice() {
-    // 2 mm of field, 90 m away
+    // a field of 2 mm, 90 m away
     let far = Export { nodes: vec![90.0, 90.001, 90.002], ..Export::new() };
     let s = first_segment();
     let m = s.midpoint();
     let bounds = "90000000.0..90002000.0";
     far.refused(&format!(
-        "error: f.h5: contact `a`: point outside the lead field, expected one in x {bounds}, y {bounds}, z {bounds} um, \
+        "error: f.h5: contact `a`: point outside the lead field, expected one in x {bounds}, y {bounds}, z {bounds} µm, \
          found ({:.3}, {:.3}, {:.3}), the midpoint of segment {} of section {} of node {}\n\
          hint: transform the field to the circuit's frame with `--field-transform`, or use 0 outside with \
          `--outside-field zero`",
@@ -103,14 +103,14 @@ fn a_point_outside_the_field_is_named_with_contact_and_bounds_or_is_zero_by_choi
     ));
     let (run, folder) = far.run(&["--outside-field", "zero"]);
     run.ok();
-    assert!(coefficients(folder.path()).iter().all(|w| *w == 0.0));
+    assert!(weights_of(folder.path()).iter().all(|w| *w == 0.0));
     let (run, folder) = Export::new().run(&[]);
     run.ok();
-    assert!(coefficients(folder.path()).iter().all(|w| *w == 0.5), "1 V for 2 nA");
+    assert!(weights_of(folder.path()).iter().all(|w| *w == 0.5), "1 V for 2 nA");
 }
 
 #[test]
-fn a_referenced_contact_outside_its_field_is_told_as_the_reference_is() {
+fn a_referenced_contact_outside_its_field_is_reported_as_the_reference_is() {
     let folder = scratch();
     Export { nodes: vec![90.0, 90.001, 90.002], ..Export::new() }.write(&folder.path().join("f.h5"));
     let electrodes = "name,x,y,z,type,reference\na,9e4,0,0,PointSource,b\nb,0,0,0,Reciprocity,\n";
@@ -135,7 +135,7 @@ fn components_that_do_not_fit_the_axes_are_refused() {
 }
 
 #[test]
-fn a_missing_group_is_told_with_what_is_there() {
+fn a_missing_group_is_reported_with_what_is_there() {
     Export { group: "H(x,y,z,f0)", ..Export::new() }.refused(&format!(
         "error: f.h5: {POTENTIAL}: missing, expected a dataset; the nearest group `{FIELDS}` has `H(x,y,z,f0)`"
     ));
@@ -154,7 +154,7 @@ fn a_current_that_is_zero_or_missing_is_refused_unless_it_is_given() {
     ));
     let (run, folder) = missing.run(&["--field-current", "-4"]);
     run.ok();
-    assert!(coefficients(folder.path()).iter().all(|w| *w == -0.25));
+    assert!(weights_of(folder.path()).iter().all(|w| *w == -0.25));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_complex_field_is_warned_of() {
 #[test]
 fn arrays_that_look_wrong_are_warned_of() {
     let folder = scratch();
-    // the corners of a square and of a rectangle of 1000 x 200 um; 200 / 1000 is 11.3 degrees off
+    // the corners of a square and of a rectangle of 1000 x 200 µm; 200 / 1000 is 11.3 degrees off
     let square = "name,x,y,z,type\n0,0,-500,-100,ObjectiveCSD_Disk_50_20\n1,0,500,-100,ObjectiveCSD_Disk_50_20\n\
         2,0,-500,100,ObjectiveCSD_Disk_50_20\n3,0,500,100,ObjectiveCSD_Disk_50_20\n";
     let run = weights(folder.path(), square, &[]);
@@ -184,7 +184,7 @@ fn arrays_that_look_wrong_are_warned_of() {
     assert_eq!(lines(&run, "hint"), ["hint: give the array of each shank: `--csd-array first:end`"]);
     run.ok();
 
-    // neighbours along the axis are 100 um apart, in the file 200, 300 and 200: half of their means
+    // neighbours along the axis are 100 µm apart, in the file 200, 300 and 200: half of their means
     let unsorted = "name,x,y,z,type\na,0,0,0,ObjectiveCSD_Plane\nb,0,200,0,ObjectiveCSD_Plane\n\
         c,0,-100,0,ObjectiveCSD_Plane\nd,0,100,0,ObjectiveCSD_Plane\n";
     let run = weights(folder.path(), unsorted, &["--force"]);
@@ -192,8 +192,8 @@ fn arrays_that_look_wrong_are_warned_of() {
     assert_eq!(
         lines(&run, "warning"),
         [format!(
-            "warning: e.csv: 4 `ObjectiveCSD_Plane` contacts are not in order along their axis: default thickness 50 um, by \
-             file order {by_file} um"
+            "warning: e.csv: 4 `ObjectiveCSD_Plane` contacts are not in order along their axis: default thickness 50 µm, by \
+             file order {by_file} µm"
         )]
     );
     assert_eq!(lines(&run, "hint"), ["hint: use `--csd-spacing file-order` for BlueRecording's thickness"]);
@@ -211,7 +211,7 @@ fn the_sizes_of_regions_are_written() {
     weights(folder.path(), electrodes, &["--quiet"]).ok();
     let file = Hdf5File::open(&folder.path().join("w.h5")).unwrap();
     let size = |contact: &str, name: &str| file.read_float_attribute(&format!("/electrodes/{contact}/type"), name);
-    // defaults: 10 um, 500 um, half the spacing of 60 and of 40 um
+    // defaults: 10 µm, 500 µm, half the spacing of 60 and of 40 µm
     for (contact, radius, thickness) in [
         ("s", Some(10.0), None),
         ("t", Some(70.0), None),
@@ -279,27 +279,27 @@ fn references_are_subtracted_and_what_a_column_is_stays_with_it() {
         rows.iter().zip(references).map(|(row, reference)| format!("{row},{reference}\n")).collect::<String>()
     };
     weights(folder.path(), &(plain.to_string() + &rows.join("\n")), &["--quiet"]).ok();
-    let raw = coefficients(folder.path());
+    let raw = weights_of(folder.path());
     let montage = "name,x,y,z,type,reference\n".to_string() + &all(["b", "a", "average", "average"]);
     weights(folder.path(), &montage, &["--quiet", "--force"]).ok();
-    for (found, raw) in coefficients(folder.path()).chunks(4).zip(raw.chunks(4)) {
+    for (found, raw) in weights_of(folder.path()).chunks(4).zip(raw.chunks(4)) {
         let mean = (raw[2] + raw[3]) / 2.0;
         // b - a is that of a before b is subtracted from it
         assert_eq!(found, [raw[0] - raw[1], raw[1] - raw[0], raw[2] - mean, raw[3] - mean]);
     }
     let file = Hdf5File::open(&folder.path().join("w.h5")).unwrap();
-    let told = |contact: &str| {
+    let stored = |contact: &str| {
         let object = format!("/electrodes/{contact}/type");
         (file.read_string_scalar(&object).unwrap(), file.read_string_attribute(&object, "reference").unwrap())
     };
-    assert_eq!(told("a"), ("LineSource".into(), "b".into()));
-    assert_eq!(told("b"), ("PointSource".into(), "a".into()));
-    assert_eq!(told("c"), ("LineSource".into(), "average".into()));
+    assert_eq!(stored("a"), ("LineSource".into(), "b".into()));
+    assert_eq!(stored("b"), ("PointSource".into(), "a".into()));
+    assert_eq!(stored("c"), ("LineSource".into(), "average".into()));
     assert_eq!(file.read_floats("/electrodes/b/position").unwrap(), [0.0, 80.0, 9.0]);
 }
 
 #[test]
-fn the_medium_of_a_contact_is_written_and_told() {
+fn the_medium_of_a_contact_is_written_and_printed() {
     let folder = scratch();
     let electrodes = "name,x,y,z,conductivity,boundary,disc_radius,disc_normal,disc_points\n\
         a,0,9e3,0,0.3 0.2 0.3,y=12000 1.5,6,0 -2 0,5\nb,0,9e3,0,,,,,\n";
@@ -314,8 +314,8 @@ fn the_medium_of_a_contact_is_written_and_told() {
         (file.read_float_attribute(a, "disc_radius"), file.read_float_attribute(a, "disc_points")),
         (Some(6.0), Some(16.0))
     );
-    let told = leadfield_in(folder.path(), &["info", "w.h5"]).ok();
+    let text = leadfield_in(folder.path(), &["info", "w.h5"]).ok();
     let expected = "LineSource, boundary y<12000, 1.5, conductivity_S_per_m 0.3 0.2 0.3, disc_normal 0 -1 0, disc_points 16, \
         disc_radius 6, near_field radius: 1 contact";
-    assert!(told.contains(expected), "{told}");
+    assert!(text.contains(expected), "{text}");
 }

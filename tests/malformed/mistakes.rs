@@ -1,5 +1,4 @@
-//! Mistakes that are easily made: swapped files, files of another kind, folders, names of outputs, units. What is said,
-//! word by word.
+//! Frequent mistakes: swapped files, files of another kind, folders, names of outputs, units. The exact messages.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -8,7 +7,7 @@ use leadfield::io::hdf5::Hdf5File;
 
 use crate::support::{copy_folder, golden, leadfield_in, names_in, scratch};
 
-/// A folder with a circuit and what is made of it.
+/// A folder with a circuit and the files computed from it.
 fn project() -> &'static Path {
     static PROJECT: OnceLock<tempfile::TempDir> = OnceLock::new();
     let folder = PROJECT.get_or_init(|| {
@@ -30,7 +29,7 @@ fn project() -> &'static Path {
     folder.path()
 }
 
-/// Runs the program in the project and asserts what it says; of the output nothing is left.
+/// Runs the program in the project; asserts its message, and that no output remains.
 #[track_caller]
 fn refused(words: &str, text: &str) {
     let words: Vec<&str> = words.split(' ').collect();
@@ -41,7 +40,7 @@ fn refused(words: &str, text: &str) {
     }
 }
 
-/// Computes weights of the project's table and a file of contacts with this content, and gives the warnings.
+/// Computes weights of the project's table and a file of contacts with this content; returns the warnings.
 fn warnings(contacts: &str, options: &[&str]) -> Vec<String> {
     let folder = scratch();
     std::fs::write(folder.path().join("contacts.csv"), contacts).unwrap();
@@ -409,7 +408,7 @@ fn a_file_is_converted_into_a_folder_unless_its_name_is_that_of_a_file() {
     assert!(names_in(&at("e.json")).is_empty());
     convert(&["-o", "out", "--to", "json"]).ok();
     assert_eq!(names_in(&at("out")), ["e.json"]);
-    // what is there already is not replaced without being asked
+    // existing files are not replaced without `--force`
     let before = std::fs::read(at("out/e.json")).unwrap();
     let again = convert(&["-o", "out", "--to", "json"]);
     assert!(again.code == 2 && again.stderr.contains("out/e.json: exists already"), "{}", again.stderr);

@@ -1,4 +1,4 @@
-//! Bad input: the exact message, the hint, exit code 2, and nothing left behind.
+//! Invalid input: the exact message, the hint, exit code 2, and no files left behind.
 
 mod circuits;
 mod damaged;

@@ -23,7 +23,7 @@ fn refused(format: MorphologyFormat, text: impl AsRef<[u8]>, message: &str) {
     assert_eq!(without(folder.path(), &format!("{error:?}")), format!("{name}: {message}"));
 }
 
-/// A message in which files of the folder go by their names.
+/// Formats a message in which paths of the folder are replaced by file names.
 fn without(folder: &std::path::Path, message: &str) -> String {
     message.replace(&format!("{}/", folder.display()), "")
 }
@@ -63,7 +63,7 @@ fn a_file_that_is_no_hdf5() {
     for text in ["", SWC] {
         let path = folder.path().join("cell.h5");
         std::fs::write(&path, text).unwrap();
-        // what follows is the HDF5 library's own reason, which changes with its version
+        // the rest is the reason of the HDF5 library, which depends on its version
         let start = "cell.h5: not a readable HDF5 file: H5Fopen(): ";
         let error = read(&path, MorphologyFormat::H5v1).unwrap_err();
         assert!(without(folder.path(), &error.to_string()).starts_with(start), "{error}");
@@ -182,7 +182,7 @@ fn samples_out_of_order() {
 
 #[test]
 fn samples_that_the_simulator_runs_together() {
-    // sample 3 at the soma has a later child, and the next line is none of its children
+    // sample 3 at the soma has a later child, and the next line is not one of its children
     let text = "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 -5 0 0 1 1\n4 3 9 0 0 1 2\n5 3 -9 0 0 1 3\n6 3 -9 9 0 1 3\n";
     let message = "line[4]: samples are not in depth-first order, expected a child of sample `3` in the line that follows \
                    it, found sample `4`, whose parent is another\nhint: NEURON's importer would join the two into one \
@@ -418,7 +418,7 @@ fn types_that_the_simulator_would_run_together() {
         )
     };
     let soma = [0, 1, -1];
-    // a dendrite that goes on behind its axon; an axon at the soma and one on a dendrite
+    // a dendrite that continues after its axon; an axon at the soma and one on a dendrite
     h5_refused(&points(9), &[soma, [3, 3, 0], [5, 2, 1], [7, 3, 2]], &message("dend"));
     h5_refused(&points(9), &[soma, [3, 3, 0], [5, 2, 1], [7, 2, 0]], &message("axon"));
 }

@@ -1,4 +1,5 @@
-//! Damaged and malicious pickles: each is refused with its own words, and none runs, recurses or takes memory.
+//! Damaged and malicious pickles: each is refused with its own message, and none runs code, recurses or uses much
+//! memory.
 
 use leadfield::convert::bluerecording;
 use leadfield::convert::pickle::MAX_MEMORY_PER_FILE_BYTE;
@@ -13,17 +14,17 @@ use crate::support::{leadfield_in, names_in, root, scratch};
 
 const LABELS: [(i64, i64); 4] = [(1, 0), (1, 3), (1, 3), (2, 0)];
 
-/// A pickle of pandas as it is.
+/// Reads an unchanged pickle of pandas.
 fn genuine(name: &str) -> Bytes {
     std::fs::read(root().join("datasets/pickles").join(name)).unwrap()
 }
 
-/// Where a piece begins.
+/// Returns the offset of some bytes.
 fn place(whole: &[u8], piece: &[u8]) -> usize {
     whole.windows(piece.len()).position(|w| w == piece).unwrap()
 }
 
-/// What is said of a pickle, and that little memory was taken.
+/// Returns the message about a pickle, and asserts that little memory was used.
 fn said(pickle: &[u8]) -> String {
     let (result, most) = peak(|| bluerecording::read_pickle(pickle));
     let bound = MAX_MEMORY_PER_FILE_BYTE as usize * pickle.len() + 4096;
@@ -31,13 +32,13 @@ fn said(pickle: &[u8]) -> String {
     result.unwrap_err().to_string()
 }
 
-/// That a body after the protocol is refused at a byte.
+/// Asserts that a body after the protocol is refused at a byte.
 #[track_caller]
 fn refused(body: &[u8], at: usize, message: &str) {
     assert_eq!(said(&join(&[b"\x80\x04", body])), format!("byte[{at}]: {message}"));
 }
 
-/// That a body that is complete is refused, wherever.
+/// Asserts that a complete body is refused, at any byte.
 #[track_caller]
 fn wrong(pickle: &[u8], message: &str) {
     let said = said(pickle);
@@ -49,12 +50,13 @@ fn wrong(pickle: &[u8], message: &str) {
 #[test]
 fn a_frame_written_by_hand_is_read() {
     let neurons = bluerecording::read_pickle(&Frame::new(&LABELS).pickle()).unwrap();
-    let told: Vec<_> = neurons.iter().flat_map(|n| n.segments(0).map(|s| (s.node_id, s.section_id, s.end.z))).collect();
-    assert_eq!(told, [(1, 0, 2.0), (1, 3, 22.0), (2, 0, 32.0)]);
+    let found: Vec<_> =
+        neurons.iter().flat_map(|n| n.segments(0).map(|s| (s.node_id, s.section_id, s.end.z))).collect();
+    assert_eq!(found, [(1, 0, 2.0), (1, 3, 22.0), (2, 0, 32.0)]);
 }
 
 #[test]
-fn what_is_no_pickle_is_told_by_its_beginning() {
+fn a_file_that_is_not_a_pickle_is_described_by_its_first_bytes() {
     let no = |found: &str| format!("byte[0]: not a pickle, expected protocol 2 to 5, found {found}");
     assert_eq!(said(b""), no("a file of 0 bytes"));
     assert_eq!(said(b"hello"), no("0x68 and 0x65 as its first bytes"));
@@ -71,15 +73,15 @@ fn what_is_no_pickle_is_told_by_its_beginning() {
     assert_eq!(said(b"\x80\x06}."), "byte[0]: wrong protocol, expected 2 to 5, found 6");
 }
 
-/// The frame of [`LABELS`] with other labels of its rows.
+/// Returns the frame of [`LABELS`] with other row labels.
 fn with_rows(rows: Bytes) -> Bytes {
-    let sound = Frame::new(&LABELS);
-    let axes = list(&[sound.columns.clone(), rows]);
-    let manager = call(&global("pandas.core.internals.managers", "BlockManager"), &[tuple(&sound.blocks), axes]);
+    let valid = Frame::new(&LABELS);
+    let axes = list(&[valid.columns.clone(), rows]);
+    let manager = call(&global("pandas.core.internals.managers", "BlockManager"), &[tuple(&valid.blocks), axes]);
     frame(&[("_mgr", manager), ("_typ", text("dataframe"))])
 }
 
-/// An index of Python's texts, as pandas had it before version 3.
+/// Returns an index of Python texts, as in pandas before version 3.
 fn texts(labels: &[&str]) -> Bytes {
     let empty = [global("numpy", "ndarray"), tuple(&[int(0)]), bytes(b"b")];
     let made = call(&global("numpy.core.multiarray", "_reconstruct"), &empty);
@@ -89,7 +91,7 @@ fn texts(labels: &[&str]) -> Bytes {
     index("Index", &[("data", join(&[&made, &tuple(&state), b"b"])), ("name", none())])
 }
 
-/// The same as an array of Arrow (pandas 3), whose first label is not the buffer's first.
+/// Returns the same index as an array of Arrow (pandas 3), whose first label is not the first of the buffer.
 fn arrow_texts(labels: &[&str]) -> Bytes {
     let all: Vec<&str> = ["skipped"].iter().chain(labels).copied().collect();
     let mut offsets = vec![0_i64];
@@ -129,7 +131,7 @@ fn rows_are_the_coordinates_that_their_labels_say() {
 }
 
 #[test]
-fn ids_that_are_text_are_told_with_their_level() {
+fn ids_that_are_text_are_reported_with_their_level() {
     let codes = [ints(&[0, 0, 0, 1]), ints(&[0, 1, 1, 0])];
     let names = [text("id"), text("section")];
     for as_index in [texts, arrow_texts] {
@@ -149,7 +151,7 @@ fn ids_that_are_text_are_told_with_their_level() {
 }
 
 #[test]
-fn a_pickle_cut_short_is_told_where() {
+fn a_truncated_pickle_is_reported_with_its_byte() {
     let whole = genuine("pandas-2.1-plain-2.pkl");
     assert_eq!(
         said(&whole[..whole.len() - 1]),
@@ -270,13 +272,13 @@ fn depth_is_bounded() {
     wrong(&pickle(&nest), "wrong pickle, expected a `DataFrame`, found a tuple of 1");
     let itself = b"]\x94h\x00a";
     wrong(&pickle(itself), "wrong pickle, expected a `DataFrame`, found a list of 1");
-    // each tuple holds the one before twice: 2^1000 leaves for whoever walks them all
+    // each tuple contains the one before twice: a complete walk would visit 2^1000 leaves
     let laughs = join(&[b")", &b"2\x86".repeat(1000)]);
     wrong(&pickle(&laughs), "wrong pickle, expected a `DataFrame`, found a tuple of 2");
 }
 
 #[test]
-fn instructions_that_do_not_fit_are_told() {
+fn instructions_that_do_not_fit_the_stack_are_refused() {
     refused(b".", 2, "empty stack, expected a value, found none");
     refused(b"t.", 2, "empty stack, expected a mark, found none");
     refused(b"(.", 3, "empty stack, expected a value, found none");
@@ -293,13 +295,13 @@ fn instructions_that_do_not_fit_are_told() {
 }
 
 #[test]
-fn what_is_no_frame_of_positions_is_told() {
-    let sound = Frame::new(&LABELS);
+fn a_frame_that_has_no_positions_is_refused() {
+    let valid = Frame::new(&LABELS);
     wrong(&pickle(b"N"), "wrong pickle, expected a `DataFrame`, found `None`");
     wrong(&pickle(&numbers(&[1])), "wrong pickle, expected a `DataFrame`, found an `Index`");
     wrong(&frame(&[("_typ", text("dataframe"))]), "wrong frame, expected its `_mgr`, found a dictionary of 1");
     wrong(&frame(&[("_mgr", int(7))]), "wrong frame, expected a `BlockManager` with blocks and axes, found `7`");
-    let of = |columns: Bytes| Frame { columns, ..sound.clone() }.pickle();
+    let of = |columns: Bytes| Frame { columns, ..valid.clone() }.pickle();
     wrong(
         &of(numbers(&[1, 2, 3, 4])),
         "wrong columns, expected a `MultiIndex` of two levels or more, found an `Index`",
@@ -337,7 +339,7 @@ fn what_is_no_frame_of_positions_is_told() {
 }
 
 #[test]
-fn blocks_that_do_not_give_each_column_once_are_told() {
+fn blocks_that_do_not_give_each_column_once_are_refused() {
     let of = |blocks: Vec<Bytes>| Frame { columns: labelled(&LABELS), blocks }.pickle();
     let four = |places: Bytes| of(vec![block(values(4), places)]);
     wrong(&of(vec![]), "wrong frame, expected values for all columns, found none for column 0");
@@ -360,7 +362,7 @@ fn blocks_that_do_not_give_each_column_once_are_told() {
 }
 
 #[test]
-fn arrays_that_are_not_what_they_say_are_told() {
+fn arrays_that_do_not_fit_their_description_are_refused() {
     let of = |values: Bytes| Frame { columns: labelled(&LABELS), blocks: vec![block(values, slice(0, 4))] }.pickle();
     let double = dtype("f8", "<");
     wrong(
@@ -406,7 +408,7 @@ fn one_array_used_again_and_again_is_refused_early() {
     let bomb = Frame { columns: labelled(&LABELS), blocks }.pickle();
     let message = "wrong array, expected [1, 3] values of 8 bytes, found 100000 bytes";
     wrong(&bomb, message);
-    // an array that is used as it should be, but ten times
+    // a valid array that is used ten times
     let mut codes = vec![join(&[&array(&dtype("i1", "|"), &[10_000], &[0; 10_000]), b"\x94"])];
     codes.extend((1..10).map(|_| b"h\x00".to_vec()));
     let columns = multi(&vec![numbers(&[1]); 10], &codes, &vec![none(); 10]);
@@ -418,7 +420,7 @@ fn one_array_used_again_and_again_is_refused_early() {
 }
 
 #[test]
-fn labels_that_are_no_neurons_are_told() {
+fn labels_that_are_not_neurons_are_refused() {
     let of = |labels: &[(i64, i64)]| Frame::new(labels).pickle();
     wrong(
         &of(&[(1, 0), (2, 0), (1, 0)]),
@@ -436,14 +438,14 @@ fn labels_that_are_no_neurons_are_told() {
 
 #[test]
 fn a_dictionary_that_is_searched_again_and_again_is_not() {
-    // members of an object are few: a long dictionary is none
+    // an object has few members: a long dictionary is not an object's state
     let many: Vec<(String, Bytes)> = (0..200).map(|i| (format!("k{i}"), none())).collect();
     let mut state: Vec<(&str, Bytes)> = many.iter().map(|(k, v)| (k.as_str(), v.clone())).collect();
     state.push(("_mgr", Frame::new(&LABELS).manager()));
     wrong(&frame(&state), "wrong frame, expected its `_mgr`, found a dictionary of 201");
 }
 
-/// Pickles to be damaged at random.
+/// The pickles that are damaged at random.
 fn seeds() -> Vec<Bytes> {
     let mut seeds = vec![Frame::new(&LABELS).pickle()];
     for version in ["1.5", "2.1", "3.1"] {
@@ -453,7 +455,7 @@ fn seeds() -> Vec<Bytes> {
     seeds
 }
 
-/// A change of some bytes.
+/// A random change of some bytes.
 #[derive(Debug, Clone)]
 enum Change {
     Set(prop::sample::Index, u8),
@@ -518,7 +520,7 @@ proptest! {
     }
 }
 
-/// Instructions that make much of little.
+/// Instructions that create large values from few bytes.
 const INSTRUCTIONS: &[&[u8]] = &[
     b"(",
     b"0",

@@ -1,4 +1,4 @@
-//! What `plot` refuses: names that are not there, forms that are none, files that do not belong together, empty views.
+//! Input that `plot` refuses: unknown names, invalid formats, files that do not belong together, empty views.
 
 use super::electrodes_file::edited;
 use crate::pictures::folder;
@@ -9,7 +9,7 @@ fn weights(options: &[&str]) -> Run {
 }
 
 #[test]
-fn an_unknown_electrode_is_told_with_those_of_the_file() {
+fn an_unknown_electrode_is_reported_with_those_of_the_file() {
     let out = scratch();
     let file = out.path().join("a.svg");
     weights(&["--electrode", "99", "-o", file.to_str().unwrap()]).refused(
@@ -42,7 +42,7 @@ fn an_unknown_view_is_refused_with_those_that_there_are() {
 }
 
 #[test]
-fn coefficients_of_another_population_are_refused() {
+fn weights_of_another_population_are_refused() {
     let out = scratch();
     let run = |args: &[&str]| leadfield_in(out.path(), args);
     run(&["synthesize", "c", "--cells", "2", "--with-report", "--quiet"]).ok();
@@ -67,9 +67,9 @@ fn a_view_without_segments_and_one_without_size_are_refused() {
         "error: s.parquet: no segments within 1 µm of `1`, expected at least one\n\
          hint: use a larger `--within`",
     );
-    for (found, told) in [("0", "0"), ("-5", "-5"), ("nan", "NaN"), ("inf", "inf")] {
+    for (found, text) in [("0", "0"), ("-5", "-5"), ("nan", "NaN"), ("inf", "inf")] {
         within(found).refused(&format!(
-            "error: --within: out of range, expected a finite number above 0 µm, found `{told}`\n\
+            "error: --within: out of range, expected a finite number above 0 µm, found `{text}`\n\
              hint: for example `--within 200`"
         ));
     }
@@ -98,7 +98,7 @@ fn regions_that_are_none_or_hold_nothing_are_refused() {
         leadfield_in(folder(), &args)
     };
     probe(&["--within", "-1"])
-        .refused("error: --within: radius out of range, expected a number above 0 and at most 1e100 um, found `-1`");
+        .refused("error: --within: radius out of range, expected a number above 0 and at most 1e100 µm, found `-1`");
     probe(&["--within", "0.001", "--segments", "s.parquet"]).refused(
         "error: s.parquet: no segments in the regions of the contacts, expected at least one\n\
          hint: use a larger `--within`",
@@ -143,25 +143,26 @@ fn a_neuron_that_is_cut_otherwise_is_refused() {
     assert!(!names_in(out.path()).contains(&"a.svg".to_string()));
 }
 
-/// The electrodes file of the other tests with something taken away, and what `plot weights` then says of contact `2`.
-fn without(objects: &[&str], options: &[&str], told: &str) {
+/// Removes objects from the electrodes file of the other tests, and asserts the message of `plot weights` about contact
+/// `2`.
+fn without(objects: &[&str], options: &[&str], message: &str) {
     let out = scratch();
     let (table, file) = (folder().join("s.parquet"), out.path().join("w.h5"));
     std::fs::copy(folder().join("w.h5"), &file).unwrap();
     edited(&file, |file| objects.iter().for_each(|object| file.unlink(object).unwrap()));
     let args = ["plot", "weights", table.to_str().unwrap(), "w.h5", "--electrode", "2", "-o", "a.svg"];
-    leadfield_in(out.path(), &[&args[..], options].concat()).refused(told);
+    leadfield_in(out.path(), &[&args[..], options].concat()).refused(message);
     assert_eq!(names_in(out.path()), ["w.h5"]);
 }
 
 #[test]
 fn a_contact_without_position_has_no_surroundings() {
-    let told = "error: w.h5: /electrodes/2: contact without a position, expected one for `--within`";
-    without(&["/electrodes/2/position"], &["--within", "50"], told);
+    let message = "error: w.h5: /electrodes/2: contact without a position, expected one for `--within`";
+    without(&["/electrodes/2/position"], &["--within", "50"], message);
 }
 
 #[test]
 fn a_contact_without_a_column_is_refused() {
-    let told = "error: w.h5: /electrodes/2: electrode without a column for population `S1nonbarrel_neurons`";
-    without(&["/electrodes/2/S1nonbarrel_neurons"], &[], told);
+    let message = "error: w.h5: /electrodes/2: electrode without a column for population `S1nonbarrel_neurons`";
+    without(&["/electrodes/2/S1nonbarrel_neurons"], &[], message);
 }

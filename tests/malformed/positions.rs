@@ -1,7 +1,7 @@
-//! Circuits that are damaged in one place each, through `leadfield positions`: the whole text a user sees, exit code 2,
-//! and no output left behind.
+//! `leadfield positions` on circuits that are each damaged in one place: the complete text that a user sees, exit code
+//! 2, and no output.
 //!
-//! Each test copies a small golden circuit of four neurons, damages one thing and asks for the table.
+//! Each test copies a small golden circuit of four neurons, damages one object and requests the table.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,19 +18,19 @@ const POPULATION: &str = "S1nonbarrel_neurons";
 const CONFIG: &str = "simulation_config.json";
 const REPORT: &str = "output/compartment.h5";
 const NODES: &str = "networks/nodes/S1nonbarrel_neurons/nodes.h5";
-/// The morphology of node 0, and of no other.
+/// The morphology of node 0, which no other node has.
 const SWC: &str = "components/morphologies/swc/syn_PC_long_00.swc";
 /// The morphologies of the nodes, by id.
 const MORPHOLOGIES: [&str; 4] = ["syn_PC_long_00", "syn_PC_late_01", "syn_IN_short_02", "syn_PC_far_03"];
 
-/// What every morphology's error says of node 0.
+/// The text about node 0 in every error of a morphology.
 const OWNER: &str = "it is the morphology of node 0 of population `S1nonbarrel_neurons`";
 const ASK_FOR_ALL: &str = "hint: a report with `\"type\": \"compartment\", \"sections\": \"all\", \"compartments\": \
                            \"all\"` lists all segments; one frame is enough; or have the counts computed: \
                            `--discretisation rule`";
 const CUT_SHORT: &str = "\nhint: the file may be cut short, or be of another format\n";
 
-/// A copy of a circuit, with a folder `out` for what is made of it.
+/// A copy of a circuit, with a folder `out` for outputs.
 struct Circuit(tempfile::TempDir);
 
 impl Circuit {
@@ -59,7 +59,7 @@ impl Circuit {
         self.write(name, value.to_string());
     }
 
-    /// A node set that holds one node.
+    /// A node set of one node.
     fn with_node_set_one(self, node: u64) -> Self {
         self.edit("node_sets.json", |sets| sets["One"] = json!({"node_id": node}));
         self
@@ -74,7 +74,7 @@ impl Circuit {
         std::fs::remove_file(self.path(name)).unwrap();
     }
 
-    /// A new HDF5 file in the place of one.
+    /// Replaces an HDF5 file by a new one.
     fn replaced(&self, name: &str) -> Hdf5File {
         Hdf5File::create(&self.path(name)).unwrap()
     }
@@ -83,7 +83,7 @@ impl Circuit {
         leadfield_in(self.0.path(), &[&["positions", config, "-o", out, "--quiet"], options].concat())
     }
 
-    /// Asserts that the table is refused with this text, as one file and as a folder, and that nothing is left.
+    /// Asserts that the table is refused with this text, as one file and as a folder, and that no output remains.
     #[track_caller]
     fn refused_with(&self, options: &[&str], text: &str) {
         for out in ["out/segments.parquet", "out/segments"] {
@@ -97,7 +97,8 @@ impl Circuit {
         self.refused_with(&[], text);
     }
 
-    /// The same for a message in whose middle the HDF5 library speaks, whose words change with its version.
+    /// Asserts the beginning and the end of a message with a text of the HDF5 library in between, which depends on its
+    /// version.
     #[track_caller]
     fn refused_between(&self, start: &str, end: &str) {
         let run = self.positions(CONFIG, "out/segments.parquet", &[]);
@@ -106,7 +107,7 @@ impl Circuit {
         assert_eq!(names_in(&self.path("out")), [""; 0]);
     }
 
-    /// Gives node 0 another morphology file.
+    /// Replaces the morphology file of node 0.
     #[track_caller]
     fn refused_morphology(content: &str, place_and_problem: &str) {
         let circuit = Self::new();
@@ -120,7 +121,7 @@ impl Circuit {
     }
 }
 
-/// The mapping of a report, to be written with a change.
+/// The mapping of a report, which a test changes and writes.
 struct Report {
     population: String,
     node_ids: Vec<u64>,
@@ -147,13 +148,13 @@ impl Report {
         file.close().unwrap();
     }
 
-    /// The section ids of the segments of the node at a place.
+    /// Returns the section ids of the segments of the node at an index.
     fn node(&self, place: usize) -> &[u32] {
         &self.elements[self.pointers[place] as usize..self.pointers[place + 1] as usize]
     }
 }
 
-/// The nodes, to be written with a change.
+/// The nodes, which a test changes and writes.
 struct Nodes {
     columns: BTreeMap<&'static str, Vec<f64>>,
     morphologies: [&'static str; 4],
@@ -512,7 +513,8 @@ fn a_report_of_another_population() {
 
 // segment counts that do not fit
 
-/// Segments of a morphology by the rule of the templates, 1 + 2 int(L / 40) a section, soma included.
+/// Returns the number of segments of a morphology by the rule of the templates, 1 + 2 int(L / 40) per section, with the
+/// soma.
 fn by_rule(morphology: &Morphology, keep: impl Fn(SectionType) -> bool) -> u64 {
     let nseg = |length: f64| 1 + 2 * (length / 40.0).floor() as u64;
     let soma = 2.0 * f64::from(morphology.soma.radius_um().unwrap());
@@ -524,13 +526,13 @@ fn by_rule(morphology: &Morphology, keep: impl Fn(SectionType) -> bool) -> u64 {
 fn a_report_with_axons_kept_where_they_are_to_be_replaced() {
     let circuit = Circuit::of("keep_axon");
     let morphology = circuit.morphology();
-    // two stubs and a myelin of 5 segments each stand for the axon
+    // two stubs and a myelin of 5 segments each replace the axon
     let expected = by_rule(&morphology, |kind| kind != SectionType::Axon) + 15;
     let found = by_rule(&morphology, |_| true);
     assert_eq!(found, Report::of(&circuit).elements.len() as u64);
     circuit.refused(&format!(
         "error: output/compartment.h5: node[0]: segment counts do not fit morphology `syn_PC_long_00` at section 3, \
-         expected {expected} segments (axon replaced by two stubs and myelin, 40 um rule), found {found} segments\n\
+         expected {expected} segments (axon replaced by two stubs and myelin, 40 µm rule), found {found} segments\n\
          hint: these are the counts of a neuron with its axon kept: use `--keep-axon`"
     ));
     circuit.positions(CONFIG, "out/segments.parquet", &["--keep-axon"]).ok();
@@ -547,7 +549,7 @@ fn a_report_with_axons_replaced_where_they_are_to_be_kept() {
         &["--node-set", "One", "--keep-axon"],
         &format!(
             "error: output/compartment.h5: node[0]: segment counts do not fit morphology `syn_PC_long_00` at section 3, \
-             expected {expected} segments (axon kept, 40 um rule), found {found} segments\n\
+             expected {expected} segments (axon kept, 40 µm rule), found {found} segments\n\
              hint: these are the counts of a neuron with its axon replaced by two stubs and myelin: leave out \
              `--keep-axon`"
         ),
@@ -566,7 +568,7 @@ fn a_report_of_another_circuit() {
         &["--node-set", "One"],
         &format!(
             "error: output/compartment.h5: node[0]: segment counts do not fit morphology `syn_PC_long_00` at section \
-             {section}, expected {} segments (axon replaced by two stubs and myelin, 40 um rule), found {} segments\n\
+             {section}, expected {} segments (axon replaced by two stubs and myelin, 40 µm rule), found {} segments\n\
              hint: the report may belong to another circuit, or to an older version of its morphologies",
             expected.len(),
             found.len(),
@@ -578,7 +580,7 @@ fn a_report_of_another_circuit() {
 fn counts_that_no_rule_explains() {
     let circuit = Circuit::new().with_node_set_one(0);
     let mut report = Report::of(&circuit);
-    // the elements of node 0 come first; one segment more of a dendrite makes its number even
+    // the elements of node 0 come first; with one more segment, the number of a dendrite is even
     let section = circuit.morphology().sections.iter().position(|s| s.kind == SectionType::Dend).unwrap() as u32 + 1;
     let at = report.elements.iter().position(|&id| id == section).unwrap();
     report.elements.insert(at, section);
@@ -589,7 +591,7 @@ fn counts_that_no_rule_explains() {
         &["--node-set", "One"],
         &format!(
             "error: output/compartment.h5: node[0]: segment counts do not fit morphology `syn_PC_long_00` at section \
-             {section}, expected {} segments (axon replaced by two stubs and myelin, 40 um rule), found {n} segments\n\
+             {section}, expected {} segments (axon replaced by two stubs and myelin, 40 µm rule), found {n} segments\n\
              hint: the report may belong to another circuit; if its neurons are cut by another rule, accept its \
              counts with `--any-discretisation`",
             n - 1,
@@ -704,7 +706,7 @@ fn an_output_that_exists_is_kept_without_force_and_replaced_with_it() {
     let circuit = Circuit::new();
     circuit.write("out/segments.parquet", "mine");
     std::fs::create_dir(circuit.path("out/segments")).unwrap();
-    // an empty file: nothing is lost with it
+    // an empty file may be replaced: no data is lost
     circuit.write("out/segments/part-00007.parquet", "");
     let before = names_in(&circuit.path("out"));
     for out in ["out/segments.parquet", "out/segments"] {

@@ -1,4 +1,4 @@
-//! What `leadfield query` refuses: regions that are none, options that do not fit, files that are no table.
+//! Input that `leadfield query` refuses: invalid regions, options that do not fit together, files that are not tables.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::support::{Run, leadfield, leadfield_in, scratch};
 
-/// A table of three neurons, as `segments.parquet` in a folder.
+/// Creates a folder with a table of three neurons, `segments.parquet`.
 fn folder() -> &'static Path {
     static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -31,46 +31,46 @@ fn query(options: &[&str]) -> Run {
 fn a_region_that_is_no_list_of_numbers_is_refused_with_an_example() {
     for found in ["1,2,3", "1,2,3,4,5", "1,2,3,x", ""] {
         query(&["--sphere", found]).refused(&format!(
-            "error: --sphere: malformed, expected 4 numbers `x,y,z,r` (um), found `{found}`\n\
+            "error: --sphere: malformed, expected 4 numbers `x,y,z,r` (µm), found `{found}`\n\
              hint: for example `--sphere 100,-850,0,50`"
         ));
     }
     query(&["--disk", "1"]).refused(
-        "error: --disk: malformed, expected 8 numbers `x,y,z,ax,ay,az,r,half` (um), found `1`\n\
+        "error: --disk: malformed, expected 8 numbers `x,y,z,ax,ay,az,r,half` (µm), found `1`\n\
          hint: for example `--disk 0,-850,0,0,1,0,500,20`",
     );
     query(&["--slab", "-1"]).refused(
-        "error: --slab: malformed, expected 7 numbers `x,y,z,ax,ay,az,half` (um), found `-1`\n\
+        "error: --slab: malformed, expected 7 numbers `x,y,z,ax,ay,az,half` (µm), found `-1`\n\
          hint: for example `--slab 0,-850,0,0,1,0,20`",
     );
     query(&["--box", "1 2 3 4 5 6"]).refused(
-        "error: --box: malformed, expected 6 numbers `x0,y0,z0,x1,y1,z1` (um), found `1 2 3 4 5 6`\n\
+        "error: --box: malformed, expected 6 numbers `x0,y0,z0,x1,y1,z1` (µm), found `1 2 3 4 5 6`\n\
          hint: for example `--box -50,-900,-50,50,-800,50`",
     );
     query(&["--capsule", "a"]).refused(
-        "error: --capsule: malformed, expected 7 numbers `x0,y0,z0,x1,y1,z1,r` (um), found `a`\n\
+        "error: --capsule: malformed, expected 7 numbers `x0,y0,z0,x1,y1,z1,r` (µm), found `a`\n\
          hint: for example `--capsule 0,-1000,0,0,0,0,50`",
     );
     query(&["--nearest", "1", "--at", "0,0"]).refused(
-        "error: --at: malformed, expected 3 numbers `x,y,z` (um), found `0,0`\n\
+        "error: --at: malformed, expected 3 numbers `x,y,z` (µm), found `0,0`\n\
          hint: for example `--at 100,-850,0`",
     );
 }
 
 #[test]
 fn a_region_without_an_inside_or_a_direction_is_refused() {
-    for (found, told) in [("0", "0"), ("-4", "-4"), ("nan", "NaN"), ("inf", "inf")] {
+    for (found, text) in [("0", "0"), ("-4", "-4"), ("nan", "NaN"), ("inf", "inf")] {
         query(&["--sphere", &format!("1,2,3,{found}")]).refused(&format!(
-            "error: --sphere: radius out of range, expected a number above 0 and at most 1e100 um, found `{told}`"
+            "error: --sphere: radius out of range, expected a number above 0 and at most 1e100 µm, found `{text}`"
         ));
     }
     query(&["--sphere", "nan,0,0,1"])
-        .refused("error: --sphere: center out of range, expected finite coordinates up to 1e100 um, found (NaN, 0, 0)");
+        .refused("error: --sphere: center out of range, expected finite coordinates up to 1e100 µm, found (NaN, 0, 0)");
     query(&["--disk", "0,0,0,0,0,0,5,1"]).refused(
         "error: --disk: axis has no direction, expected a finite vector with a length above 0, found (0, 0, 0)",
     );
     query(&["--slab", "0,0,0,0,1,0,-2"])
-        .refused("error: --slab: half thickness out of range, expected a number from 0 to 1e100 um, found `-2`");
+        .refused("error: --slab: half thickness out of range, expected a number from 0 to 1e100 µm, found `-2`");
     query(&["--box", "0,0,0,1,-1,1"]).refused(
         "error: --box: corners out of order, expected no coordinate of the first above the second's, \
          found (0, 0, 0) and (1, -1, 1)",
@@ -89,7 +89,7 @@ fn options_that_do_not_go_with_the_nearest_are_refused() {
 
 #[test]
 fn unknown_names_are_refused_with_those_that_are_known() {
-    // attributes are known only where the circuit is: this table's is elsewhere
+    // attributes are known only if the circuit is found; that of this table is elsewhere
     let elsewhere = scratch();
     rewritten(&elsewhere.path().join("s.parquet"), |pairs| set(pairs, "leadfield.circuit", "gone.json"));
     leadfield_in(elsewhere.path(), &["query", "s.parquet", "--columns", "node_id,foo"]).refused(
@@ -120,7 +120,7 @@ fn contacts_without_a_region_are_refused() {
     std::fs::write(&contacts, "name,x,y,z,type\na,0,0,0,LineSource\n").unwrap();
     query(&["--electrodes", "contacts.csv"]).refused(
         "error: --electrodes: contacts without regions, expected `--within R` or `--csd`\n\
-         hint: for example `--within 50`: all segments at most 50 um from a contact",
+         hint: for example `--within 50`: all segments at most 50 µm from a contact",
     );
     query(&["--electrodes", "contacts.csv", "--csd"]).refused(
         "error: contacts.csv: contact[0]: contact without a region, expected a type `ObjectiveCSD_...`, found \
@@ -128,7 +128,7 @@ fn contacts_without_a_region_are_refused() {
          hint: use `--within R` for a sphere around every contact",
     );
     query(&["--electrodes", "contacts.csv", "--within", "-3"])
-        .refused("error: --within: radius out of range, expected a number above 0 and at most 1e100 um, found `-3`");
+        .refused("error: --within: radius out of range, expected a number above 0 and at most 1e100 µm, found `-3`");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn an_output_that_exists_is_kept() {
     assert_eq!(std::fs::read_to_string(folder().join("kept.csv")).unwrap(), "mine");
 }
 
-/// The table's rows with its metadata changed.
+/// Writes the table's rows with changed metadata.
 fn rewritten(target: &Path, change: impl Fn(&mut Vec<KeyValue>)) {
     let file = std::fs::File::open(folder().join("segments.parquet")).unwrap();
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
@@ -232,5 +232,5 @@ fn a_file_that_is_no_index_is_not_to_be_removed() {
     assert_eq!((run.code, folder().join("x.index").exists()), (2, false), "{}", run.stderr);
     // a radius beyond the limit, without its 301 digits
     query(&["--sphere", "0,0,0,1e300"])
-        .refused("error: --sphere: radius out of range, expected a number above 0 and at most 1e100 um, found `1e300`");
+        .refused("error: --sphere: radius out of range, expected a number above 0 and at most 1e100 µm, found `1e300`");
 }

@@ -1,4 +1,4 @@
-//! Electrodes files whose coefficients are not those of their contacts and their table: units, columns, rows.
+//! Electrodes files whose weights are not those of their contacts and their table: wrong units, columns, rows.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::{golden, leadfield_in, scratch};
 
-/// The reference circuit's table, its coefficients at four contacts, and a copy to damage.
+/// Creates the reference circuit's table, its weights at four contacts, and a copy to damage.
 fn ours() -> (tempfile::TempDir, PathBuf) {
     let dir = scratch();
     let config = golden().join("input/circuit/simulation_config.json");
@@ -23,7 +23,7 @@ fn ours() -> (tempfile::TempDir, PathBuf) {
     (dir, path)
 }
 
-/// Changes all coefficients of a file of ours.
+/// Changes all weights of an electrodes file of this program.
 fn change(path: &Path, change: impl FnOnce(&ElectrodesFile, &mut Vec<f64>)) {
     let file = ElectrodesFile::open(path).unwrap();
     let population = &file.populations()[0];
@@ -35,18 +35,18 @@ fn change(path: &Path, change: impl FnOnce(&ElectrodesFile, &mut Vec<f64>)) {
     OpenOptions::new().write(true).open(path).unwrap().write_all_at(&bytes, at).unwrap();
 }
 
-/// Exit code, what was computed anew, and the findings about it.
+/// Returns the exit code, the summary of the recomputed weights, and the findings about them.
 fn examined(dir: &Path, file: &str, table: &str) -> (i32, Value, Vec<(String, String)>) {
     let run = leadfield_in(dir, &["validate", "electrodes-file", file, "--segments", table, "--json", "--quiet"]);
-    let told: Value = serde_json::from_str(&run.stdout).expect(&run.stderr);
+    let results: Value = serde_json::from_str(&run.stdout).expect(&run.stderr);
     let text = |v: &Value| v.as_str().unwrap().to_string();
-    let all = told["findings"].as_array().unwrap().iter();
+    let all = results["findings"].as_array().unwrap().iter();
     let own = all.filter(|f| text(&f["code"]).starts_with("E8")).map(|f| (text(&f["code"]), text(&f["text"])));
-    (run.code, told["recomputed"].clone(), own.collect())
+    (run.code, results["recomputed"].clone(), own.collect())
 }
 
 #[test]
-fn a_sample_is_computed_anew_and_agrees() {
+fn a_recomputed_sample_agrees() {
     let (dir, _) = ours();
     let (code, recomputed, found) = examined(dir.path(), "w.h5", "s.parquet");
     assert_eq!((code, found), (0, vec![]));
@@ -67,7 +67,7 @@ fn files_that_do_not_say_their_conductivity_agree_where_one_makes_them() {
     // by their README, 0.277 S/m and the older placement; 16 contacts: the first four are line and point sources
     let (_, recomputed, found) = examined(dir.path(), &reference("np8.h5"), "s.parquet");
     assert_eq!((&recomputed["contacts"], &recomputed["agreeing"], found), (&json!(8), &json!(8), vec![]));
-    // at another conductivity all are larger by one factor
+    // at another conductivity all weights differ by one factor
     std::fs::copy(reference("np8.h5"), dir.path().join("x.h5")).unwrap();
     change(&dir.path().join("x.h5"), |_, values| values.iter_mut().for_each(|v| *v *= 0.277 / 0.3));
     let (_, recomputed, found) = examined(dir.path(), "x.h5", "s.parquet");
@@ -75,7 +75,7 @@ fn files_that_do_not_say_their_conductivity_agree_where_one_makes_them() {
 }
 
 #[test]
-fn coefficients_in_another_unit_are_told_with_the_factor() {
+fn weights_in_another_unit_are_reported_with_the_factor() {
     let (dir, path) = ours();
     change(&path, |_, values| values.iter_mut().for_each(|v| *v *= 1e3));
     let text = "wrong unit, expected V/nA, found 1e3 times as much at contacts `e1`, `e10`, `e2`, `ref`";
@@ -84,7 +84,7 @@ fn coefficients_in_another_unit_are_told_with_the_factor() {
 }
 
 #[test]
-fn columns_of_other_contacts_are_told_with_their_names() {
+fn columns_of_other_contacts_are_reported_with_their_names() {
     let (dir, path) = ours();
     // columns: e1, e2, e10, ref
     change(&path, |_, values| values.chunks_exact_mut(4).for_each(|row| row.swap(0, 2)));
@@ -95,7 +95,7 @@ fn columns_of_other_contacts_are_told_with_their_names() {
 }
 
 #[test]
-fn rows_in_another_order_are_told() {
+fn rows_in_another_order_are_reported() {
     let (dir, path) = ours();
     let mut first = 0;
     change(&path, |file, values| {
@@ -117,7 +117,7 @@ fn rows_in_another_order_are_told() {
 }
 
 #[test]
-fn coefficients_that_nothing_explains_are_an_error() {
+fn weights_that_nothing_explains_are_an_error() {
     let (dir, path) = ours();
     change(&path, |_, values| values.iter_mut().for_each(|v| *v = v.sqrt()));
     let text = "wrong weights at 20 nodes, expected the weights of `e1`, `e10`, `e2`, `ref`";
@@ -125,7 +125,7 @@ fn coefficients_that_nothing_explains_are_an_error() {
     assert_eq!((code, found), (1, vec![("E83".to_string(), text.to_string())]));
 }
 
-/// The findings about a file of ours that was changed.
+/// Returns the findings about a changed file of this program.
 fn changed(by: impl FnOnce(&ElectrodesFile, &mut Vec<f64>)) -> Vec<(String, String)> {
     let (dir, path) = ours();
     change(&path, by);
@@ -134,7 +134,7 @@ fn changed(by: impl FnOnce(&ElectrodesFile, &mut Vec<f64>)) -> Vec<(String, Stri
     found
 }
 
-/// The coefficients of a node, row-major.
+/// Returns the weights of a node, row-major.
 fn of_node<'v>(file: &ElectrodesFile, values: &'v mut [f64], node: u64) -> &'v mut [f64] {
     let rows = file.populations()[0].rows_of_node(node).unwrap();
     &mut values[rows.start as usize * 4..rows.end as usize * 4]
@@ -145,7 +145,7 @@ fn finding(code: &str, text: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_single_wrong_coefficient_is_found() {
+fn a_single_wrong_weight_is_found() {
     let found = changed(|file, values| of_node(file, values, 6)[4 * 50 + 1] *= 1.02);
     let text = "wrong weights at 1 node (`6`), expected the weights of `e2`";
     assert_eq!(found, finding("E83", text));
@@ -168,19 +168,19 @@ fn another_conductivity_than_stated_is_named_with_both() {
     // the file states 0.277 S/m; weights go with 1 / sigma
     let at = |sigma: f64| changed(move |_, values| values.iter_mut().for_each(|v| *v *= 0.277 / sigma));
     let contacts = "at contacts `e1`, `e10`, `e2`, `ref`";
-    let told = |sigma: &str, times: &str| {
+    let expected_text = |sigma: &str, times: &str| {
         let text = format!(
             "wrong conductivity, expected 0.277 S/m, found weights of {sigma} S/m, {times} times as large, {contacts}"
         );
         finding("E87", &text)
     };
-    assert_eq!(at(0.3), told("0.3000", "0.9233"));
-    assert_eq!(at(0.278), told("0.2780", "0.9964"), "less than what single coefficients may differ by");
-    assert_eq!(at(0.2771), told("0.2771", "0.9996"));
-    // a unit and a conductivity at once are two findings
+    assert_eq!(at(0.3), expected_text("0.3000", "0.9233"));
+    assert_eq!(at(0.278), expected_text("0.2780", "0.9964"), "less than single weights may differ by");
+    assert_eq!(at(0.2771), expected_text("0.2771", "0.9996"));
+    // a wrong unit and a wrong conductivity together are two findings
     let both = changed(|_, values| values.iter_mut().for_each(|v| *v *= 1000.0 * 0.277 / 0.3));
     let units = format!("wrong unit, expected V/nA, found 1e3 times as much {contacts}");
-    assert_eq!(both, [finding("E80", &units), told("0.3000", "0.9233")].concat());
+    assert_eq!(both, [finding("E80", &units), expected_text("0.3000", "0.9233")].concat());
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn shifted_rows_are_named_with_their_number() {
     assert_eq!(roll(1), finding("E85", &format!("{text}1 row before")));
     assert_eq!(roll(3), finding("E85", &format!("{text}3 rows before")));
     assert_eq!(roll(3161 - 2), finding("E85", &format!("{text}2 rows behind")));
-    // a section of one node with a segment too many: what follows in the node is one row late
+    // a section of one node has a segment too many: the following rows of the node are shifted by one
     let late = changed(|file, values| {
         let own = of_node(file, values, 6);
         own[4 * 40..].rotate_right(4);
@@ -261,7 +261,7 @@ fn a_neuron_of_zeros_is_an_error_with_and_without_a_table() {
 }
 
 #[test]
-fn a_circuit_is_enough_to_compute_coefficients_anew() {
+fn a_circuit_is_enough_to_recompute_weights() {
     let (dir, path) = ours();
     let config = golden().join("input/circuit/simulation_config.json");
     let run = || {

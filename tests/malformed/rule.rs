@@ -1,5 +1,5 @@
-//! Circuits whose segments cannot be counted by a rule: the whole text a user sees, exit code 2, no output; or the
-//! neurons that are left out, listed and counted.
+//! Circuits whose segments cannot be counted by a rule: the complete text that a user sees, exit code 2, no output; or
+//! the neurons that are left out, listed and counted.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ const ADVICE: &str = "name the simulation configuration `c/simulation_config.jso
                       circuits of 2015, whose `delete_axon` creates the same stubs; `keep` for cells that keep their \
                       axon as reconstructed";
 
-/// A synthetic circuit of six neurons, each with a morphology of its own.
+/// Creates a synthetic circuit of six neurons, each with a different morphology.
 struct Circuit(tempfile::TempDir);
 
 impl Circuit {
@@ -44,17 +44,17 @@ impl Circuit {
         index.iter().map(|&i| library[i as usize].clone()).collect()
     }
 
-    /// The file of a node's template.
+    /// Returns the file of a node's template.
     fn template(&self, node: usize) -> String {
         format!("components/hoc/{}.hoc", &self.attribute("model_template")[node]["hoc:".len()..])
     }
 
-    /// The file of a node's morphology, SWC.
+    /// Returns the SWC file of a node's morphology.
     fn morphology(&self, node: usize) -> String {
         format!("components/morphologies/swc/{}.swc", self.attribute("morphology")[node])
     }
 
-    /// The hint of an error of the template of a node, the first that has it.
+    /// Returns the hint of an error of a template, which names the first node that has it.
     fn owner(&self, node: usize) -> String {
         let templates = self.attribute("model_template");
         let others = match templates.iter().filter(|t| **t == templates[node]).count() - 1 {
@@ -82,7 +82,7 @@ impl Circuit {
         assert_eq!(names_in(self.0.path()), ["c"]);
     }
 
-    /// Asserts that one node is left out where that is wanted, with this reason.
+    /// Asserts that one node is left out, for this reason, if bad neurons may be skipped.
     #[track_caller]
     fn skipped(&self, config: &str, options: &[&str], nodes: &[usize], why: &str) {
         let run = self.positions(config, &[&["--on-bad-neuron", "skip"], options].concat());
@@ -96,13 +96,13 @@ impl Circuit {
         assert_eq!(ids, (0..6).filter(|n| !nodes.contains(&(*n as usize))).collect::<Vec<u64>>());
         let bad = if nodes.len() == 1 { "1 bad neuron".into() } else { format!("{} bad neurons", nodes.len()) };
         assert!(table.metadata().discretisation.ends_with(&format!("; {bad} left out")), "{:?}", table.metadata());
-        // rows count on over the gap
+        // rows are numbered without a gap
         assert_eq!(table.metadata().segments, table.len());
         std::fs::remove_file(self.0.path().join("out.parquet")).unwrap();
     }
 }
 
-/// The nodes with the template of a node.
+/// Returns the nodes with the template of a node.
 fn with_template_of(circuit: &Circuit, node: usize) -> Vec<usize> {
     let templates = circuit.attribute("model_template");
     (0..6).filter(|&n| templates[n] == templates[node]).collect()
@@ -143,7 +143,7 @@ fn no_folder_of_templates() {
     );
 }
 
-/// Rewrites the nodes with other templates, or with none.
+/// Rewrites the nodes with other templates, or without templates.
 fn with_templates(circuit: &Circuit, templates: Option<&[&str; 6]>) {
     let path = circuit.path("networks/nodes/neurons/nodes.h5");
     let (morphologies, old) = (circuit.attribute("morphology"), Hdf5File::open(&path).unwrap());
@@ -193,8 +193,8 @@ fn a_template_of_an_unknown_form() {
     let line = std::fs::read_to_string(circuit.path(&template)).unwrap();
     let line = line.lines().position(|l| l.contains("proc replace_axon")).unwrap() + 1;
     let start = format!(
-        "error: c/{template}: line[{line}]: unknown way to replace an axon, expected two stubs (30 and 30 um of 5 or 1 segments, \
-         or 20 and 30 um of 5 and 7) and perhaps 1000 um of myelin of 5, found:\n    proc replace_axon() {{ local nSec, L_chunk"
+        "error: c/{template}: line[{line}]: unknown way to replace an axon, expected two stubs (30 and 30 µm of 5 or 1 segments, \
+         or 20 and 30 µm of 5 and 7) and perhaps 1000 µm of myelin of 5, found:\n    proc replace_axon() {{ local nSec, L_chunk"
     );
     assert!(run.stderr.starts_with(&start), "{}", run.stderr);
     // 16 lines of the procedure are shown
@@ -217,7 +217,7 @@ fn a_template_of_an_unknown_form() {
     circuit.positions(CONFIG, &["--segment-length", "40"]).ok();
 }
 
-/// The line of a template, from 1, that contains a text.
+/// Returns the line of a template, from 1, that contains a text.
 fn line_of(circuit: &Circuit, template: &str, part: &str) -> usize {
     let text = std::fs::read_to_string(circuit.path(template)).unwrap();
     text.lines().position(|line| line.contains(part)).unwrap() + 1
@@ -420,13 +420,13 @@ fn lengths_that_are_none_and_options_that_contradict_each_other() {
         circuit.refused(
             &["--segment-length", given],
             &format!(
-                "error: segment length out of range, expected more than 0 um, found `{shown}`\n\
-                 hint: give it with `--segment-length`, or leave it out for 40 um"
+                "error: segment length out of range, expected more than 0 µm, found `{shown}`\n\
+                 hint: give it with `--segment-length`, or leave it out for 40 µm"
             ),
         );
     }
     circuit.positions("c/simulation_config.json", &["--segment-length", "40"]).refused(
-        "error: segment length given together with the counts of a report, expected none, found `40` um\n\
+        "error: segment length given together with the counts of a report, expected none, found `40` µm\n\
          hint: leave `--segment-length` out, or add `--discretisation rule`",
     );
     let run = circuit.positions(CONFIG, &["--keep-axon", "--axon-rule", "keep"]);
@@ -434,7 +434,7 @@ fn lengths_that_are_none_and_options_that_contradict_each_other() {
 }
 
 #[test]
-fn an_output_that_exists_is_told_before_anything_is_read() {
+fn an_output_that_exists_is_reported_before_anything_is_read() {
     let circuit = Circuit::new();
     std::fs::write(circuit.0.path().join("out.parquet"), "mine").unwrap();
     circuit

@@ -1,5 +1,5 @@
-//! What `signals` refuses: reports without all compartments, of values that are not numbers, of other times or circuits,
-//! weights and contacts that do not belong to them, formats that cannot hold the result.
+//! Input that `signals` refuses: reports without all compartments, with values that are not numbers, with other times
+//! or of other circuits; weights and contacts that do not belong to them; formats that cannot represent the result.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::support::{Run, golden, leadfield_in, names_in, one_neuron, scratch};
 
 const POPULATION: &str = "S1nonbarrel_neurons";
 
-/// The content of a report, to be changed and written.
+/// The content of a report, which a test changes and writes.
 struct Report {
     population: &'static str,
     node_ids: Vec<u64>,
@@ -31,7 +31,7 @@ struct Report {
 }
 
 impl Report {
-    /// The reference circuit's report.
+    /// Reads the reference circuit's report.
     fn golden() -> Self {
         let file = Hdf5File::open(&golden().join("input/circuit/output/compartment.h5")).unwrap();
         let mapping = |name: &str| format!("/report/{POPULATION}/mapping/{name}");
@@ -63,13 +63,13 @@ impl Report {
         file.close().unwrap();
     }
 
-    /// The elements of the first node, and its id.
+    /// Returns the elements of the first node, and its id.
     fn first_node(&self) -> (u64, usize) {
         (self.node_ids[0], self.pointers[1] as usize)
     }
 }
 
-/// A folder with the reference circuit's table, weights and contacts.
+/// Creates a folder with the reference circuit's table, weights and contacts.
 fn inputs() -> tempfile::TempDir {
     let dir = scratch();
     let config = golden().join("input/circuit/simulation_config.json");
@@ -83,7 +83,8 @@ fn signals(dir: &Path, args: &[&str]) -> Run {
     leadfield_in(dir, &[&["signals"], args, &["--quiet"]].concat())
 }
 
-/// Runs with stored weights and with computed ones: both refuse with the same text, and leave nothing.
+/// Runs with stored and with computed weights, and asserts that both are refused with the same text and leave no
+/// output.
 #[track_caller]
 fn refused_by_both(dir: &Path, report: &Report, expected: &str) {
     report.write(&dir.join("r.h5"));
@@ -260,7 +261,7 @@ fn sections_are_those_of_the_table() {
     let dir = inputs();
     let mut report = Report::golden();
     let (node, segments) = report.first_node();
-    // the last sections, the myelin, under another number: as many segments, other sections
+    // the last sections, the myelin, under another id: the same number of segments, other sections
     let last = *report.elements[..segments].iter().max().unwrap();
     report.elements[..segments].iter_mut().filter(|id| **id == last).for_each(|id| *id = last + 7);
     report.write(&dir.path().join("r.h5"));
@@ -411,7 +412,7 @@ fn a_report_of_somata_is_no_online_report_of_one_contact() {
         let texts = ["another number of segments, expected", "no weights, expected"];
         assert!(run.code == 2 && texts.iter().any(|text| run.stderr.contains(text)), "{}", run.stderr);
     }
-    // an electrode says that it is a contact
+    // an electrode states that it is a contact
     signals(dir, &["v.h5", "--electrodes", "one.csv", "--unit", "V", "--dtype", "f64", "-o", "x.csv"]).ok();
     let csv = std::fs::read_to_string(dir.join("x.csv")).unwrap();
     assert_eq!(csv, format!("time,contact,value\n0,A,{}\n", 0.25 * nodes as f64));
@@ -427,7 +428,7 @@ fn columns_that_do_not_belong_to_contacts_are_refused() {
         signals(dir, &["r.h5", "--weights", name, "-o", "x.h5"]).refused(expected);
         assert!(!dir.join("x.h5").exists());
     };
-    let hint = "hint: `leadfield validate electrodes-file` says what is wrong; its `--fix`, or `convert`, mends files of \
+    let hint = "hint: `leadfield validate electrodes-file` says what is wrong; its `--fix`, or `convert`, repairs files of \
                 BlueRecording";
     let edited = |name: &str, edit: &dyn Fn(&Damaged)| {
         std::fs::copy(dir.join("w.h5"), dir.join(name)).unwrap();
@@ -579,7 +580,7 @@ fn populations_of_a_file_have_the_same_contacts() {
     assert!(!dir.path().join("x.h5").exists());
 }
 
-/// A table that lacks what some segments of one neuron are.
+/// Writes a table without the section types of some segments of one neuron.
 struct IncompleteTable {
     table: SegmentTable,
     forget: fn(&mut Segments, usize),

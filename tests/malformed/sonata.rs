@@ -1,7 +1,7 @@
-//! Circuits that are broken in one place each: the whole message a user sees, and nothing else.
+//! Circuits that are each invalid in one place: the complete message that a user sees.
 //!
-//! The cases go through the readers in the order in which `positions` uses them; [`told`] prints an error as the
-//! program does.
+//! The cases go through the readers in the order in which `positions` uses them; [`assert_message`] formats an error as
+//! the program does.
 
 use std::path::{Path, PathBuf};
 
@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 
 use crate::support::scratch;
 
-/// A circuit of twenty nodes in a population `P`, and one of inputs, `V`.
+/// A circuit of twenty nodes in a population `P`, and a population `V` of inputs.
 struct Input(tempfile::TempDir);
 
-/// What is asked of the circuit.
+/// The request for the circuit's segments.
 #[derive(Default)]
 struct Request<'a> {
     population: Option<&'a str>,
@@ -79,7 +79,7 @@ impl Input {
         std::fs::write(self.path(name), &bytes[..bytes.len() / 2]).unwrap();
     }
 
-    /// Reads what `positions` reads of a circuit's nodes.
+    /// Reads the properties of nodes that `positions` reads.
     fn read(&self, request: &Request<'_>) -> Result<()> {
         let config = SonataConfig::open(&self.path("circuit_config.json"))?;
         let population = CircuitConfig::population(config.circuit(), request.population)?;
@@ -92,13 +92,13 @@ impl Input {
 
     #[track_caller]
     fn refused(&self, request: &Request<'_>, expected: &str) {
-        told(self.0.path(), self.read(request), expected);
+        assert_message(self.0.path(), self.read(request), expected);
     }
 }
 
-/// Asserts what the program would print of an error, with the folder's name taken away.
+/// Asserts the text that the program would print for an error, without the folder's path.
 #[track_caller]
-fn told<T: std::fmt::Debug>(folder: &Path, result: Result<T>, expected: &str) {
+fn assert_message<T: std::fmt::Debug>(folder: &Path, result: Result<T>, expected: &str) {
     let text = format!("{:?}", result.unwrap_err());
     assert_eq!(text.replace(&format!("{}/", folder.display()), ""), expected);
 }
@@ -251,7 +251,7 @@ fn a_report_with_as_many_pointers_as_nodes() {
     file.write_dataset("/report/P/mapping/element_ids", &[0_u32, 1, 0], &[3]).unwrap();
     file.write_dataset("/report/P/data", &[0.0_f32; 3], &[1, 3]).unwrap();
     file.close().unwrap();
-    told(
+    assert_message(
         input.0.path(),
         ReportLayout::open(&input.path("report.h5"), "P"),
         "report.h5: /report/P/mapping/index_pointers: wrong number of index pointers, expected 3 (one more than nodes), \

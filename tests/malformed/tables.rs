@@ -1,5 +1,5 @@
-//! Damaged segment tables, made from a sound one through Arrow or by their bytes: each has its error, with its exact
-//! text.
+//! Damaged segment tables, created from a valid one through Arrow or by changed bytes: each has its error, with the
+//! exact text.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use parquet::file::properties::WriterProperties;
 
 use crate::support::{golden, leadfield_in, names_in, scratch};
 
-/// A table that is taken apart: columns by name, and metadata.
+/// The content of a table: columns by name, and metadata.
 struct Table {
     columns: Vec<(Field, ArrayRef)>,
     metadata: Vec<KeyValue>,
 }
 
 impl Table {
-    /// The table of one of the variants of the reference circuit, in one row group.
-    fn sound(dir: &Path) -> Self {
+    /// Reads the table of one of the variants of the reference circuit, in one row group.
+    fn valid(dir: &Path) -> Self {
         let config = golden().join("variants/four_axon_kinds/circuit/simulation_config.json");
-        let args = ["positions", config.to_str().unwrap(), "-o", "sound.parquet", "--quiet", "--force"];
+        let args = ["positions", config.to_str().unwrap(), "-o", "valid.parquet", "--quiet", "--force"];
         leadfield_in(dir, &args).ok();
-        let file = std::fs::File::open(dir.join("sound.parquet")).unwrap();
+        let file = std::fs::File::open(dir.join("valid.parquet")).unwrap();
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
         let metadata = builder.metadata().file_metadata().key_value_metadata().cloned().unwrap();
         let batches: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
@@ -67,31 +67,31 @@ impl Table {
     }
 }
 
-/// What `validate positions` says of a table that a damage has made.
+/// Runs `validate positions` on a damaged table.
 #[track_caller]
 fn refused(damage: impl FnOnce(&mut Table), text: &str) {
     let dir = scratch();
-    let mut table = Table::sound(dir.path());
+    let mut table = Table::valid(dir.path());
     damage(&mut table);
     table.write(&dir.path().join("t.parquet"));
-    leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "sound.parquet"])
+    leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "valid.parquet"])
         .refused(&format!("error: t.parquet: {text}"));
-    assert_eq!(names_in(dir.path()), ["sound.parquet", "t.parquet"]);
+    assert_eq!(names_in(dir.path()), ["valid.parquet", "t.parquet"]);
 }
 
 const MAKE: &str = "\nhint: make a segment table with `leadfield positions`";
 
 #[test]
-fn a_table_that_is_taken_apart_and_put_together_is_sound() {
+fn a_table_that_is_rebuilt_from_its_columns_is_valid() {
     let dir = scratch();
-    Table::sound(dir.path()).write(&dir.path().join("t.parquet"));
-    leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "sound.parquet"]).ok();
+    Table::valid(dir.path()).write(&dir.path().join("t.parquet"));
+    leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "valid.parquet"]).ok();
 }
 
 #[test]
 fn another_segment_id_is_a_difference_of_positions() {
     let dir = scratch();
-    let mut table = Table::sound(dir.path());
+    let mut table = Table::valid(dir.path());
     let ids = |table: &mut Table, name: &str| -> Vec<u32> {
         table.column(name).1.as_any().downcast_ref::<UInt32Array>().unwrap().values().to_vec()
     };
@@ -100,9 +100,9 @@ fn another_segment_id_is_a_difference_of_positions() {
     let place = std::mem::replace(&mut segments[7], 99);
     table.replace("segment_id", DataType::UInt32, false, Arc::new(UInt32Array::from(segments)));
     table.write(&dir.path().join("t.parquet"));
-    let run = leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "sound.parquet"]);
-    let told = format!("    node {node}, section {section}: segment {place} has the ids 99 and {place}\n");
-    assert!(run.code == 1 && run.stdout.contains(&told), "{}{}", run.stdout, run.stderr);
+    let run = leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "valid.parquet"]);
+    let message = format!("    node {node}, section {section}: segment {place} has the ids 99 and {place}\n");
+    assert!(run.code == 1 && run.stdout.contains(&message), "{}{}", run.stdout, run.stderr);
     leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "t.parquet"]).ok();
 }
 
@@ -111,11 +111,11 @@ fn a_coordinate_that_is_not_finite_does_not_fit_the_circuit() {
     let dir = scratch();
     let config = golden().join("variants/four_axon_kinds/circuit/simulation_config.json");
     let args = ["validate", "circuit", config.to_str().unwrap(), "t.parquet", "--axon-rule", "taper"];
-    let sound = Table::sound(dir.path());
-    sound.write(&dir.path().join("t.parquet"));
+    let valid = Table::valid(dir.path());
+    valid.write(&dir.path().join("t.parquet"));
     leadfield_in(dir.path(), &args).ok();
     for (column, value) in [("x0", f64::NAN), ("z1", f64::NAN), ("y1", f64::NEG_INFINITY)] {
-        let mut table = Table::sound(dir.path());
+        let mut table = Table::valid(dir.path());
         let node = table.numbers("node_id")[7];
         let mut values: Vec<f64> =
             table.column(column).1.as_any().downcast_ref::<Float64Array>().unwrap().values().to_vec();
@@ -123,8 +123,8 @@ fn a_coordinate_that_is_not_finite_does_not_fit_the_circuit() {
         table.replace(column, DataType::Float64, false, Arc::new(Float64Array::from(values)));
         table.write(&dir.path().join("t.parquet"));
         let run = leadfield_in(dir.path(), &args);
-        let told = format!(", does not fit\nnode {node}: a coordinate is not finite\ndiffer\n");
-        assert!(run.code == 1 && run.stdout.ends_with(&told), "{column}: {}", run.stdout);
+        let message = format!(", does not fit\nnode {node}: a coordinate is not finite\ndiffer\n");
+        assert!(run.code == 1 && run.stdout.ends_with(&message), "{column}: {}", run.stdout);
     }
 }
 
@@ -137,7 +137,7 @@ fn columns_that_are_missing_are_listed() {
 }
 
 #[test]
-fn columns_of_another_type_are_told() {
+fn columns_of_another_type_are_reported() {
     refused(
         |t| {
             let ids: Vec<u32> = t.numbers("node_id").iter().map(|&v| v as u32).collect();
@@ -148,7 +148,7 @@ fn columns_of_another_type_are_told() {
 }
 
 #[test]
-fn coordinates_of_two_widths_are_told() {
+fn coordinates_of_two_widths_are_reported() {
     refused(
         |t| {
             let length = t.columns[0].1.len();
@@ -159,7 +159,7 @@ fn coordinates_of_two_widths_are_told() {
 }
 
 #[test]
-fn nulls_where_there_may_be_none_are_told() {
+fn nulls_where_there_may_be_none_are_reported() {
     refused(
         |t| {
             let length = t.columns[0].1.len();
@@ -180,20 +180,23 @@ fn newer_formats_are_refused() {
 }
 
 #[test]
-fn metadata_that_are_missing_or_malformed_are_told() {
-    let told = |key: &str| {
+fn metadata_that_are_missing_or_malformed_are_reported() {
+    let expected_text = |key: &str| {
         format!(
             "metadata `leadfield.{key}` is missing or malformed, expected the value that `leadfield positions` \
             writes"
         )
     };
     for key in ["population", "segments", "neuron_list"] {
-        refused(|t| t.value(key, |_| None), &told(key));
+        refused(|t| t.value(key, |_| None), &expected_text(key));
     }
-    refused(|t| t.value("segments", |_| Some("many".into())), &told("segments"));
-    refused(|t| t.value("neuron_list", |list| Some(list.replace("\"node_id\"", "\"nodes\""))), &told("neuron_list"));
-    refused(|t| t.value("neuron_list", |_| Some("{\"node_id\": [0".into())), &told("neuron_list"));
-    // rows that would end beyond what can be counted
+    refused(|t| t.value("segments", |_| Some("many".into())), &expected_text("segments"));
+    refused(
+        |t| t.value("neuron_list", |list| Some(list.replace("\"node_id\"", "\"nodes\""))),
+        &expected_text("neuron_list"),
+    );
+    refused(|t| t.value("neuron_list", |_| Some("{\"node_id\": [0".into())), &expected_text("neuron_list"));
+    // rows whose end exceeds the largest integer
     refused(
         |t| {
             t.value("neuron_list", |list| {
@@ -202,18 +205,18 @@ fn metadata_that_are_missing_or_malformed_are_told() {
                 Some(list.to_string())
             });
         },
-        &told("neuron_list"),
+        &expected_text("neuron_list"),
     );
 }
 
 #[test]
-fn rows_of_no_neuron_or_twice_are_told() {
-    let told = |node: u64, row: u64| {
+fn rows_of_no_neuron_or_twice_are_reported() {
+    let expected_text = |node: u64, row: u64| {
         format!("row {row} of node {node} does not belong to this part, expected each row of its neuron list once")
     };
     let dir = scratch();
-    let mut sound = Table::sound(dir.path());
-    let (nodes, rows) = (sound.numbers("node_id"), sound.numbers("row"));
+    let mut valid = Table::valid(dir.path());
+    let (nodes, rows) = (valid.numbers("node_id"), valid.numbers("row"));
     let set = |name: &'static str, at: usize, value: u64| {
         move |t: &mut Table| {
             let mut values = t.numbers(name);
@@ -221,29 +224,29 @@ fn rows_of_no_neuron_or_twice_are_told() {
             t.replace(name, DataType::UInt64, false, Arc::new(UInt64Array::from(values)));
         }
     };
-    refused(set("node_id", 5, 999), &told(999, rows[5]));
-    refused(set("row", 5, 1 << 40), &told(nodes[5], 1 << 40));
-    // the place of another segment of the same neuron, whichever of the two comes first
+    refused(set("node_id", 5, 999), &expected_text(999, rows[5]));
+    refused(set("row", 5, 1 << 40), &expected_text(nodes[5], 1 << 40));
+    // the row of another segment of the same neuron, whichever of the two comes first
     let twin = (6..).find(|&i| nodes[i] == nodes[5]).unwrap();
-    refused(set("row", twin, rows[5]), &told(nodes[5], rows[5]));
+    refused(set("row", twin, rows[5]), &expected_text(nodes[5], rows[5]));
 }
 
 #[test]
-fn folders_of_other_parts_are_told() {
+fn folders_of_other_parts_are_reported() {
     let dir = scratch();
     let config = golden().join("variants/four_axon_kinds/circuit/simulation_config.json");
     leadfield_in(dir.path(), &["positions", config.to_str().unwrap(), "-o", "table", "--quiet"]).ok();
-    leadfield_in(dir.path(), &["positions", config.to_str().unwrap(), "-o", "sound.parquet", "--quiet"]).ok();
-    let run = || leadfield_in(dir.path(), &["validate", "positions", "table", "sound.parquet"]);
+    leadfield_in(dir.path(), &["positions", config.to_str().unwrap(), "-o", "valid.parquet", "--quiet"]).ok();
+    let run = || leadfield_in(dir.path(), &["validate", "positions", "table", "valid.parquet"]);
     run().ok();
-    // with a manifest there are other words for these: see the tests of manifests
+    // with a manifest the messages differ: see the tests of manifests
     std::fs::remove_file(dir.path().join("table/_manifest.parquet")).unwrap();
     let part = dir.path().join("table/part-00000.parquet");
     std::fs::copy(&part, dir.path().join("table/part-00001.parquet")).unwrap();
     run().refused("error: table: wrong number of parts, expected 1, found 2");
     // a part of another table
-    Table::sound(dir.path());
-    let mut other = Table::sound(dir.path());
+    Table::valid(dir.path());
+    let mut other = Table::valid(dir.path());
     other.value("population", |_| Some("others".into()));
     other.write(&dir.path().join("table/part-00001.parquet"));
     let text = run();
@@ -260,10 +263,10 @@ fn folders_of_other_parts_are_told() {
 }
 
 #[test]
-fn files_cut_short_or_of_another_kind_are_told() {
+fn truncated_files_and_files_of_another_kind_are_reported() {
     let dir = scratch();
-    Table::sound(dir.path());
-    let whole = std::fs::read(dir.path().join("sound.parquet")).unwrap();
+    Table::valid(dir.path());
+    let whole = std::fs::read(dir.path().join("valid.parquet")).unwrap();
     let mut footer = whole.clone();
     let length = footer.len();
     // the footer claims to be longer than the file
@@ -271,9 +274,9 @@ fn files_cut_short_or_of_another_kind_are_told() {
     let pieces = [whole[..length / 2].to_vec(), whole[..4].to_vec(), vec![], b"a,b\n".to_vec(), footer];
     for bytes in pieces {
         std::fs::write(dir.path().join("t.parquet"), bytes).unwrap();
-        let run = leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "sound.parquet"]);
+        let run = leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "valid.parquet"]);
         assert_eq!(run.code, 2);
-        // behind the colon is the Parquet library's own text
+        // the text after the colon is that of the Parquet library
         assert!(run.stderr.starts_with("error: t.parquet: not a readable Parquet file: "), "{}", run.stderr);
         assert_eq!(run.stderr.lines().nth(1), Some("hint: the file may be cut short, or be of another format"));
     }

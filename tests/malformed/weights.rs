@@ -1,5 +1,5 @@
-//! What `weights` and `validate weights` refuse: outputs that cannot be, settings that make no sense, contacts on
-//! segments, electrodes files that contradict themselves.
+//! Input that `weights` and `validate weights` refuse: impossible outputs, invalid settings, contacts on segments,
+//! inconsistent electrodes files.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use leadfield::io::hdf5::Hdf5File;
 
 use crate::support::{Run, golden, leadfield, leadfield_in, names_in, scratch};
 
-/// A folder with the reference circuit's table and the eight contacts of `np8.csv`.
+/// Creates a folder with the reference circuit's table and the eight contacts of `np8.csv`.
 fn table() -> tempfile::TempDir {
     let dir = scratch();
     let config = golden().join("input/circuit/simulation_config.json");
@@ -36,9 +36,9 @@ fn an_output_that_exists_is_kept_without_force() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_told_before_the_work() {
+fn a_folder_that_cannot_be_written_is_reported_before_the_work() {
     let dir = table();
-    // a file where a folder should be: refused even to root
+    // a file in place of a folder, which is refused even for root
     weights(dir.path(), "np8.csv", "np8.csv/w.h5", &[])
         .refused("error: np8.csv/w.h5: cannot be written: not a directory");
     assert_eq!(names_in(dir.path()), INPUTS);
@@ -56,9 +56,9 @@ fn conductivities_are_above_zero_in_any_notation() {
         ("inf", "inf"),
         ("nan", "NaN"),
     ];
-    for (given, told) in spellings {
+    for (given, text) in spellings {
         weights(dir.path(), "np8.csv", "w.h5", &["--conductivity", given]).refused(&format!(
-            "error: conductivity out of range, expected a number from 1e-30 to 1e30 S/m, found `{told}`\n\
+            "error: conductivity out of range, expected a number from 1e-30 to 1e30 S/m, found `{text}`\n\
              hint: grey matter has about 0.3 S/m: `--conductivity 0.277`"
         ));
     }
@@ -109,7 +109,7 @@ fn tables_of_one_population_are_refused() {
     assert_eq!(names_in(dir.path()), INPUTS);
 }
 
-/// What a damaged electrodes file is damaged in.
+/// The content of an electrodes file that a test damages.
 struct Damaged {
     node_ids: &'static [i64],
     offsets: &'static [i64],
@@ -118,7 +118,7 @@ struct Damaged {
 }
 
 /// Two nodes with two and one rows, two columns, one contact `e`.
-const SOUND: Damaged = Damaged { node_ids: &[4, 9], offsets: &[0, 2, 3], columns: &[3, 2], index: 1 };
+const VALID: Damaged = Damaged { node_ids: &[4, 9], offsets: &[0, 2, 3], columns: &[3, 2], index: 1 };
 
 impl Damaged {
     fn write(&self, path: &Path) {
@@ -134,7 +134,7 @@ impl Damaged {
         file.close().unwrap();
     }
 
-    /// Asserts what `validate` says of it.
+    /// Asserts the message of `validate`.
     #[track_caller]
     fn refused(&self, text: &str) {
         let dir = scratch();
@@ -144,40 +144,40 @@ impl Damaged {
 }
 
 #[test]
-fn a_sound_file_is_not_refused() {
+fn a_valid_file_is_not_refused() {
     let dir = scratch();
-    SOUND.write(&dir.path().join("w.h5"));
+    VALID.write(&dir.path().join("w.h5"));
     leadfield_in(dir.path(), &["validate", "weights", "w.h5", "w.h5"]).ok();
 }
 
 #[test]
 fn offsets_fit_nodes_and_rows() {
-    Damaged { offsets: &[0, 3], ..SOUND }
+    Damaged { offsets: &[0, 3], ..VALID }
         .refused("/pop/offsets: wrong length, expected 3 offsets (one more than nodes), found 2");
-    Damaged { offsets: &[0, 5, 3], ..SOUND }
+    Damaged { offsets: &[0, 5, 3], ..VALID }
         .refused("/pop/offsets[2]: offset below the one before, expected at least 5, found 3");
-    Damaged { offsets: &[0, 2, 4], ..SOUND }
+    Damaged { offsets: &[0, 2, 4], ..VALID }
         .refused("/pop/offsets: last offset is not the number of rows of `scaling_factors`, expected 3, found 4");
-    Damaged { offsets: &[0, -2, 3], ..SOUND }
+    Damaged { offsets: &[0, -2, 3], ..VALID }
         .refused("/pop/offsets[1]: negative number, expected an unsigned integer, found -2");
 }
 
 #[test]
 fn a_node_stands_once() {
-    Damaged { node_ids: &[9, 9], ..SOUND }
+    Damaged { node_ids: &[9, 9], ..VALID }
         .refused("/pop/node_ids[1]: node listed twice, expected each once, found `9` again");
 }
 
 #[test]
 fn columns_are_there() {
-    Damaged { index: 2, ..SOUND }.refused("/electrodes/e/pop: column index out of range, expected below 2, found 2");
-    Damaged { index: -1, ..SOUND }
+    Damaged { index: 2, ..VALID }.refused("/electrodes/e/pop: column index out of range, expected below 2, found 2");
+    Damaged { index: -1, ..VALID }
         .refused("/electrodes/e/pop[0]: negative number, expected an unsigned integer, found -1");
-    Damaged { columns: &[6], ..SOUND }
+    Damaged { columns: &[6], ..VALID }
         .refused("/electrodes/pop/scaling_factors: wrong shape, expected [rows, contacts], found [6]");
 }
 
-/// Runs `validate weights` on a hand-made file.
+/// Runs `validate weights` on a file that `write` creates.
 fn validated(write: impl FnOnce(&Hdf5File)) -> Run {
     let dir = scratch();
     let file = Hdf5File::create(&dir.path().join("w.h5")).unwrap();
@@ -216,20 +216,20 @@ fn offsets_of_floats_are_refused() {
 }
 
 #[test]
-fn a_file_cut_short_is_told() {
+fn a_truncated_file_is_reported() {
     let dir = scratch();
     let whole = std::fs::read(golden().join("reference/np8.h5")).unwrap();
     std::fs::write(dir.path().join("w.h5"), &whole[..whole.len() / 2]).unwrap();
     let run = leadfield_in(dir.path(), &["validate", "weights", "w.h5", "w.h5"]);
     assert_eq!(run.code, 2);
     let lines: Vec<&str> = run.stderr.lines().collect();
-    // behind the colon is the HDF5 library's own text
+    // the text after the colon is that of the HDF5 library
     assert!(lines[0].starts_with("error: w.h5: not a readable HDF5 file: "), "{}", run.stderr);
     assert_eq!(lines[1..], ["hint: the file may be cut short, or be of another format"]);
 }
 
 #[test]
-fn an_unknown_population_is_told_with_those_of_the_file() {
+fn an_unknown_population_is_reported_with_those_of_the_file() {
     let np8 = golden().join("reference/np8.h5");
     let np8 = np8.to_str().unwrap();
     leadfield(&["validate", "weights", np8, np8, "--population", "other"]).refused(&format!(
@@ -241,7 +241,7 @@ fn an_unknown_population_is_told_with_those_of_the_file() {
 #[test]
 fn sorted_names_need_a_file_of_the_original() {
     let dir = scratch();
-    Damaged { columns: &[3, 1], index: 0, ..SOUND }.write(&dir.path().join("w.h5"));
+    Damaged { columns: &[3, 1], index: 0, ..VALID }.write(&dir.path().join("w.h5"));
     leadfield_in(dir.path(), &["validate", "weights", "w.h5", "w.h5", "--columns", "sorted-names"]).refused(
         "error: w.h5: columns cannot be sorted by name, expected a file with one more column than contacts, found \
          none\n\
@@ -253,8 +253,8 @@ fn sorted_names_need_a_file_of_the_original() {
 fn tolerances_are_numbers_of_zero_or_more() {
     let np8 = golden().join("reference/np8.h5");
     let np8 = np8.to_str().unwrap();
-    for (option, given, told) in [("--rtol", "-1e-9", "-0.000000001"), ("--atol", "nan", "NaN")] {
+    for (option, given, text) in [("--rtol", "-1e-9", "-0.000000001"), ("--atol", "nan", "NaN")] {
         leadfield(&["validate", "weights", np8, np8, option, given])
-            .refused(&format!("error: `{option}` out of range, expected a finite number of 0 or more, found `{told}`"));
+            .refused(&format!("error: `{option}` out of range, expected a finite number of 0 or more, found `{text}`"));
     }
 }

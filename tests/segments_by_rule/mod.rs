@@ -1,4 +1,4 @@
-//! Without a simulator: the rule of the cell templates gives, to the bit, the table that a compartment report gives.
+//! Without a simulator: the rule of the cell templates gives the same table, to the bit, as a compartment report.
 
 mod simulator;
 mod stub_diameters;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Run, golden, leadfield_in, names_in, scratch};
 
-/// A table's rows in order, and its neurons.
+/// Returns a table's rows in order, and its neurons.
 fn content(table: &Path) -> (Segments, Vec<TableNeuron>) {
     let table = SegmentTable::open(table).unwrap();
     let mut segments = Segments::default();
@@ -26,7 +26,7 @@ fn positions(folder: &Path, config: &str, out: &str, options: &[&str]) -> Run {
     leadfield_in(folder, &[&["positions", config, "-o", out], options].concat())
 }
 
-/// Asserts that two ways to ask for a table give the same rows, and gives the discretisation and axon of the second.
+/// Asserts that two requests for a table give the same rows; returns discretisation and axon rule of the second.
 #[track_caller]
 fn same(folder: &Path, a: (&str, &[&str]), b: (&str, &[&str])) -> [String; 2] {
     let out = scratch();
@@ -57,18 +57,19 @@ fn rule_and_report_agree_to_the_bit_on_the_reference_circuits() {
             let report = ["--axon-placement", placement];
             let rule = ["--axon-placement", placement, "--axon-rule", "taper", "--discretisation", "rule"];
             // of 24 nodes 20 are in the report
-            let told = same(&circuit, (simulation, &report), (simulation, &[&rule[..], &in_report(&circuit)].concat()));
-            assert_eq!(told, ["rule, 40 um".to_string(), format!("taper, placement {placement}")]);
+            let found =
+                same(&circuit, (simulation, &report), (simulation, &[&rule[..], &in_report(&circuit)].concat()));
+            assert_eq!(found, ["rule, 40 um".to_string(), format!("taper, placement {placement}")]);
         }
     }
     let keep = variants.join("keep_axon/circuit");
     for option in [&["--axon-rule", "keep"][..], &["--keep-axon"]] {
-        let told = same(&keep, (simulation, option), ("circuit_config.json", option));
-        assert_eq!(told, ["rule, 40 um", "keep"]);
+        let found = same(&keep, (simulation, option), ("circuit_config.json", option));
+        assert_eq!(found, ["rule, 40 um", "keep"]);
     }
 }
 
-/// The option that selects the nodes of the report, where the circuit has others.
+/// Returns the option that selects the nodes of the report, if the circuit has others.
 fn in_report(circuit: &Path) -> Vec<&'static str> {
     let sets: Value = serde_json::from_slice(&std::fs::read(circuit.join("node_sets.json")).unwrap()).unwrap();
     let simulation: Value =
@@ -78,7 +79,7 @@ fn in_report(circuit: &Path) -> Vec<&'static str> {
     if cells.is_empty() { vec![] } else { vec!["--node-set", Box::leak(cells.to_string().into_boxed_str())] }
 }
 
-/// A synthetic circuit of 24 neurons, one of each morphology, with a report.
+/// Creates a synthetic circuit of 24 neurons, one of each morphology, with a report.
 pub fn synthesized() -> tempfile::TempDir {
     let folder = scratch();
     let options = ["synthesize", "c", "--cells", "24", "--seed", "5", "--with-report", "--quiet"];
@@ -92,8 +93,8 @@ fn rule_and_report_agree_to_the_bit_on_synthesized_circuits_of_every_format() {
     for suffix in ["", "_asc", "_h5", "_container"] {
         let (simulation, circuit) =
             (format!("c/simulation_config{suffix}.json"), format!("c/circuit_config{suffix}.json"));
-        let told = same(folder.path(), (&simulation, &[]), (&circuit, &[]));
-        assert_eq!(told, ["rule, 40 um", "taper, placement bluerecording"]);
+        let found = same(folder.path(), (&simulation, &[]), (&circuit, &[]));
+        assert_eq!(found, ["rule, 40 um", "taper, placement bluerecording"]);
         same(folder.path(), (&simulation, &[]), (&simulation, &["--discretisation", "rule"]));
     }
 }
@@ -123,7 +124,7 @@ fn a_simulation_without_reports_is_cut_by_the_rule_and_so_is_what_has_no_templat
     assert_eq!(fine[0], "rule, 20 um");
 }
 
-/// Copies the first `n` nodes of a synthetic circuit into a population of another file, with a change to its numbers.
+/// Copies the first `n` nodes of a synthetic circuit into a population of another file, with changed numbers.
 fn copy_nodes(from: &Path, to: &Hdf5File, population: &str, n: usize, change: impl Fn(&str, &mut [f64])) {
     let nodes = Hdf5File::open(from).unwrap();
     let group = format!("/nodes/{population}/0");
@@ -141,7 +142,7 @@ fn copy_nodes(from: &Path, to: &Hdf5File, population: &str, n: usize, change: im
     }
 }
 
-/// Gives the synthetic circuit two more populations of the same neurons, and one of inputs.
+/// Adds two populations of the same neurons, and one of inputs, to the synthetic circuit.
 pub fn with_populations(folder: &Path) {
     let source = folder.join("c/networks/nodes/neurons/nodes.h5");
     let all = Hdf5File::open(&source).unwrap().length("/nodes/neurons/node_type_id").unwrap();
@@ -190,7 +191,7 @@ fn several_populations_get_a_table_each_with_their_own_morphologies() {
     let others = |segments: &Segments| segments.iter().filter(|s| !is_soma(s)).collect::<Vec<_>>();
     assert!(others(&third) == others(&all.0));
     assert_eq!(two.1, all.1[..2]);
-    // again, over what is there
+    // a second time, over existing tables
     positions(folder.path(), "c/circuit_config.json", "out", &["--force", "--quiet"]).ok();
     assert_eq!(table("second").1, two.1);
 }
@@ -246,14 +247,14 @@ fn validate(folder: &Path, options: &[&str]) -> Run {
 }
 
 #[test]
-fn a_circuit_whose_rule_and_report_agree_is_told_so_template_by_template() {
+fn agreement_of_rule_and_report_is_reported_by_template() {
     let folder = synthesized();
     positions(folder.path(), "c/circuit_config.json", "s.parquet", &["--quiet"]).ok();
     let text = validate(folder.path(), &["c/simulation_config.json", "s.parquet", "--report", "compartment"]).ok();
     assert!(text.starts_with("population `neurons`, report `compartment`: 24 neurons\ntemplate hoc:cADpyr_"), "{text}");
     assert!(text.ends_with("\ntable s.parquet: 24 neurons, fits\nagree\n"), "{text}");
     let rules: Vec<&str> = text.lines().filter(|l| l.starts_with("template ")).collect();
-    assert!(rules.iter().all(|l| l.contains("taper, 40 um: ") && l.ends_with(", agree")), "{text}");
+    assert!(rules.iter().all(|l| l.contains("taper, 40 µm: ") && l.ends_with(", agree")), "{text}");
     let json: Value =
         serde_json::from_str(&validate(folder.path(), &["c/simulation_config.json", "--json"]).ok()).unwrap();
     assert_eq!(json["agree"], true);
@@ -294,7 +295,7 @@ fn without_a_report_the_table_is_held_against_the_rule() {
     std::fs::remove_dir_all(folder.path().join("c/output")).unwrap();
     let text = validate(folder.path(), &["c/simulation_config.json", "s.parquet"]).ok();
     assert!(text.starts_with("population `neurons`, no report: 24 neurons\n") && text.ends_with(alone), "{text}");
-    // a circuit alone: its rules, and nothing to hold them against
+    // a circuit alone: its rules, with nothing to compare them with
     let text = validate(folder.path(), &["c/circuit_config.json"]).ok();
     assert!(text.ends_with(", not compared\nnothing is compared: there is no report and no table\n"), "{text}");
 }
@@ -310,7 +311,7 @@ fn the_reference_circuits_and_tables_made_of_them_agree_with_the_rule() {
         let axon = ["--axon-rule", form];
         positions(&circuit, "simulation_config.json", table.to_str().unwrap(), &axon).ok();
         let text = validate(&circuit, &[&["simulation_config.json", table.to_str().unwrap()], &axon[..]].concat()).ok();
-        assert!(text.contains(&format!("\nrule  {form}, 40 um: ")) && text.ends_with(", fits\nagree\n"), "{text}");
+        assert!(text.contains(&format!("\nrule  {form}, 40 µm: ")) && text.ends_with(", fits\nagree\n"), "{text}");
     }
 }
 
@@ -322,7 +323,7 @@ fn every_section_in_which_rule_and_report_differ_is_named() {
     let name = &names[nodes.read_unsigned("/nodes/neurons/0/morphology").unwrap()[7] as usize];
     let path = folder.path().join(format!("c/components/morphologies/swc/{name}.swc"));
     let cell = leadfield::morphology::read(&path, leadfield::morphology::MorphologyFormat::Swc).unwrap();
-    // the last sample of the file ends a terminal section: 400 um further on it has 10 chunks of 40 um more
+    // the last sample of the file ends a terminal section: moved by 400 µm, the section has 10 more chunks of 40 µm
     let text = std::fs::read_to_string(&path).unwrap();
     let mut lines: Vec<String> = text.lines().map(str::to_string).collect();
     let mut last: Vec<String> = lines.pop().unwrap().split(' ').map(str::to_string).collect();
@@ -357,7 +358,7 @@ fn every_section_in_which_rule_and_report_differ_is_named() {
     let reason =
         format!("\nnode 7 (morphology `{name}`): no rule: c/components/morphologies/swc/{name}.swc: cannot be read");
     assert!(run.stdout.contains(&reason) && run.code == 1, "{}{}", run.stdout, run.stderr);
-    // nor has it a place in the circuit
+    // it also has no position in the circuit
     let run = validate(folder.path(), &["c/circuit_config.json"]);
     assert!(run.stdout.contains(&reason) && run.code == 1, "{}{}", run.stdout, run.stderr);
 }
@@ -374,7 +375,7 @@ fn without_rules_the_report_alone_is_compared_and_without_a_table_nothing_is() {
     let note = format!("\nnote: {}: only the report is compared\n", missing(&templates[0]));
     let text = validate(folder.path(), &["c/simulation_config.json"]).ok();
     assert!(text.contains(&format!(", not compared{note}")) && text.ends_with(", agree\nagree\n"), "{text}");
-    // all are
+    // all are missing
     std::fs::remove_dir_all(&hoc).unwrap();
     let run = validate(folder.path(), &["c/simulation_config.json", "s.parquet", "--junit", "c.xml"]);
     let used = run.stdout.matches("\ntemplate hoc:").count();
@@ -384,7 +385,7 @@ fn without_rules_the_report_alone_is_compared_and_without_a_table_nothing_is() {
     let xml = std::fs::read_to_string(folder.path().join("c.xml")).unwrap();
     let skipped = format!("<skipped message=\"{}\"/>", missing(&templates[0]));
     assert!(xml.contains(&skipped) && xml.contains("failures=\"0\" errors=\"0\""), "{xml}");
-    // what is against the table still is
+    // differences of the table are still reported
     let sets = json!({"Some": {"population": "neurons", "node_id": [0, 1]}});
     std::fs::write(folder.path().join("c/node_sets.json"), sets.to_string()).unwrap();
     positions(folder.path(), "c/simulation_config.json", "t.parquet", &["--node-set", "Some", "--quiet"]).ok();
@@ -399,7 +400,7 @@ fn without_rules_the_report_alone_is_compared_and_without_a_table_nothing_is() {
 }
 
 #[test]
-fn a_table_that_does_not_fit_is_told_neuron_by_neuron() {
+fn a_table_that_does_not_fit_is_reported_by_neuron() {
     let folder = synthesized();
     let sets = json!({"Some": {"node_id": [0, 1, 2, 3, 4]}, "All": {"population": "neurons"}});
     std::fs::write(folder.path().join("c/node_sets.json"), sets.to_string()).unwrap();
@@ -409,19 +410,19 @@ fn a_table_that_does_not_fit_is_told_neuron_by_neuron() {
     write("some.parquet", &["--node-set", "Some"]);
     write("fine.parquet", &["--axon-rule", "taper", "--segment-length", "20"]);
     write("f32.parquet", &["--precision", "f32", "--axon-placement", "arc"]);
-    let told = |table: &str, options: &[&str]| {
+    let check = |table: &str, options: &[&str]| {
         let run = validate(folder.path(), &[&["c/simulation_config.json", table], options].concat());
         (run.code, run.stdout)
     };
-    let (code, text) = told("some.parquet", &[]);
+    let (code, text) = check("some.parquet", &[]);
     assert_eq!((code, text.matches(": not in the table\n").count()), (1, 19), "{text}");
-    assert_eq!(told("some.parquet", &["--node-set", "Some"]).0, 0);
-    let (code, text) = told("f32.parquet", &["--node-set", "Some"]);
+    assert_eq!(check("some.parquet", &["--node-set", "Some"]).0, 0);
+    let (code, text) = check("f32.parquet", &["--node-set", "Some"]);
     assert_eq!((code, text.matches(": not in the report\n").count()), (1, 19), "{text}");
-    assert_eq!(told("f32.parquet", &[]).0, 0);
-    let (code, text) = told("fine.parquet", &[]);
+    assert_eq!(check("f32.parquet", &[]).0, 0);
+    let (code, text) = check("fine.parquet", &[]);
     assert_eq!((code, text.matches(" in the report\n").count()), (1, 24), "{text}");
-    // the same neurons, one of them moved by 10 um
+    // the same neurons, one of them moved by 10 µm
     let path = folder.path().join("c/networks/nodes/neurons/nodes.h5");
     let moved = folder.path().join("moved.h5");
     let file = Hdf5File::create(&moved).unwrap();
@@ -431,10 +432,10 @@ fn a_table_that_does_not_fit_is_told_neuron_by_neuron() {
     });
     file.close().unwrap();
     std::fs::rename(moved, path).unwrap();
-    let (code, text) = told("f32.parquet", &[]);
+    let (code, text) = check("f32.parquet", &[]);
     let moved = "\ntable f32.parquet: 24 neurons, does not fit\nnode 3: ";
     assert!(
-        code == 1 && text.contains(moved) && text.ends_with(" um from where the circuit puts it\ndiffer\n"),
+        code == 1 && text.contains(moved) && text.ends_with(" µm from where the circuit puts it\ndiffer\n"),
         "{text}"
     );
 }
@@ -446,13 +447,13 @@ fn templates_are_listed_with_their_rules_and_numbers_of_neurons() {
     let lines: Vec<&str> = text.lines().filter(|l| l.starts_with("template hoc:")).collect();
     let neurons = |l: &&str| l.split_whitespace().nth(2).unwrap().parse::<u32>().unwrap();
     assert_eq!(lines.iter().map(neurons).sum::<u32>(), 24);
-    assert!(lines.iter().all(|l| l.ends_with(", axon replaced by two stubs and myelin, chunks of 40 um")), "{text}");
+    assert!(lines.iter().all(|l| l.ends_with(", axon replaced by two stubs and myelin, chunks of 40 µm")), "{text}");
     std::fs::remove_dir_all(folder.path().join("c/components/hoc")).unwrap();
     let text = leadfield_in(folder.path(), &["info", "c/circuit_config.json"]).ok();
     assert!(text.contains("no rule: c/components/hoc/cADpyr_L"), "{text}");
 }
 
-/// A circuit of one neuron with a morphology of its own, in ASC.
+/// Creates a circuit of one neuron with this morphology, in ASC.
 fn one_neuron(asc: &str) -> tempfile::TempDir {
     let folder = scratch();
     leadfield_in(folder.path(), &["synthesize", "c", "--cells", "1", "--quiet"]).ok();
@@ -461,7 +462,8 @@ fn one_neuron(asc: &str) -> tempfile::TempDir {
     folder
 }
 
-/// A square of this half diagonal as a cell body, three axon sections and a dendrite of this length.
+/// Returns an ASC text: a square with this half diagonal as cell body, three axon sections, and a dendrite of this
+/// length.
 fn asc(half_diagonal: f64, dendrite: f64) -> String {
     let d = half_diagonal;
     format!(
@@ -474,7 +476,7 @@ fn asc(half_diagonal: f64, dendrite: f64) -> String {
 }
 
 #[test]
-fn a_length_that_is_a_multiple_of_the_chunk_but_for_rounding_is_told_with_its_node() {
+fn a_length_near_a_multiple_of_the_chunk_is_reported_with_its_node() {
     let warnings = |asc: &str| {
         let folder = one_neuron(asc);
         let run = positions(folder.path(), "c/circuit_config_asc.json", "s.parquet", &[]);
@@ -484,19 +486,19 @@ fn a_length_that_is_a_multiple_of_the_chunk_but_for_rounding_is_told_with_its_no
     assert_eq!(warnings(&asc(10.0, 75.0)), [""; 0]);
     assert_eq!(
         warnings(&asc(10.0, 80.0)),
-        ["warning: node 0: section 4 of morphology `PC_long_00` is 80.000000 um long, too near to 80 um to be sure \
+        ["warning: node 0: section 4 of morphology `PC_long_00` is 80.000000 µm long, too near to 80 µm to be sure \
              into how many segments the simulator cuts it"]
     );
-    // on both sides of the multiple, and no farther from it on one than on the other
+    // on both sides of the multiple, at the same distance
     for (dendrite, is_near) in [(79.99994, true), (80.00006, true), (79.999, false), (80.001, false)] {
-        let told = warnings(&asc(10.0, dendrite));
-        assert_eq!(told.len(), usize::from(is_near), "{dendrite}: {told:?}");
-        assert!(told.iter().all(|w| w.contains(" um long, too near to 80 um to be sure ")), "{told:?}");
+        let found = warnings(&asc(10.0, dendrite));
+        assert_eq!(found.len(), usize::from(is_near), "{dendrite}: {found:?}");
+        assert!(found.iter().all(|w| w.contains(" µm long, too near to 80 µm to be sure ")), "{found:?}");
     }
-    // a cell body of nearly 40 um
+    // a cell body of nearly 40 µm
     let soma = warnings(&asc(20.0, 75.0));
     assert!(soma.len() == 1 && soma[0].starts_with("warning: node 0: section 0 of morphology"), "{soma:?}");
-    assert!(soma[0].contains(" um long, too near to 40 um "), "{soma:?}");
+    assert!(soma[0].contains(" µm long, too near to 40 µm "), "{soma:?}");
 }
 
 #[test]
@@ -560,7 +562,7 @@ mod properties {
     use leadfield::segments::SectionType;
     use proptest::prelude::*;
 
-    /// A tree of sections whose points lie on a coarse grid, three axon sections first.
+    /// Draws a tree of sections whose points lie on a coarse grid, with three axon sections first.
     fn morphology() -> impl Strategy<Value = Morphology> {
         let steps = prop::collection::vec((1_i8..40, -30_i8..30, -30_i8..30), 1..6);
         let sections = prop::collection::vec((steps, 0.2_f32..5.0, any::<prop::sample::Index>()), 4..20);

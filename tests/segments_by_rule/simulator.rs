@@ -1,4 +1,4 @@
-//! The simulator itself: NEURON imports the same files, cuts them by the same rule, and replaces the same axons.
+//! Compares with the simulator: NEURON imports the same files, cuts them by the same rule, and replaces the same axons.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use leadfield::segments::table::SegmentTable;
 
 use crate::support::{leadfield_in, names_in, real, root, scratch};
 
-/// Runs a part of `segments_by_rule.py`; gives the words of the lines that start with a word.
+/// Runs a part of `segments_by_rule.py`; returns the words of the lines that start with a word.
 fn python(arguments: &[&str], start: &str) -> Vec<Vec<String>> {
     let python = std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python that has neuron");
     let script = root().join("tests/segments_by_rule.py");
@@ -23,7 +23,7 @@ fn python(arguments: &[&str], start: &str) -> Vec<Vec<String>> {
     text.lines().map(words).filter(|words| words[0] == start).map(|words| words[1..].to_vec()).collect()
 }
 
-/// A section in the simulator: number of segments, length in um.
+/// A section in the simulator: number of segments, length, µm.
 type Section = (u32, f64);
 
 /// Sections by file and tree, in the simulator's order.
@@ -43,8 +43,8 @@ fn ours(path: &Path) -> Morphology {
     read(path, format).unwrap()
 }
 
-/// Asserts that NEURON makes the same sections of a file, of the same length and as many segments; gives how far the
-/// lengths are apart at most: of neurites, of somata; each as a part of the length.
+/// Asserts that NEURON creates the same sections from a file, with the same lengths and numbers of segments; returns
+/// the largest relative differences of the lengths: of neurites, of somata.
 fn compare(path: &Path, theirs: &BTreeMap<(String, String), Vec<Section>>) -> [f64; 2] {
     let cell = ours(path);
     let counts = count_section_segments(&cell, AxonReplacement::Keep, 40.0);
@@ -68,7 +68,7 @@ fn compare(path: &Path, theirs: &BTreeMap<(String, String), Vec<Section>>) -> [f
     worst
 }
 
-/// Ten synthesized neurons, of every kind of axon, dendrites and soma.
+/// Creates ten synthesized neurons, with every kind of axon, dendrites and soma.
 fn circuit() -> tempfile::TempDir {
     let folder = scratch();
     leadfield_in(folder.path(), &["synthesize", "c", "--cells", "10", "--seed", "3", "--with-report", "--quiet"]).ok();
@@ -89,13 +89,13 @@ fn neuron_cuts_ten_neurons_into_the_same_segments_of_the_same_length() {
     assert_eq!(paths.len(), 20);
     let theirs = simulated(&paths);
     for path in &paths {
-        // the simulator's points are float32; its contour is cut along an axis of its own
+        // the simulator's points are float32; it cuts a contour along its own axis
         let [neurites, soma] = compare(path, &theirs);
         assert!(neurites < 1e-5 && soma < 1e-5, "{}: {neurites:e} {soma:e}", path.display());
     }
 }
 
-/// Outlines and chains that files have for somata.
+/// Outlines and chains of somata.
 const SOMATA: [(&str, &str); 8] = [
     (
         "round.asc",
@@ -176,7 +176,7 @@ fn neuron_gives_the_stubs_the_same_diameters() {
     }
 }
 
-/// Changes to the template of synthetic circuits, by name: what is put in the place of what.
+/// Changes to the template of synthetic circuits, by name: texts and their replacements.
 type Change = (&'static str, &'static [(&'static str, &'static str)]);
 
 const MYELIN: &str = "    create myelin[1]\n    myelin[0] {\n      L = 1000\n      nseg = 5\n      diam = diams.x[count - 1]\n      \
@@ -238,7 +238,8 @@ fn neuron_makes_of_templates_of_every_form_the_segments_that_are_read_from_their
         };
         let counts: Vec<u32> =
             count_section_segments(&cell, rule.axon_replacement, rule.chunk_um).iter().map(|c| c.segments).collect();
-        // by id: soma, the axon or its two stubs, dendrites, myelin, which the template declares even where it is not made
+        // by id: soma, the axon or its two stubs, dendrites, myelin, which the template declares even if it does not
+        // create it
         let mut expected: Vec<u32> =
             of_trees(&["soma", "axon", "dend", "apic", "myelin"]).iter().map(|s| s.0).collect();
         let undrawn = usize::from(expected.len() > counts.len());
@@ -266,7 +267,7 @@ fn neuron_makes_of_templates_of_every_form_the_segments_that_are_read_from_their
     assert_eq!(forms, expected.into());
 }
 
-/// The first file of a folder.
+/// Returns the first file of a folder.
 fn files_of(folder: &Path) -> PathBuf {
     files(folder).remove(0)
 }

@@ -1,4 +1,5 @@
-//! The simulator itself: NEURON runs templates of every form, and the stubs have the radii that it gives them.
+//! Compares with the simulator: NEURON runs templates of every form, and the stubs have the radii that NEURON gives
+//! them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +14,7 @@ use crate::support::{leadfield_in, names_in, root, scratch};
 /// The calls of `init` in the synthetic template.
 const CALLS: &str = "    geom_nseg()\n    indexSections()\n    replace_axon()\n";
 
-/// Procedures that take the place of the synthetic template's own, with the calls of each.
+/// Procedures that replace that of the synthetic template, with the calls of each.
 const FORMS: [(&str, &str, &str); 6] = [
     ("sampled", "", "replace_axon()"),
     ("optimiser", OPTIMISER, "replace_axon()"),
@@ -23,12 +24,12 @@ const FORMS: [(&str, &str, &str); 6] = [
     ("short", SHORT, "replace_axon()"),
 ];
 
-/// The same with other statements.
+/// The procedure of the synthetic template with other statements.
 fn variants() -> Vec<(&'static str, String, &'static str)> {
     let short = |from: &str, to: &str| changed(SHORT, from, to);
     let optimiser = |from: &str, to: &str| changed(OPTIMISER, from, to);
     vec![
-        // the original axon has one segment a section where it is read
+        // the original axon has one segment per section when it is read
         ("replaced first", OPTIMISER.into(), "replace_axon()\n    geom_nseg()"),
         ("sampled coarsely", short("chunk = 6", "chunk = 12"), "replace_axon()"),
         ("sampled finely", short("int(L/chunk/2.)*2", "int(L/chunk)*2"), "replace_axon()"),
@@ -200,7 +201,7 @@ const SHORT: &str = "proc replace_axon() { local found, turn, chunk, i localobj 
   }
 }";
 
-/// Rewrites all templates of a circuit: another procedure in the place of their own, and its call.
+/// Rewrites all templates of a circuit with another procedure and its call.
 fn rewrite(hoc: &Path, own: &[(String, String)], procedure: &str, call: &str) {
     for (name, text) in own {
         let start = text.find("  proc replace_axon()").unwrap();
@@ -267,7 +268,7 @@ fn neuron_gives_the_stubs_of_every_form_of_template_the_same_diameters() {
     }
 }
 
-/// The diameters of all segments of the stubs, um: NEURON's.
+/// Returns the diameters of all segments of the stubs in NEURON, µm.
 fn diameters(template: &Path, folder: &Path, name: &str, scale: f64) -> Vec<f64> {
     let python = std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python that has neuron");
     let script: PathBuf = root().join("tests/template_stubs.py");

@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// The system's allocator, with a count for each thread.
+/// The system's allocator, with a counter for each thread.
 struct Counting;
 
 thread_local! {
@@ -12,7 +12,7 @@ thread_local! {
 }
 
 fn grown(by: usize) {
-    // a thread that ends has no counts any more
+    // a thread that is ending has no counters
     let _ = NOW.try_with(|now| {
         now.set(now.get().wrapping_add(by));
         let _ = MOST.try_with(|most| most.set(most.get().max(now.get())));
@@ -38,7 +38,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // old and new are there together while it is moved
+        // both blocks exist while the content is moved
         grown(new_size);
         shrunk(layout.size());
         // SAFETY: the caller keeps the contract of `realloc`, and `ptr` is the system's
@@ -49,7 +49,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// Runs `work`, and gives what it gives and the most bytes that it had allocated at once, on this thread.
+/// Runs `work`; returns its result and the largest number of bytes that it had allocated at one time on this thread.
 pub fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = NOW.with(|now| now.replace(0));
     MOST.with(|most| most.set(0));

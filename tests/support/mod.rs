@@ -1,4 +1,4 @@
-//! What the tests share: the program, folders, data sets.
+//! Shared parts of the tests: the program, folders, data sets.
 #![allow(dead_code, reason = "a test module uses what it needs")]
 
 pub mod allocation;
@@ -10,22 +10,22 @@ use std::process::Output;
 
 use leadfield::segments::table::{SegmentTable, TableNeuron};
 
-/// The project's root.
+/// Returns the project's root.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The reference outputs of BlueRecording 0.2.1 on our synthetic circuit.
+/// Returns the folder with the reference outputs of BlueRecording 0.2.1 on a synthetic circuit.
 pub fn golden() -> PathBuf {
     root().join("datasets/golden")
 }
 
-/// The real neurons, where `LEADFIELD_REAL_DATA` names their folder.
+/// Returns the folder of the real neurons, which `LEADFIELD_REAL_DATA` names.
 pub fn real() -> Option<PathBuf> {
     std::env::var_os("LEADFIELD_REAL_DATA").map(PathBuf::from)
 }
 
-/// What a run of the program gave.
+/// The result of a run of the program.
 #[derive(Debug)]
 pub struct Run {
     /// Exit code.
@@ -85,7 +85,7 @@ impl Run {
         Self { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
     }
 
-    /// Asserts success and gives standard output.
+    /// Asserts success and returns standard output.
     #[track_caller]
     pub fn ok(self) -> String {
         assert_eq!(self.code, 0, "{}", self.stderr);
@@ -100,12 +100,12 @@ impl Run {
     }
 }
 
-/// A fresh folder that goes with the value.
+/// Creates a temporary folder, which is removed with the value.
 pub fn scratch() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// Names in a folder, sorted: to show that a failed run left nothing.
+/// Returns the names in a folder, sorted, to check that a failed run left no files.
 pub fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
@@ -113,7 +113,7 @@ pub fn names_in(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Copies a folder with all it holds.
+/// Copies a folder with its contents.
 pub fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
@@ -127,7 +127,8 @@ pub fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// Makes a circuit of one neuron, `c` and the name, and its table, `name.parquet`; gives the neuron. Each seed has another.
+/// Creates a circuit of one neuron, `c` and the name, and its table, `name.parquet`; returns the neuron, which depends
+/// on the seed.
 pub fn one_neuron(folder: &Path, name: &str, seed: &str) -> TableNeuron {
     let (circuit, table) = (format!("c{name}"), format!("{name}.parquet"));
     leadfield_in(folder, &["synthesize", &circuit, "--cells", "1", "--seed", seed, "--with-report", "--quiet"]).ok();

@@ -96,7 +96,7 @@ pub struct Frame {
     pub blocks: Vec<Bytes>,
 }
 
-/// Labels of columns as two levels and their codes.
+/// The labels of columns, as two levels and their codes.
 pub fn labelled(labels: &[(i64, i64)]) -> Bytes {
     let level = |label: fn(&(i64, i64)) -> i64| {
         let mut distinct: Vec<i64> = labels.iter().map(label).collect();
@@ -110,14 +110,14 @@ pub fn labelled(labels: &[(i64, i64)]) -> Bytes {
     multi(&[ids.0, sections.0], &[ids.1, sections.1], &[text("id"), text("section")])
 }
 
-/// The values of so many columns of three rows: column c, row r is 10 c + r.
+/// Returns the values of columns of three rows: column c, row r is 10 c + r.
 pub fn values(columns: usize) -> Bytes {
     let values: Vec<f64> = (0..columns).flat_map(|c| (0..3).map(move |r| (10 * c + r) as f64)).collect();
     floats(&values, &[columns as i64, 3])
 }
 
 impl Frame {
-    /// A frame with these labels.
+    /// Creates a frame with these labels.
     pub fn new(labels: &[(i64, i64)]) -> Self {
         let n = labels.len();
         Self { columns: labelled(labels), blocks: vec![block(values(n), slice(0, n as i64))] }
@@ -134,13 +134,13 @@ impl Frame {
     }
 }
 
-/// The pickle of a frame with this state.
+/// Returns the pickle of a frame with this state.
 pub fn frame(state: &[(&str, Bytes)]) -> Bytes {
     let class = global("pandas.core.frame", "DataFrame");
     pickle(&join(&[&class, b")\x81", &dict(state), b"b"]))
 }
 
-/// A pickle of protocol 4 without frames.
+/// Returns a pickle of protocol 4 without frames.
 pub fn pickle(body: &[u8]) -> Bytes {
     join(&[b"\x80\x04", body, b"."])
 }

@@ -5,7 +5,7 @@ use leadfield::error::join_quoted;
 
 use super::Common;
 
-/// Warns before the segments are placed: of populations and neurons that are left out, and of ties.
+/// Warns before the segments are placed: of populations and neurons that are left out, and of ambiguous sections.
 pub fn print_findings(tables: &PopulationTables, has_euler_order: bool, common: &Common) {
     print_left_out(&tables.skipped_populations, common);
     let mut assumptions: Vec<String> = tables.plans.iter().filter_map(SegmentationPlan::assumption).collect();

@@ -36,7 +36,8 @@ pub fn labelled_note(label: &str, style: Style, text: impl Display) {
     note(format_args!("{style}{label}:{style:#} {}", lines.join("\n")));
 }
 
-/// Writes a line to standard error, without colours if it is no terminal; errors are ignored, because nobody could read them.
+/// Writes a line to standard error, without colours if it is no terminal; errors are ignored, because there is nowhere
+/// to report them.
 pub fn note(line: impl Display) {
     drop(writeln!(anstream::stderr().lock(), "{line}"));
 }

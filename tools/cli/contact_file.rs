@@ -1,4 +1,4 @@
-//! Reads a file of contacts, or standard input (`-`), in the unit that an option gives, and prints what was noticed.
+//! Reads a file of contacts, or standard input (`-`), in the unit that an option gives, and prints warnings about it.
 
 use std::path::Path;
 

@@ -26,15 +26,15 @@ pub struct DryRun {
 }
 
 impl DryRun {
-    /// Number of ranks: those running, or else the number given by the option.
+    /// Returns the number of ranks: those running, or else the number given by the option.
     pub fn ranks(&self, common: &Common) -> usize {
         (self.ranks as usize).max(common.ranks().size())
     }
 }
 
-/// Prints an estimate on standard output, as lines or as JSON; reading the inputs took so long, s.
+/// Prints an estimate on standard output, as lines or as JSON; `reading_s` is the time that reading the inputs took, s.
 pub fn print_estimate(
-    forecast: &DryRunEstimate,
+    estimate: &DryRunEstimate,
     reading_s: f64,
     out: &Path,
     is_json: bool,
@@ -44,38 +44,38 @@ pub fn print_estimate(
         return Ok(());
     }
     if is_json {
-        return console::print(format_args!("{:#}\n", estimate_json(forecast, reading_s, out)));
+        return console::print(format_args!("{:#}\n", estimate_json(estimate, reading_s, out)));
     }
-    let size = match forecast.exact {
-        true => format!("{} bytes, {}", forecast.bytes, format_bytes(forecast.bytes)),
-        false => format!("about {}", format_bytes(forecast.bytes)),
+    let size = match estimate.exact {
+        true => format!("{} bytes, {}", estimate.bytes, format_bytes(estimate.bytes)),
+        false => format!("about {}", format_bytes(estimate.bytes)),
     };
     let mut facts = Facts::default();
-    facts.add("neurons", forecast.neurons);
-    facts.add("segments", forecast.segments);
-    facts.add("parts", describe_parts(forecast));
+    facts.add("neurons", estimate.neurons);
+    facts.add("segments", estimate.segments);
+    facts.add("parts", describe_parts(estimate));
     facts.add("size", size);
     facts.add("free", atomic_output::free_bytes(out).map_or("unknown".into(), format_bytes));
-    let each = if forecast.loads.len() > 1 { " for each rank" } else { "" };
-    facts.add("memory", format!("about {}{each}", format_bytes(forecast.memory)));
-    facts.add("time", format_duration(reading_s + forecast.seconds));
+    let each = if estimate.loads.len() > 1 { " for each rank" } else { "" };
+    facts.add("memory", format!("about {}{each}", format_bytes(estimate.memory)));
+    facts.add("time", format_duration(reading_s + estimate.seconds));
     console::print(facts)
 }
 
 /// Returns an estimate as JSON.
-fn estimate_json(forecast: &DryRunEstimate, reading_s: f64, out: &Path) -> serde_json::Value {
+fn estimate_json(estimate: &DryRunEstimate, reading_s: f64, out: &Path) -> serde_json::Value {
     let ranks: Vec<_> =
-        forecast.loads.iter().map(|load| json!({ "parts": load.parts, "segments": load.segments })).collect();
+        estimate.loads.iter().map(|load| json!({ "parts": load.parts, "segments": load.segments })).collect();
     json!({
         "output": out,
-        "neurons": forecast.neurons,
-        "segments": forecast.segments,
-        "parts": forecast.parts(),
-        "bytes": forecast.bytes,
-        "bytes_are_exact": forecast.exact,
+        "neurons": estimate.neurons,
+        "segments": estimate.segments,
+        "parts": estimate.parts(),
+        "bytes": estimate.bytes,
+        "bytes_are_exact": estimate.exact,
         "free_bytes": atomic_output::free_bytes(out),
-        "memory_bytes": forecast.memory,
-        "seconds": reading_s + forecast.seconds,
+        "memory_bytes": estimate.memory,
+        "seconds": reading_s + estimate.seconds,
         "ranks": ranks,
     })
 }
@@ -93,13 +93,13 @@ pub fn warn_existing(out: &Path, force: bool, resume: bool, common: &Common) {
     }
 }
 
-/// Number of parts, and how many of them each rank has.
-fn describe_parts(forecast: &DryRunEstimate) -> String {
-    let of_ranks = || forecast.loads.iter().map(|share| share.parts);
+/// Returns the number of parts, and how many of them each rank has.
+fn describe_parts(estimate: &DryRunEstimate) -> String {
+    let of_ranks = || estimate.loads.iter().map(|share| share.parts);
     let (least, most) = (of_ranks().min().unwrap_or(0), of_ranks().max().unwrap_or(0));
     let each = if least == most { most.to_string() } else { format!("{least} to {most}") };
-    match forecast.loads.len() {
-        1 => forecast.parts().to_string(),
-        n => format!("{}, {each} for each of {}", forecast.parts(), format_count(n as u64, "rank")),
+    match estimate.loads.len() {
+        1 => estimate.parts().to_string(),
+        n => format!("{}, {each} for each of {}", estimate.parts(), format_count(n as u64, "rank")),
     }
 }

@@ -25,7 +25,7 @@ impl Facts {
         self.0.push((name.into(), text.to_string(), value.into()));
     }
 
-    /// Adds a box, um.
+    /// Adds a box, µm.
     pub fn add_bounds(&mut self, bounds: &Aabb, text_if_empty: &str) {
         if bounds.is_empty() {
             return self.add_with("bounds", text_if_empty, Value::Null);

@@ -10,17 +10,17 @@ pub const REGION: &str = "Region";
 pub const CONTACTS: &str = "Contacts";
 /// Lead fields.
 pub const FIELDS: &str = "Lead fields";
-/// Which segments pass.
+/// Filters of segments.
 pub const FILTER: &str = "Filter";
 /// Columns and groups of a result.
 pub const RESULT: &str = "Result";
 /// Position of a probe.
 pub const PLACEMENT: &str = "Placement";
-/// What is compared with what.
+/// The data that are compared.
 pub const COMPARISON: &str = "Comparison";
-/// What a picture shows.
+/// The content of a picture.
 pub const PICTURE: &str = "Picture";
-/// What is written, and how existing files are treated.
+/// The output, and how existing files are treated.
 pub const OUTPUT: &str = "Output";
 /// How a run is carried out.
 pub const RUN: &str = "Run";

@@ -69,7 +69,7 @@ pub struct MethodArgs {
     /// The current that made the lead fields, nA, instead of the value in the files
     #[arg(long, value_name = "NA", allow_negative_numbers = true, help_heading = FIELDS)]
     field_current: Option<f64>,
-    /// Rotate the lead fields by a quaternion, then shift them, um: w,x,y,z,dx,dy,dz
+    /// Rotate the lead fields by a quaternion, then shift them, µm: w,x,y,z,dx,dy,dz
     #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, help_heading = FIELDS)]
     field_transform: Option<String>,
     /// Position of the head in the circuit's frame, for FourSphere, FourSphereReciprocity and MEG: JSON with `center` (µm),

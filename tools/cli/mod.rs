@@ -196,7 +196,7 @@ pub fn report_argument_error(error: &clap::Error) -> u8 {
     let ranks = LaunchedRanks::from_environment();
     let problem = Error::from(ArgumentsProblem);
     if ranks.is_reporter(Err(&problem)) {
-        // if nobody reads the output, nothing is lost
+        // if the output is not read, nothing is lost
         match error.kind() {
             ErrorKind::DisplayVersion if std::env::args_os().any(|argument| argument == "--version") => {
                 drop(console::print(version::describe()));

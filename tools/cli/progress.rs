@@ -12,12 +12,12 @@ use super::{Common, console};
 /// Interval between plain lines.
 const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// No time is forecast before this much of the work was seen.
-const FORECAST_DELAY: Duration = Duration::from_secs(2);
+/// No remaining time is estimated before this much time has passed.
+const ESTIMATE_DELAY: Duration = Duration::from_secs(2);
 
-/// Writes the time that is left.
+/// Writes the estimated remaining time.
 fn write_remaining(state: &ProgressState, out: &mut dyn Write) {
-    if state.elapsed() >= FORECAST_DELAY {
+    if state.elapsed() >= ESTIMATE_DELAY {
         // the bar is drawn all the same if this fails
         let _: std::fmt::Result = write!(out, " (eta {:#})", HumanDuration(state.eta()));
     }

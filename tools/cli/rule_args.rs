@@ -43,11 +43,11 @@ impl From<EulerOrderArg> for geometry::EulerOrder {
 /// [`AxonReplacement`](circuit::AxonReplacement) as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum AxonRuleArg {
-    /// Two stubs of 30 um with 5 segments each, 1000 um of myelin with 5
+    /// Two stubs of 30 µm with 5 segments each, 1000 µm of myelin with 5
     Taper,
-    /// Two stubs of 30 um with 5 segments each
+    /// Two stubs of 30 µm with 5 segments each
     Legacy,
-    /// Two stubs of 30 um with 1 segment each
+    /// Two stubs of 30 µm with 1 segment each
     Bluepyopt,
     /// The same, after the axon was deleted
     Delete,

@@ -29,7 +29,7 @@ pub struct SegmentationArgs {
     /// Keep the axons as reconstructed, as the simulation does: `--axon-rule keep`
     #[arg(long, alias = "no-replace-axons", conflicts_with_all = ["axon_placement", "axon_rule"])]
     keep_axon: bool,
-    /// Chunk length of the rule, um: a section of length L gets 1 + 2 int(L / UM) segments (default: the templates', or
+    /// Chunk length of the rule, µm: a section of length L gets 1 + 2 int(L / UM) segments (default: the templates', or
     /// 40)
     #[arg(long, value_name = "UM", allow_negative_numbers = true)]
     segment_length: Option<f64>,

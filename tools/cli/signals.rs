@@ -18,7 +18,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Exit codes of runs that a signal stopped begin above this.
 const SIGNAL_EXIT_CODE: usize = 128;
 
-/// What the signal handlers set; they are installed once.
+/// The state that the signal handlers set; they are installed once.
 static FLAGS: OnceLock<Flags> = OnceLock::new();
 
 struct Flags {

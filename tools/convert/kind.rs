@@ -117,7 +117,7 @@ impl InputKind {
         }
     }
 
-    /// Name in messages.
+    /// Returns the name in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Positions => "positions",

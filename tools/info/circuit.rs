@@ -77,7 +77,7 @@ fn add_templates(facts: &mut Facts, config: &SonataConfig, population: &NodePopu
     }
     for template in circuit::read_templates(config, population, nodes)? {
         let rule = match &template.rule {
-            Ok(rule) => format!("{}, chunks of {} um", rule.axon_replacement.describe(), rule.chunk_um),
+            Ok(rule) => format!("{}, chunks of {} µm", rule.axon_replacement.describe(), rule.chunk_um),
             // only the first line: it may be followed by a procedure
             Err(e) => format!("no rule: {}", e.to_string().lines().next().unwrap_or_default()),
         };

@@ -14,7 +14,7 @@ use super::{Facts, format_bytes};
 /// Maximum number of contact names that are listed.
 const MAX_LISTED_NAMES: usize = 6;
 
-/// Lists names, bounds, types and what was noticed about the file.
+/// Lists names, bounds, types and warnings about the file.
 pub(super) fn collect_facts(path: &Path, kind: FileKind) -> Result<Facts> {
     let parsed = electrodes::read_with_options(path, &ReadOptions::default())?;
     let contacts = &parsed.electrodes;

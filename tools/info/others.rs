@@ -77,7 +77,7 @@ fn is_unfinished(path: &Path) -> bool {
     path.is_file() && path.extension().is_some_and(|ending| ending == "partial")
 }
 
-/// How far the run came that writes a file in blocks of frames.
+/// Adds the progress of the run that writes a file in blocks of frames.
 fn add_progress(facts: &mut Facts, path: &Path, kind: FileKind) -> Result<()> {
     facts.add("kind", format!("{}, unfinished", kind.name()));
     let Some(checkpoint) = find_unfinished_run(path)? else {

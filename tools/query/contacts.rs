@@ -23,7 +23,7 @@ pub enum ContactProblem {
 impl Problem for ContactProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoRegion => Some("for example `--within 50`: all segments at most 50 um from a contact".into()),
+            Self::NoRegion => Some("for example `--within 50`: all segments at most 50 µm from a contact".into()),
             Self::NoShape(_) => Some("use `--within R` for a sphere around every contact".into()),
         }
     }

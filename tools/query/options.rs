@@ -13,7 +13,7 @@ use crate::cli::output::OutputFormat;
 
 /// Find segments: in a region, near the contacts of an electrode, or nearest to a point
 ///
-/// All lengths are in um. Without a region every segment is found. The result is written to standard output: as a table
+/// All lengths are in µm. Without a region every segment is found. The result is written to standard output: as a table
 /// on a terminal, otherwise as CSV.
 #[derive(clap::Args)]
 #[command(after_help = examples!(
@@ -58,7 +58,7 @@ pub struct Args {
     /// columns
     #[arg(long, help_heading = RESULT, value_name = "FILE")]
     pub field: Option<PathBuf>,
-    /// Rotate the lead field by a quaternion, then shift it, um: w,x,y,z,dx,dy,dz
+    /// Rotate the lead field by a quaternion, then shift it, µm: w,x,y,z,dx,dy,dz
     #[arg(long, help_heading = RESULT, value_name = "NUMBERS", allow_hyphen_values = true, requires = "field")]
     pub field_transform: Option<String>,
     /// Electrodes file whose weights are added as the column weight

@@ -7,7 +7,7 @@ use leadfield::geometry::region::{Capsule, Cuboid, Disk, Region, RegionProblem, 
 
 /// A text without the expected numbers.
 #[derive(Debug, thiserror::Error)]
-#[error("malformed, expected {count} numbers `{form}` (um), found `{found}`")]
+#[error("malformed, expected {count} numbers `{form}` (µm), found `{found}`")]
 pub struct MalformedRegion {
     count: usize,
     form: &'static str,

@@ -46,7 +46,7 @@ pub struct Args {
     /// How the axon is replaced (default: by the cell templates)
     #[arg(long, help_heading = CIRCUIT, value_name = "RULE")]
     axon_rule: Option<AxonRuleArg>,
-    /// Chunk length of the rule, um (default: the templates', or 40)
+    /// Chunk length of the rule, µm (default: the templates', or 40)
     #[arg(long, help_heading = CIRCUIT, value_name = "UM", allow_negative_numbers = true)]
     segment_length: Option<f64>,
     /// Order of rotation about the world's axes for Euler angles (default: sonata)
@@ -74,7 +74,7 @@ impl PopulationFindings {
 }
 
 impl Args {
-    /// Name of the test suite in a JUnit report.
+    /// Returns the name of the test suite in a JUnit report.
     pub(super) fn suite_name(&self) -> String {
         format!("leadfield validate circuit {}", self.config.display())
     }

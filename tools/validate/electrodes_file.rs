@@ -67,7 +67,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// Name of the test suite in a JUnit report.
+    /// Returns the name of the test suite in a JUnit report.
     pub(super) fn suite_name(&self) -> String {
         let file = self.file.as_deref().unwrap_or(Path::new(""));
         format!("leadfield validate electrodes-file {}", file.display())

@@ -36,7 +36,7 @@ pub struct Args {
     a: PathBuf,
     /// Another table, file or folder
     b: Option<PathBuf>,
-    /// Absolute tolerance, um
+    /// Absolute tolerance, µm
     #[arg(long, help_heading = COMPARISON, value_name = "A", default_value = "1e-6", allow_negative_numbers = true)]
     atol: f64,
     /// Relative tolerance; tables of float32 need 1e-6
@@ -60,7 +60,7 @@ pub struct Args {
 const SAME_AXON_UM: f64 = 1e-3;
 
 impl Args {
-    /// Name of the test suite in a JUnit report.
+    /// Returns the name of the test suite in a JUnit report.
     pub(super) fn suite_name(&self) -> String {
         let b = self.b.as_deref().map(|b| format!(" {}", b.display()));
         format!("leadfield validate positions {}{}", self.a.display(), b.unwrap_or_default())

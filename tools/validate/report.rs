@@ -28,7 +28,7 @@ pub struct CheckCase {
     pub name: String,
     /// What failed, in one line and in full; `None` if it agrees.
     pub failure: Option<(String, String)>,
-    /// Why it could not be checked.
+    /// The reason why it could not be checked.
     pub skipped: Option<String>,
 }
 

@@ -73,7 +73,7 @@ enum ColumnRuleArg {
 }
 
 impl Args {
-    /// Name of the test suite in a JUnit report.
+    /// Returns the name of the test suite in a JUnit report.
     pub(super) fn suite_name(&self) -> String {
         format!("leadfield validate weights {} {}", self.a.display(), self.b.display())
     }

@@ -5,9 +5,9 @@ use super::lexer::{HocToken, PlacedToken, closing_bracket};
 /// How a procedure reads the diameters of the original axon before it deletes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct AxonDiameterUse {
-    /// Reads `diam`, the diameter in the middle of a section.
+    /// Whether it reads `diam`, the diameter in the middle of a section.
     pub reads_middle: bool,
-    /// Reads `diam(x)`, the diameters of all segments.
+    /// Whether it reads `diam(x)`, the diameters of all segments.
     pub reads_along: bool,
     /// Whether the second stub takes the diameter of the last visited section, and not only that of a distant one.
     pub takes_last_visited: bool,

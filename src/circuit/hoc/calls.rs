@@ -44,7 +44,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
             "push_section" => self.block_target = Some(SectionTarget::Other),
             "xopen" | "nrnpython" => self.forget_chunk(),
             "sprint" => self.check_composed_text(next),
-            // the importer creates all sections anew, each with one segment
+            // the importer creates all sections again, each with one segment
             "instantiate" if self.trace.cell.stubs.is_empty() => {
                 self.trace.cell.chunk_set_at = None;
                 self.trace.cell.axon_chunk_um = Some(f64::INFINITY);

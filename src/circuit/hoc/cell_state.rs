@@ -20,7 +20,7 @@ pub(super) enum UnsupportedChange {
     Function,
 }
 
-/// What is known about the cell.
+/// The known state of the cell.
 #[derive(Debug, Clone)]
 pub(super) struct CellState {
     /// Where all sections get their segments, and by which chunk length; `None` for another formula.
@@ -32,7 +32,7 @@ pub(super) struct CellState {
     pub axon_chunk_um: Option<f64>,
     /// Where the number of segments of the original axon was set.
     pub axon_cut_at: Option<StatementPosition>,
-    /// The procedure in which the axon is deleted or created anew.
+    /// The procedure in which the axon is deleted or created again.
     pub replaced_in_procedure: Option<usize>,
     /// The sections that replace the axon.
     pub stubs: Vec<CreatedSection>,

@@ -1,5 +1,5 @@
-//! Conditions and loops: followed as the simulator would if what they depend on is known; otherwise every way is taken
-//! once, and what differs afterwards is unknown.
+//! Conditions and loops. If the values that they depend on are known, they are followed as the simulator would;
+//! otherwise every way is taken once, and values that differ afterwards are unknown.
 
 use super::cell_state::{CellState, SectionTarget, StatementPosition};
 use super::expression::Scope;

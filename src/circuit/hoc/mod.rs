@@ -95,7 +95,7 @@ impl DiscretisationRule {
     }
 }
 
-/// Why a template gives no rule.
+/// Reasons why a template gives no rule.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum TemplateProblem {
@@ -120,8 +120,8 @@ pub enum TemplateProblem {
     Chunk(String),
     /// The axon is replaced in an unknown way.
     #[error(
-        "unknown way to replace an axon, expected two stubs (30 and 30 um of 5 or 1 segments, or 20 and 30 um of 5 and \
-         7) and perhaps 1000 um of myelin of 5, found:\n{0}"
+        "unknown way to replace an axon, expected two stubs (30 and 30 µm of 5 or 1 segments, or 20 and 30 µm of 5 and \
+         7) and perhaps 1000 µm of myelin of 5, found:\n{0}"
     )]
     Axon(String),
     /// The length of a section is changed.
@@ -554,8 +554,8 @@ mod tests {
         assert_eq!(
             refused(INIT, bare),
             format!(
-                "line[22]: unknown way to replace an axon, expected two stubs (30 and 30 um of 5 or 1 segments, or 20 and 30 um of 5 \
-                 and 7) and perhaps 1000 um of myelin of 5, found:\n    proc replace_axon() {{\n      forsec axonal {{ \
+                "line[22]: unknown way to replace an axon, expected two stubs (30 and 30 µm of 5 or 1 segments, or 20 and 30 µm of 5 \
+                 and 7) and perhaps 1000 µm of myelin of 5, found:\n    proc replace_axon() {{\n      forsec axonal {{ \
                  delete_section() }}\n    }}\nhint: {RULE_HINT}"
             )
         );

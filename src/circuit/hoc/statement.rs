@@ -8,7 +8,7 @@ use super::init_trace::InitTrace;
 use super::lexer::{HocToken, PlacedToken};
 use super::procedure::{HocTemplate, Procedure};
 
-/// What runs after a statement.
+/// The statement that runs after the current one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FlowState {
     Next,

@@ -26,7 +26,7 @@ pub enum StubDiameters {
 }
 
 impl StubDiameters {
-    /// Adds them to a digest of inputs.
+    /// Adds these diameters to a digest of inputs.
     pub(crate) fn add_to(&self, digest: &mut Digest) {
         match self {
             Self::FromAxon(chunk_um) => {

@@ -392,12 +392,12 @@ mod tests {
         assert_eq!(
             refused(&plan(&[(0, 1), (1, 3), (2, 3), (3, 3), (4, 5)])),
             "node[7]: segment counts do not fit morphology `m` at section 3, expected 21 segments (axon replaced by two \
-             stubs and myelin, 40 um rule), found 15 segments\n\
+             stubs and myelin, 40 µm rule), found 15 segments\n\
              hint: these are the counts of a neuron with its axon kept: use `--keep-axon`"
         );
         assert_eq!(
             refused(&with_kept_axon(&TAPER)),
-            "node[7]: segment counts do not fit morphology `m` at section 3, expected 15 segments (axon kept, 40 um \
+            "node[7]: segment counts do not fit morphology `m` at section 3, expected 15 segments (axon kept, 40 µm \
              rule), found 21 segments\nhint: these are the counts of a neuron with its axon replaced by two stubs and \
              myelin: leave out `--keep-axon`"
         );
@@ -419,7 +419,7 @@ mod tests {
         assert_eq!(
             refused(&plan(&counts)),
             "node[7]: segment counts do not fit morphology `m` at section 4, expected 21 segments (axon replaced by two \
-             stubs and myelin, 40 um rule), found 20 segments\n\
+             stubs and myelin, 40 µm rule), found 20 segments\n\
              hint: the report may belong to another circuit; if its neurons are cut by another rule, accept its \
              counts with `--any-discretisation`"
         );
@@ -441,7 +441,7 @@ mod tests {
     fn a_requested_form_must_fit_the_counts() {
         let legacy = NeuronPlan { axon: AxonReplacement::Legacy.into(), ..plan(&TAPER) };
         let message = refused(&legacy);
-        assert!(message.contains("(axon replaced by two stubs of 5 segments, 40 um rule)"), "{message}");
+        assert!(message.contains("(axon replaced by two stubs of 5 segments, 40 µm rule)"), "{message}");
         let counts = [(0, 1), (1, 1), (2, 1), (4, 5)];
         let short = NeuronPlan { axon: AxonReplacement::Delete.into(), ..plan(&counts) };
         let placed =

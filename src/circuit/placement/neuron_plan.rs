@@ -1,4 +1,4 @@
-//! What is known about a neuron before its segments are placed.
+//! Plans of neurons: everything that is known about a neuron before its segments are placed.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ impl From<AxonReplacement> for AxonTreatment {
     }
 }
 
-/// What is known about a neuron before its segments are placed.
+/// The plan of a neuron: everything that is known before its segments are placed.
 #[derive(Debug, Clone)]
 pub struct NeuronPlan {
     /// SONATA node id.

@@ -3,13 +3,13 @@
 use crate::circuit::hoc::{AxonReplacement, CHUNK_UM};
 use crate::error::{Problem, format_count};
 
-/// Why a neuron cannot be placed.
+/// Reasons why a neuron cannot be placed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlacementProblem {
     /// The segment counts do not fit the morphology.
     #[error(
-        "segment counts do not fit morphology `{morphology}` at {at}, expected {} ({}, {CHUNK_UM} um rule), found {}",
+        "segment counts do not fit morphology `{morphology}` at {at}, expected {} ({}, {CHUNK_UM} µm rule), found {}",
         format_count(*expected, "segment"), form.describe(), format_count(*found, "segment")
     )]
     CountMismatch {

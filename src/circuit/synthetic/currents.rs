@@ -7,15 +7,15 @@
 //! I_i(t) = sum over volleys v of  A_v s((t - t_v) / d) (q_vi - p_vi)
 //! ```
 //!
-//! `p_vi`, the share of the synaptic current that enters at the segment (a sink), is proportional to the segment's length
-//! and to a bell `b((y_i - y_v) / w)` around the depth `y_v` of the volley; `q_vi`, the share that leaves there (a
-//! source), to its length and a wider bell around the neuron's own mean depth of the input. Both sum to 1 over the
-//! neuron, so that its currents sum to zero. `A_v` is [`PEAK_NA`] times the part of the neuron's length that is near the
-//! volley's depth. The volley reaches a neuron at `t_v`, later the larger its x: it travels at [`SPEED_UM_PER_MS`].
+//! `p_vi`, the share of the synaptic current that enters at the segment (a sink), is proportional to the segment's
+//! length and to a bell `b((y_i - y_v) / w)` around the depth `y_v` of the volley; `q_vi`, the share that leaves there
+//! (a source), to its length and a wider bell around the neuron's own mean depth of the input. Both sum to 1 over the
+//! neuron, so that its currents sum to zero. `A_v` is [`PEAK_NA`] times the part of the neuron's length that is near
+//! the volley's depth. The volley reaches a neuron at `t_v`, later the larger its x: it travels at [`SPEED_UM_PER_MS`].
 //!
 //! `b(u) = 1 / (1 + u²)²` is the bell, and `s(u) = 27/4 u (1 - u)²` for u from 0 to 1 (largest, 1, at u = 1/3) the time
-//! course of the input: polynomials and fractions, whose values are the same on every machine. Segments lie at equal path
-//! lengths along their section; the stubs of the axon have the depth of the soma.
+//! course of the input: polynomials and fractions, whose values are the same on every machine. Segments lie at equal
+//! path lengths along their section; the stubs of the axon have the depth of the soma.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
@@ -119,13 +119,13 @@ fn point_along(points: &[Point], length_um: f64) -> Point {
     points.last().copied().unwrap_or(Point::ORIGIN)
 }
 
-/// The bell `1 / (1 + u²)²`.
+/// Returns the bell `1 / (1 + u²)²`.
 fn bell(u: f64) -> f64 {
     let denominator = 1.0 + u * u;
     1.0 / (denominator * denominator)
 }
 
-/// The time course of a synaptic current, from 0 to 1.
+/// Returns the time course of a synaptic current, from 0 to 1.
 fn time_course(u: f64) -> f64 {
     if (0.0..1.0).contains(&u) { 6.75 * u * (1.0 - u) * (1.0 - u) } else { 0.0 }
 }

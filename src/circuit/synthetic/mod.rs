@@ -76,7 +76,7 @@ pub struct SyntheticSummary {
     pub segments: u64,
 }
 
-/// Why a synthetic circuit cannot be written.
+/// Reasons why a synthetic circuit cannot be written.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum CircuitSpecProblem {

@@ -119,7 +119,7 @@ impl MorphologySpec {
         }
     }
 
-    /// The morphology's name: `PC_long_00`.
+    /// Returns the morphology's name: `PC_long_00`.
     pub fn name(&self) -> String {
         format!("{}_{}_{:02}", self.class.name(), self.axon.name(), self.number)
     }

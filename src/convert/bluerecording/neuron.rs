@@ -34,12 +34,12 @@ pub struct SectionPositions<'a> {
 }
 
 impl SectionPositions<'_> {
-    /// Number of segments of the section.
+    /// Returns the number of segments of the section.
     pub fn segment_count(&self) -> usize {
         if self.id == SOMA_SECTION_ID { self.points.len() } else { self.points.len().saturating_sub(1) }
     }
 
-    /// The two ends of a segment, µm; `None` if there is no such segment.
+    /// Returns the two ends of a segment, µm; `None` if there is no such segment.
     pub fn ends(&self, segment: usize) -> Option<(Point, Point)> {
         let start = *self.points.get(segment)?;
         let end = if self.id == SOMA_SECTION_ID { start } else { *self.points.get(segment + 1)? };
@@ -74,7 +74,7 @@ impl NeuronPositions {
         self.sections.windows(2).find(|pair| pair[0].id == pair[1].id).map(|pair| pair[0].id)
     }
 
-    /// The sections, sorted by id.
+    /// Returns the sections, sorted by id.
     pub fn sections(&self) -> impl Iterator<Item = SectionPositions<'_>> {
         let section = |range: &SectionRange| {
             let boundaries = self.points.get(range.first..range.first + range.length).unwrap_or_default();
@@ -88,12 +88,12 @@ impl NeuronPositions {
         self.sections().next().and_then(|s| s.points.first().copied()).unwrap_or(Point::ORIGIN)
     }
 
-    /// Number of boundary points.
+    /// Returns the number of boundary points.
     pub fn point_count(&self) -> usize {
         self.points.len()
     }
 
-    /// Number of segments.
+    /// Returns the number of segments.
     pub fn segment_count(&self) -> u64 {
         self.sections().map(|section| section.segment_count() as u64).sum()
     }

@@ -3,7 +3,7 @@
 use crate::error::Problem;
 use crate::io::parquet_file::ParquetProblem;
 
-/// What is wrong with a boundary file.
+/// Errors of a boundary file.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PositionsFileProblem {

@@ -75,7 +75,7 @@ impl<'a> Array<'a> {
         Err(pickle.error(id, PickleProblem::WrongType { object: "array", expected, found }))
     }
 
-    /// Length of each dimension.
+    /// Returns the length of each dimension.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
@@ -85,7 +85,7 @@ impl<'a> Array<'a> {
         self.fortran_order
     }
 
-    /// All values in stored order.
+    /// Returns all values in stored order.
     pub fn to_f64(&self) -> Vec<f64> {
         let ElementType { kind: class, width_bytes: width, is_big_endian: big_end_first } = self.element_type;
         if (class, width, big_end_first) == (NumberKind::Float, 8, false) {
@@ -100,7 +100,7 @@ impl<'a> Array<'a> {
         self.element_bits().map(value).collect()
     }
 
-    /// All values in stored order as integers.
+    /// Returns all values in stored order as integers.
     ///
     /// # Errors
     /// Returns the first value that is not an integer of at most 63 bits, as text.
@@ -115,7 +115,7 @@ impl<'a> Array<'a> {
         }
     }
 
-    /// The elements as stored in the file, each in the low bits of a number.
+    /// Returns the elements as stored in the file, each in the low bits of a number.
     fn element_bits(&self) -> impl Iterator<Item = u64> {
         let ElementType { width_bytes: width, is_big_endian: big_end_first, .. } = self.element_type;
         let joined = |n: u64, byte: &u8| n << 8 | u64::from(*byte);

@@ -17,17 +17,17 @@ impl<'a> ByteReader<'a> {
         Self { bytes, position: 0, frame_end: None }
     }
 
-    /// The current position.
+    /// Returns the current position.
     pub fn position(&self) -> usize {
         self.position
     }
 
-    /// Number of bytes left in the file.
+    /// Returns the number of bytes left in the file.
     pub fn remaining(&self) -> usize {
         self.bytes.len() - self.position
     }
 
-    /// All remaining bytes.
+    /// Returns all remaining bytes.
     pub fn remaining_bytes(&self) -> &'a [u8] {
         self.bytes.get(self.position..).unwrap_or_default()
     }

@@ -83,28 +83,28 @@ impl DataFrame {
         Ok(Self { rows: rows.unwrap_or(0), row_labels: RowLabels::Other, columns, values })
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The row labels.
+    /// Returns the row labels.
     pub fn row_labels(&self) -> &RowLabels {
         &self.row_labels
     }
 
-    /// The column labels.
+    /// Returns the column labels.
     pub fn columns(&self) -> &MultiIndex {
         &self.columns
     }
 
-    /// All values, column by column.
+    /// Returns all values, column by column.
     pub fn values(&self) -> &[f64] {
         &self.values
     }
 }
 
-/// Upper bound for the number of values in the file: each takes at least one byte, and at most eight.
+/// Returns the upper bound for the number of values in the file: each takes at least one byte, and at most eight.
 fn max_values(pickle: &Pickle<'_>) -> usize {
     usize::try_from(pickle.length).unwrap_or(usize::MAX)
 }

@@ -85,7 +85,7 @@ impl GlobalName {
         KNOWN_GLOBALS.iter().find(known).map(|(.., found)| *found)
     }
 
-    /// Name in messages.
+    /// Returns the name in messages.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::DataFrame => "a `DataFrame`",

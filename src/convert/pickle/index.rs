@@ -108,7 +108,7 @@ impl MultiIndex {
         Ok(())
     }
 
-    /// Number of columns.
+    /// Returns the number of columns.
     pub fn len(&self) -> usize {
         self.codes.first().map_or(0, Vec::len)
     }
@@ -118,17 +118,17 @@ impl MultiIndex {
         self.len() == 0
     }
 
-    /// Number of levels.
+    /// Returns the number of levels.
     pub fn level_count(&self) -> usize {
         self.levels.len()
     }
 
-    /// The name of each level, if it has one.
+    /// Returns the name of each level, if it has one.
     pub fn names(&self) -> &[Option<String>] {
         &self.names
     }
 
-    /// The labels of all columns on a level; empty if there is no such level.
+    /// Returns the labels of all columns on a level; empty if there is no such level.
     pub fn labels(&self, level: usize) -> impl Iterator<Item = i64> {
         let codes = self.codes.get(level).into_iter().flatten();
         codes.filter_map(move |&code| self.levels.get(level)?.get(code))

@@ -7,7 +7,7 @@ pub const MAX_MARKS: usize = 1000;
 
 pub(super) type PickleResult<T> = std::result::Result<T, PickleProblem>;
 
-/// What is wrong with a pickle, or with the data frame in it.
+/// Errors of a pickle, or of the data frame in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PickleProblem {

@@ -23,7 +23,7 @@ pub fn is_weight_table(schema: &Schema) -> bool {
 
 /// Columns of weights that can be read repeatedly: first for nodes and rows, then for the values.
 pub trait BatchSource {
-    /// The columns.
+    /// Returns the columns.
     fn schema(&self) -> SchemaRef;
     /// Passes all rows to `take`, beginning with the first.
     ///

@@ -165,7 +165,7 @@ impl Predicate {
 #[non_exhaustive]
 pub enum RegionProblem {
     /// A position is not finite, or beyond [`MAX_COORDINATE_UM`].
-    #[error("{what} out of range, expected finite coordinates up to 1e100 um, found {found}")]
+    #[error("{what} out of range, expected finite coordinates up to 1e100 µm, found {found}")]
     Position {
         /// The name of the position.
         what: &'static str,
@@ -173,10 +173,10 @@ pub enum RegionProblem {
         found: Point,
     },
     /// A radius is not above 0.
-    #[error("radius out of range, expected a number above 0 and at most 1e100 um, found `{}`", short_number(*.0))]
+    #[error("radius out of range, expected a number above 0 and at most 1e100 µm, found `{}`", short_number(*.0))]
     Radius(f64),
     /// A size is below 0.
-    #[error("{what} out of range, expected a number from 0 to 1e100 um, found `{}`", short_number(*.found))]
+    #[error("{what} out of range, expected a number from 0 to 1e100 µm, found `{}`", short_number(*.found))]
     Size {
         /// The name of the size.
         what: &'static str,
@@ -235,9 +235,9 @@ fn max_abs_coordinate(p: Point) -> f64 {
 
 /// Extends a box by the possible rounding error of arithmetic with coordinates up to its own and up to `reach`.
 pub(crate) fn pad_for_rounding(bounds: Aabb, reach: f64) -> Aabb {
-    let room = 64.0 * f64::EPSILON * (max_abs_coordinate(bounds.min).max(max_abs_coordinate(bounds.max)) + reach);
-    let room = Point::new(room, room, room);
-    Aabb { min: bounds.min - room, max: bounds.max + room }
+    let margin = 64.0 * f64::EPSILON * (max_abs_coordinate(bounds.min).max(max_abs_coordinate(bounds.max)) + reach);
+    let margin = Point::new(margin, margin, margin);
+    Aabb { min: bounds.min - margin, max: bounds.max + margin }
 }
 
 /// Returns the point of the segment a-b nearest to a point.
@@ -279,18 +279,18 @@ mod tests {
     fn invalid_numbers_are_errors_with_a_name() {
         assert_eq!(
             text(Sphere::new(NAN, 1.0)),
-            "center out of range, expected finite coordinates up to 1e100 um, found (NaN, 0, 0)"
+            "center out of range, expected finite coordinates up to 1e100 µm, found (NaN, 0, 0)"
         );
         for radius in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             let expected =
-                format!("radius out of range, expected a number above 0 and at most 1e100 um, found `{radius}`");
+                format!("radius out of range, expected a number above 0 and at most 1e100 µm, found `{radius}`");
             assert_eq!(text(Sphere::new(Y, radius)), expected);
             assert_eq!(text(Disk::new(Y, Y, radius, 1.0)), expected);
             assert_eq!(text(Capsule::new(Y, Point::ORIGIN, radius)), expected);
         }
         assert_eq!(
             text(Slab::new(Y, Y, -1.0)),
-            "half thickness out of range, expected a number from 0 to 1e100 um, found `-1`"
+            "half thickness out of range, expected a number from 0 to 1e100 µm, found `-1`"
         );
         assert_eq!(
             text(Disk::new(Y, Point::ORIGIN, 1.0, 1.0)),
@@ -306,7 +306,7 @@ mod tests {
         );
         assert_eq!(
             text(Capsule::new(Y, NAN, 1.0)),
-            "second end out of range, expected finite coordinates up to 1e100 um, found (NaN, 0, 0)"
+            "second end out of range, expected finite coordinates up to 1e100 µm, found (NaN, 0, 0)"
         );
     }
 

@@ -17,7 +17,7 @@ pub(super) fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Does the same in several steps on file systems that cannot do it in one, such as NFS. A hard link fails if the name
+/// Renames in several steps on file systems that cannot do it in one, such as NFS. A hard link fails if the name
 /// exists; renaming a folder replaces at most an empty folder.
 fn rename_step_by_step(from: &Path, to: &Path) -> io::Result<()> {
     if from.is_file() {

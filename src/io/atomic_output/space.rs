@@ -69,7 +69,7 @@ fn unwritten_bytes(file: &Path) -> std::io::Result<u64> {
 pub struct IoProbe(File);
 
 impl IoProbe {
-    /// Creates one in the output's folder, or above it if the folder is still to be made.
+    /// Creates the file in the output's folder, or in a folder above it if that does not exist yet.
     ///
     /// # Errors
     /// Returns an error if the folder cannot be written.

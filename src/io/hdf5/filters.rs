@@ -47,7 +47,7 @@ impl Hdf5File {
         self.check_filters_available(object, &self.open_dataset(object)?)
     }
 
-    /// The same as [`Hdf5File::check_filters`], for an open dataset.
+    /// Refuses an open dataset with a filter that the HDF5 library cannot decode, as [`Hdf5File::check_filters`] does.
     pub(super) fn check_filters_available(&self, object: &str, dataset: &Dataset) -> Result<()> {
         match dataset.filters().iter().find(|filter| !filter.is_available()) {
             Some(filter) => Err(self.error(object, Hdf5Problem::UnknownFilter { name: filter_name(filter) })),

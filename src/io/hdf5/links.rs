@@ -1,4 +1,4 @@
-//! Refuses data outside of a file: external links, virtual datasets, external storage. A file from somebody else must
+//! Refuses data outside of a file: external links, virtual datasets, external storage. A file of unknown origin must
 //! not make the program read another file.
 
 use std::collections::HashSet;
@@ -63,7 +63,8 @@ impl Hdf5File {
         self.resolve_links(object, &mut 0).map_err(|found| self.error(object, Hdf5Problem::External(found)))
     }
 
-    /// `followed` counts the soft links on the complete path.
+    /// Follows the soft links of a path, and refuses external ones. `followed` is the number of soft links followed so
+    /// far.
     fn resolve_links(&self, object: &str, followed: &mut usize) -> Result<(), ExternalData> {
         let mut path = String::new();
         for part in object.split('/').filter(|part| !part.is_empty() && *part != ".") {

@@ -87,7 +87,7 @@ fn register_conversion() -> hdf5::Result<()> {
     Ok(())
 }
 
-/// The conversion: nothing has to be done, since stored references and arrays have the same bytes.
+/// Converts references to arrays of bytes; it changes nothing, since both have the same bytes.
 extern "C" fn copy_references(
     from: hid_t,
     to: hid_t,

@@ -1,7 +1,7 @@
 //! A slice of tissue between two planes, as on a microelectrode array (MEA): glass below and saline above.
 //!
-//! The tissue with the conductivity s lies at 0 < z < h; below it conducts g, above a (S/m). With G = (s - g)/(s + g) and
-//! A = (s - a)/(s + a), the potential at a contact c of a source at z' is that of the source and its images in an
+//! The tissue with the conductivity s lies at 0 < z < h; below it conducts g, above a (S/m). With G = (s - g)/(s + g)
+//! and A = (s - a)/(s + a), the potential at a contact c of a source at z' is that of the source and its images in an
 //! unbounded medium, where each reflection at the lower plane multiplies by G and each at the upper one by A:
 //!
 //! ```text
@@ -16,8 +16,8 @@
 //!
 //! Truncation: every image is at least as far from the contact as the source, so that the terms with n > N are below 4
 //! |G A|^(N+1) / (1 - |G A|) of the source's own. N is the smallest number for which this is below 1e-13: 79 for glass
-//! and saline of 1.5 S/m around tissue of 0.3 S/m. If the planes reflect nearly everything the sum has no limit, and the
-//! slice is an error.
+//! and saline of 1.5 S/m around tissue of 0.3 S/m. If the planes reflect nearly everything the sum has no limit, and
+//! the slice is an error.
 //!
 //! Assumptions: the planes are infinite, the three media homogeneous and isotropic. A contact in the plane of the glass
 //! does not disturb the medium.
@@ -181,7 +181,7 @@ pub struct SegmentOutsideSlice {
 
 impl crate::error::Problem for SegmentOutsideSlice {
     fn hint(&self) -> Option<String> {
-        Some("move the planes of `boundary`: `z>0, 0, z<200, 1.5` is tissue at z from 0 to 200 um".into())
+        Some("move the planes of `boundary`: `z>0, 0, z<200, 1.5` is tissue at z from 0 to 200 µm".into())
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// The potential at a contact of a source, without 1e-3 / (4 pi s).
+    /// Returns the potential at a contact of a source, without 1e-3 / (4 pi s).
     fn potential(slice: Slice, contact: Point, source: Point) -> f64 {
         let images = slice.contact_images(contact, sigma("0.3")).unwrap();
         images.iter().map(|(place, strength)| strength / place.distance(source)).sum()

@@ -35,7 +35,7 @@ pub enum CsdWarning {
         degrees: f64,
     },
     /// BlueRecording would use another thickness.
-    #[error("{contacts} `{}` contacts are not in order along their axis: default thickness {sorted} um, by file order {file_order} um", shape.name())]
+    #[error("{contacts} `{}` contacts are not in order along their axis: default thickness {sorted} µm, by file order {file_order} µm", shape.name())]
     Spacing {
         /// The array's shape.
         shape: RegionShape,

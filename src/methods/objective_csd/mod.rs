@@ -105,13 +105,13 @@ pub enum CsdProblem {
         source: NoPrincipalAxis,
     },
     /// All contacts of an array have the same position along the axis.
-    #[error("`{}` array with no spacing, expected neighbours at least {MIN_SPACING_UM} um apart along its axis, found none", shape.name())]
+    #[error("`{}` array with no spacing, expected neighbours at least {MIN_SPACING_UM} µm apart along its axis, found none", shape.name())]
     NoSpacing {
         /// The array's shape.
         shape: RegionShape,
     },
     /// The thickness is not above zero.
-    #[error("thickness out of range, expected a finite number above 0 um, found `{0}`")]
+    #[error("thickness out of range, expected a finite number above 0 µm, found `{0}`")]
     Thickness(f64),
     /// The region has no volume to divide by.
     #[error("no volume to divide by, expected a sphere or a disk, found `{}`", .0.name())]
@@ -349,7 +349,7 @@ mod tests {
         let contacts = on_y(PLANE, &[0.0, 200.0, 100.0]);
         let (_, warnings) = PreparedCsd::new(&contacts, CsdOptions::default()).unwrap();
         // sorted: spacings 100 and 100; in file order: 200 and 100
-        let text = "3 `ObjectiveCSD_Plane` contacts are not in order along their axis: default thickness 50 um, by file order 75 um";
+        let text = "3 `ObjectiveCSD_Plane` contacts are not in order along their axis: default thickness 50 µm, by file order 75 µm";
         assert_eq!(warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), [text]);
         let hint = "use `--csd-spacing file-order` for BlueRecording's thickness";
         assert_eq!(warnings[0].hint().as_deref(), Some(hint));
@@ -401,7 +401,7 @@ mod tests {
         let (text, hint) = refusal(&on_y(PLANE, &[0.0, 5e-4]), CsdOptions::default());
         assert_eq!(
             text,
-            "`ObjectiveCSD_Plane` array with no spacing, expected neighbours at least 0.001 um apart along its axis, found none"
+            "`ObjectiveCSD_Plane` array with no spacing, expected neighbours at least 0.001 µm apart along its axis, found none"
         );
         assert_eq!(hint.as_deref(), Some("give the thickness: `ObjectiveCSD_Plane[_THICKNESS]`"));
         let stated = on_y(RegionSpec { thickness_um: Some(3.0), ..PLANE }, &[0.0, 5e-4]);
@@ -412,14 +412,14 @@ mod tests {
     fn sizes_and_positions_out_of_range_are_refused_at_their_contact() {
         let mut contacts = on_y(DISK, &[0.0, 100.0]);
         contacts[1].region_spec.thickness_um = Some(0.0);
-        let expected = "contact[1]: thickness out of range, expected a finite number above 0 um, found `0`";
+        let expected = "contact[1]: thickness out of range, expected a finite number above 0 µm, found `0`";
         assert_eq!(refusal(&contacts, CsdOptions::default()).0, expected);
         contacts[1].region_spec = RegionSpec { radius_um: Some(-4.0), ..DISK };
-        let expected = "contact[1]: radius out of range, expected a number above 0 and at most 1e100 um, found `-4`";
+        let expected = "contact[1]: radius out of range, expected a number above 0 and at most 1e100 µm, found `-4`";
         assert_eq!(refusal(&contacts, CsdOptions::default()).0, expected);
         contacts[1].position_um.x = f64::NAN;
         let expected =
-            "contact[1]: center out of range, expected finite coordinates up to 1e100 um, found (NaN, 100, 0)";
+            "contact[1]: center out of range, expected finite coordinates up to 1e100 µm, found (NaN, 100, 0)";
         assert_eq!(refusal(&contacts, CsdOptions::default()).0, expected);
     }
 

@@ -5,7 +5,7 @@ use crate::error::Problem;
 /// Maximum number of levels of branching: far more than any neuron has, and few enough for any memory.
 pub(super) const MAX_BRANCH_LEVELS: usize = 100_000;
 
-/// Why an ASC file is invalid, apart from the problems of any morphology.
+/// Reasons why an ASC file is invalid, apart from the problems of any morphology.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AscProblem {
     #[error("unexpected token, expected {expected}, found {found}")]

@@ -38,12 +38,12 @@ impl PlotFrame {
         [self.left + self.width * right, self.top + self.height * (1.0 - up)]
     }
 
-    /// Right border, pt.
+    /// Returns the right border, pt.
     pub fn right(&self) -> f32 {
         self.left + self.width
     }
 
-    /// Lower border, pt.
+    /// Returns the lower border, pt.
     pub fn bottom(&self) -> f32 {
         self.top + self.height
     }
@@ -79,13 +79,13 @@ impl PlotFrame {
         DrawItem::rectangle([self.left, self.top, self.width, self.height], Paint::fill(colour))
     }
 
-    /// Number of labelled ticks that fit along the lower and the left border.
+    /// Returns the number of labelled ticks that fit along the lower and the left border.
     fn max_ticks(&self) -> (usize, usize) {
         let fit = |length: f32, each: f32| (length / each).clamp(1.0, 9.0) as usize;
         (fit(self.width, 45.0), fit(self.height, 32.0))
     }
 
-    /// Width of the labels of the left axis, including the axis label, to be left free next to the frame.
+    /// Returns the width of the labels of the left axis, including the axis label, to be left free next to the frame.
     pub fn left_margin(&self) -> f32 {
         self.widest_label() + TICK_LENGTH_PT + TICK_PAD_PT + 1.9 * LABEL_SIZE_PT
     }
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn every_axis_has_its_label_and_its_numbers_as_text() {
-        let DrawItem::Group(name, items) = frame().draw_axes(Some("x (um)"), Some("y (um)")) else { unreachable!() };
+        let DrawItem::Group(name, items) = frame().draw_axes(Some("x (µm)"), Some("y (µm)")) else { unreachable!() };
         let texts: Vec<&str> = items
             .iter()
             .filter_map(|i| match i {
@@ -200,6 +200,6 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!((name, texts), ("axes", vec!["0", "5", "10", "0", "5", "x (um)", "y (um)"]));
+        assert_eq!((name, texts), ("axes", vec!["0", "5", "10", "0", "5", "x (µm)", "y (µm)"]));
     }
 }

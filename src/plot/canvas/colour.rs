@@ -13,12 +13,12 @@ impl Colour {
     pub const BLACK: Self = Self(0x00_0000);
     /// White.
     pub const WHITE: Self = Self(0xff_ffff);
-    /// For things without a value, or less important ones.
+    /// A colour for data without a value, and for less important items.
     pub const GREY: Self = Self(0xb0_b0b0);
     /// The first colour of matplotlib's cycle.
     pub const BLUE: Self = Self(0x1f_77b4);
-    /// For things that should stand out; colour-blind readers can also distinguish it from the blue (Okabe and Ito's
-    /// vermillion).
+    /// A colour for items that should stand out; colour-blind readers can distinguish it from the blue, too (Okabe and
+    /// Ito's vermillion).
     pub const VERMILLION: Self = Self(0xd5_5e00);
 
     /// Returns red, green and blue.
@@ -84,7 +84,7 @@ const VIK: [u32; 33] = [
 mod tests {
     use super::*;
 
-    /// Relative luminance as defined in WCAG 2.1.
+    /// Returns the relative luminance as defined in WCAG 2.1.
     fn luminance(colour: Colour) -> f64 {
         let linear = |c: u8| {
             let c = f64::from(c) / 255.0;

@@ -1,4 +1,4 @@
-//! A colour bar: shows which number has which colour.
+//! A colour bar, which shows the colours of numbers.
 
 use super::axes::{DIGIT_HEIGHT_RATIO, MINOR_TICK_LENGTH_PT, TICK_LENGTH_PT, TICK_PAD_PT};
 use super::{
@@ -71,12 +71,12 @@ impl ColourBar {
         DrawItem::Group("colour-bar", items)
     }
 
-    /// Width of a bar with its ticks and label, pt.
+    /// Returns the width of a bar with its ticks and label, pt.
     pub fn total_width(&self, wide: f32, high: f32) -> f32 {
         wide + self.label_offset(high) + 0.5 * LABEL_SIZE_PT
     }
 
-    /// Distance from the bar to the base line of its label, pt.
+    /// Returns the distance from the bar to the base line of its label, pt.
     fn label_offset(&self, high: f32) -> f32 {
         let widest = self.labelled_ticks(high).iter().map(|t| text_width(&t.label, LABEL_SIZE_PT)).fold(0.0, f32::max);
         TICK_LENGTH_PT + TICK_PAD_PT + widest + 1.4 * LABEL_SIZE_PT

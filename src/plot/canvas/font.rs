@@ -59,21 +59,21 @@ impl Font {
     }
 }
 
-/// Width of a text, pt; an estimate if the font cannot be read.
+/// Returns the width of a text, pt; an estimate if the font cannot be read.
 pub fn text_width(text: &str, size: f32) -> f32 {
     Font::open().map_or_else(|_| 0.6 * size * text.chars().count() as f32, |font| font.width(text, size))
 }
 
-/// Truncates a text with an ellipsis so that it is no wider than `room`.
-pub fn truncate_to_width(text: &str, size: f32, room: f32) -> String {
-    if text_width(text, size) <= room {
+/// Truncates a text with an ellipsis so that it is no wider than `max_width`.
+pub fn truncate_to_width(text: &str, size: f32, max_width: f32) -> String {
+    if text_width(text, size) <= max_width {
         return text.into();
     }
     let Ok(font) = Font::open() else { return text.into() };
     let mut wide = font.width("\u{2026}", size);
     let fits = |c: &char| {
         wide += font.advance(*c) * size;
-        wide <= room
+        wide <= max_width
     };
     let mut cut: String = text.chars().take_while(fits).collect();
     cut.push('\u{2026}');
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_room_is_cut() {
+    fn a_text_that_is_too_wide_is_cut() {
         assert_eq!(truncate_to_width("contact", 10.0, text_width("contact", 10.0)), "contact");
         let cut = truncate_to_width("contact contact", 10.0, 50.0);
         assert!(cut.starts_with("cont") && cut.ends_with('\u{2026}') && text_width(&cut, 10.0) <= 50.0, "{cut}");

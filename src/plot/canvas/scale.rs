@@ -75,7 +75,7 @@ impl AxisScale {
     }
 }
 
-/// Exponents of ten from at or below `low` to at or above `high`.
+/// Returns the exponents of ten from at or below `low` to at or above `high`.
 fn decade_range(low: f64, high: f64) -> std::ops::RangeInclusive<i32> {
     low.log10().floor() as i32..=high.log10().ceil() as i32
 }
@@ -104,7 +104,7 @@ fn linear_ticks(low: f64, high: f64, most: usize) -> Vec<Tick> {
     numbers.into_iter().map(|at| Tick { value: at, label: label(at) }).collect()
 }
 
-/// Number of decimals that multiples of a step need.
+/// Returns the number of decimals that multiples of a step need.
 fn decimals_for_step(step: f64) -> usize {
     (0..6).find(|d| (step * 10f64.powi(*d)).fract().abs() < 1e-8).unwrap_or(6) as usize
 }

@@ -6,7 +6,7 @@ use super::sample::SampledSegment;
 use crate::plot::canvas::Colour;
 use crate::segments::SectionType;
 
-/// P. Tol's "bright" colours, which colour-blind readers can tell apart on a light and on a dark ground
+/// P. Tol's "bright" colours, which colour-blind readers can distinguish on a light and on a dark background
 /// (personal.sron.nl/~pault).
 const BRIGHT: [Colour; 6] =
     [Colour(0x44_77aa), Colour(0xee_6677), Colour(0x22_8833), Colour(0xcc_bb44), Colour(0x66_ccee), Colour(0xaa_3377)];

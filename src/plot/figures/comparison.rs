@@ -226,8 +226,8 @@ fn draw_figure(
         let unit = axis_unit(units.iter().map(|u| u[i]));
         let name = if i == 0 { &a } else { &b };
         let begin = "weight in ";
-        let room = SIDE_PT - text_width(&unit, LABEL_SIZE_PT) - text_width(begin, LABEL_SIZE_PT);
-        begin.to_string() + &truncate_to_width(name, LABEL_SIZE_PT, room) + &unit
+        let max_width = SIDE_PT - text_width(&unit, LABEL_SIZE_PT) - text_width(begin, LABEL_SIZE_PT);
+        begin.to_string() + &truncate_to_width(name, LABEL_SIZE_PT, max_width) + &unit
     });
     items.push(scatter.draw_axes(Some(&x), Some(&y)));
     items.push(draw_heading(&scatter, "Every weight in both files; on the line both are equal"));
@@ -246,10 +246,10 @@ fn draw_figure(
         y += 12.0;
     }
     let title = format!("{a} and {b}");
-    let room = right - scatter.left - 8.0;
-    let question = truncate_to_width(&format!("Do {a} and {b} agree?"), TITLE_SIZE_PT, room);
+    let max_width = right - scatter.left - 8.0;
+    let question = truncate_to_width(&format!("Do {a} and {b} agree?"), TITLE_SIZE_PT, max_width);
     items.push(DrawItem::Text(Text::new([scatter.left, 18.0], TITLE_SIZE_PT, TextAnchor::Start, question)));
-    let answer = truncate_to_width(&describe_agreement(counts, comparison), LABEL_SIZE_PT, room);
+    let answer = truncate_to_width(&describe_agreement(counts, comparison), LABEL_SIZE_PT, max_width);
     items.push(DrawItem::Text(Text::new([scatter.left, 36.0], LABEL_SIZE_PT, TextAnchor::Start, answer)));
     Figure { width: right, height: y, title, items }
 }

@@ -1,4 +1,4 @@
-//! Draws contacts as marks, with names if there is room.
+//! Draws contacts as marks, with names where they fit.
 
 use super::panel::Panel;
 use crate::geometry::Point;
@@ -22,7 +22,7 @@ const MIN_NAMED_LENGTH_PT: f32 = 40.0;
 /// Longer names are truncated.
 const MAX_NAME_CHARS: usize = 24;
 
-/// Draws the marks in a panel, the selected one on top, and the names for which there is room.
+/// Draws the marks in a panel, the selected one on top, and the names that fit.
 pub(super) fn draw_contacts(panel: &Panel, marks: &[ContactMark]) -> DrawItem {
     let seen: Vec<(&ContactMark, PagePoint)> =
         marks.iter().filter_map(|m| Some((m, panel.visible_point(m.position)?))).collect();
@@ -74,7 +74,7 @@ fn draw_name(panel: &Panel, mark: &ContactMark, [x, y]: PagePoint, taken: &mut V
     let found = sides.into_iter().find_map(|(anchor, from, left)| Some((anchor, from, free(left)?)));
     let (anchor, from, own) = match found {
         None if mark.is_selected => {
-            // the selected contact's name is always drawn, truncated on the side with more room
+            // the selected contact's name is always drawn, truncated on the side with more space
             let [left, right] = [x - apart - panel.frame.left, panel.frame.right() - x - apart];
             shown = truncate_to_width(&shown, size, left.max(right));
             let wide = text_width(&shown, size);

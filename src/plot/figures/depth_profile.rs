@@ -16,7 +16,7 @@ const GAP_PT: f32 = 22.0;
 /// Maximum number of bins.
 const MAX_BINS: usize = 48;
 
-/// What to draw.
+/// The data of a depth profile, for [`plot_depth_profile`].
 #[derive(Debug, Clone, Copy)]
 pub struct DepthProfile<'a> {
     /// The segments.

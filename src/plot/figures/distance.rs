@@ -152,7 +152,7 @@ mod tests {
     use super::*;
     use crate::geometry::Aabb;
 
-    /// Segments at distances of 10, 20, ... µm from the origin.
+    /// Returns the segments at distances of 10, 20, ... µm from the origin.
     fn sample(count: u64) -> SegmentSample {
         let segment = |i: u64| SampledSegment {
             start: Point::new(10.0 * i as f64, -1.0, 0.0),
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn weights_of_a_point_source_lie_on_its_line() {
         let (sample, sigma) = (sample(100), SiemensPerMeter::new(0.3).unwrap());
-        // 1 nA / (4 pi 0.3 S/m 1 um) is 1e-3 / (1.2 pi) V
+        // 1 nA / (4 pi 0.3 S/m 1 µm) is 1e-3 / (1.2 pi) V
         let product = 1e-3 / (1.2 * std::f64::consts::PI);
         assert!((DistanceLine::PointSource(sigma).product(0.0) / product - 1.0).abs() < 1e-15);
         let values: Vec<_> = sample.segments.iter().map(|s| Some(product / s.start.x)).collect();

@@ -29,7 +29,7 @@ pub use weights::{WeightsFigure, WeightsPlot, plot_weights, plot_weights_if_any}
 
 use crate::error::Problem;
 
-/// Why something cannot be drawn.
+/// Reasons why a picture cannot be drawn.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum PlotProblem {

@@ -78,7 +78,7 @@ fn simplify_polygon(polygon: &[PagePoint]) -> Vec<PagePoint> {
     kept
 }
 
-/// Distance of a point from the straight line between two others.
+/// Returns the distance of a point from the straight line between two others.
 fn distance_to_line([x, y]: PagePoint, from: PagePoint, to: PagePoint) -> f32 {
     let [dx, dy] = [to[0] - from[0], to[1] - from[1]];
     let length = dx.hypot(dy);
@@ -86,7 +86,7 @@ fn distance_to_line([x, y]: PagePoint, from: PagePoint, to: PagePoint) -> f32 {
     if length > 0.0 { (dx * ay - dy * ax).abs() / length } else { ax.hypot(ay) }
 }
 
-/// Area of a polygon (the shoelace formula).
+/// Returns the area of a polygon (the shoelace formula).
 fn polygon_area(polygon: &[PagePoint]) -> f32 {
     let next = polygon.iter().cycle().skip(1);
     0.5 * polygon.iter().zip(next).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum::<f32>().abs()

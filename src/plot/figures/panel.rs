@@ -28,7 +28,7 @@ impl ViewPlane {
     /// show it upright.
     pub const ALL: [Self; 3] = [Self::Xy, Self::Zy, Self::Xz];
 
-    /// Indices of the axes to the right and up: 0 for x, 1 for y, 2 for z.
+    /// Returns the indices of the axes to the right and up: 0 for x, 1 for y, 2 for z.
     const fn axes(self) -> [usize; 2] {
         match self {
             Self::Xy => [0, 1],
@@ -57,7 +57,7 @@ impl ViewPlane {
         self.axes().map(|axis| ["x (\u{b5}m)", "y (\u{b5}m)", "z (\u{b5}m)"][axis])
     }
 
-    /// Name of its group in the SVG.
+    /// Returns the name of its group in the SVG.
     const fn name(self) -> &'static str {
         match self {
             Self::Xy => "view xy",
@@ -222,13 +222,13 @@ impl Panel {
         self.frame.to_page(x, y)
     }
 
-    /// The centre of the view, µm; its depth is that of the origin.
+    /// Returns the centre of the view, µm; its depth is that of the origin.
     pub fn center(&self) -> Point {
         let middle = |scale| if let AxisScale::Linear(low, high) = scale { 0.5 * (low + high) } else { 0.0 };
         self.view.direction(middle(self.frame.x), middle(self.frame.y))
     }
 
-    /// Length of the view's diagonal, µm.
+    /// Returns the length of the view's diagonal, µm.
     pub fn diagonal_um(&self) -> f64 {
         f64::from(self.frame.width).hypot(f64::from(self.frame.height)) / f64::from(self.to_page_length(1.0))
     }

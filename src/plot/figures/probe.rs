@@ -31,7 +31,7 @@ pub struct ProbeContact<'a> {
     pub region: Option<&'a dyn Region>,
 }
 
-/// What to draw.
+/// The data of a picture of contacts, for [`plot_probe`].
 #[derive(Clone, Copy)]
 pub struct ProbePlot<'a> {
     /// The contacts.

@@ -49,7 +49,7 @@ pub struct SampledSegment {
 }
 
 impl SampledSegment {
-    /// The midpoint, µm.
+    /// Returns the midpoint, µm.
     pub fn midpoint(&self) -> Point {
         self.start.midpoint(self.end)
     }
@@ -68,7 +68,7 @@ pub struct SegmentSample {
     pub stride: u64,
     /// Bounding box of all segments found.
     pub bounds: Aabb,
-    /// Why reading is slower than it could be.
+    /// The reason why reading is slower than it could be.
     pub warnings: Vec<PageWarning>,
 }
 

@@ -29,7 +29,7 @@ const LEGEND_HEIGHT_PT: f32 = 180.0;
 /// Maximum size of the view relative to that of the segments; contacts further out are not shown.
 const MAX_CONTACT_STRETCH: f64 = 1.6;
 
-/// What to draw.
+/// The data of a picture of weights, for [`plot_weights`].
 #[derive(Clone, Copy)]
 pub struct WeightsPlot<'a> {
     /// The segments.
@@ -61,7 +61,7 @@ pub struct WeightsFigure {
 }
 
 impl WeightsFigure {
-    /// Why reading is slower than it could be.
+    /// Returns the reasons why reading is slower than it could be.
     pub fn warnings(&self) -> &[PageWarning] {
         &self.sample.warnings
     }
@@ -234,8 +234,8 @@ fn draw_legend(
 ) -> (DrawItem, f32) {
     match palette {
         Palette::Bar(bar) => {
-            let room = |extends: bool| if extends { 11.0 } else { 0.0 };
-            let (above, below) = (room(bar.extend.high), room(bar.extend.low));
+            let tip_height = |extends: bool| if extends { 11.0 } else { 0.0 };
+            let (above, below) = (tip_height(bar.extend.high), tip_height(bar.extend.low));
             let label = format!("weight ({unit})");
             let high = high - above - below;
             (

@@ -37,7 +37,7 @@ use timing::StepTimer;
 /// Default half side of the box of segments in the 3D view, µm.
 pub const DEFAULT_VIEW_HALF_SIDE_UM: f64 = 250.0;
 
-/// What to report.
+/// A request for an HTML report: its inputs and settings.
 #[derive(Debug, Clone, Copy)]
 pub struct ReportRequest<'a> {
     /// The segment table.
@@ -54,7 +54,7 @@ pub struct ReportRequest<'a> {
     pub timings_s: &'a [(&'a str, f64)],
 }
 
-/// A report.
+/// An HTML report, with its picture and findings.
 #[derive(Debug)]
 pub struct HtmlReport {
     /// The HTML page.
@@ -76,11 +76,11 @@ pub struct ReportFigure {
     pub electrode: String,
     /// Number of contacts.
     pub contacts: u64,
-    /// Why reading was slower than it could be.
+    /// The reason why reading was slower than it could be.
     pub warnings: Vec<PageWarning>,
 }
 
-/// Why there is no report.
+/// Reasons why a report cannot be built.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReportProblem {
@@ -120,8 +120,8 @@ fn check_population(table: &SegmentTable, file: &ElectrodesFile) -> Result<(), R
 /// An electrodes file that cannot be used is not an error if its faults are known: then the page lists only these.
 ///
 /// # Errors
-/// Returns an error if a file cannot be read, if the files do not belong together, or if there is nothing to draw; also if
-/// signals are requested and cannot be drawn.
+/// Returns an error if a file cannot be read, if the files do not belong together, or if there is nothing to draw; also
+/// if signals are requested and cannot be drawn.
 pub fn build_report(request: &ReportRequest<'_>) -> Result<HtmlReport> {
     if !(request.within_um.is_finite() && request.within_um > 0.0) {
         return Err(PlotProblem::Within(request.within_um)).in_item("--within");

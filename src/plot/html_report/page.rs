@@ -253,7 +253,7 @@ fn view_html(chosen: &str, scene: &ViewerScene) -> String {
          <label>colour <select id=\"scene-colour\"><option value=\"weight\">weight</option>\
          <option value=\"neuron\">neuron</option><option value=\"section type\">section type</option>\
          <option value=\"mtype\"{disabled}>mtype</option></select></label>\n\
-         <label>up to <input type=\"range\" id=\"scene-reach\"> <output id=\"scene-told\" for=\"scene-reach\"></output></label>\n\
+         <label>up to <input type=\"range\" id=\"scene-reach\"> <output id=\"scene-shown\" for=\"scene-reach\"></output></label>\n\
          <span class=\"buttons\"><button type=\"button\" id=\"scene-out\" aria-label=\"zoom out\">\u{2212}</button>\
          <button type=\"button\" id=\"scene-in\" aria-label=\"zoom in\">+</button>\
          <button type=\"button\" id=\"scene-reset\">reset</button></span>\n</div>\n\

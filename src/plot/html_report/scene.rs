@@ -36,7 +36,7 @@ pub struct ViewerScene {
     pub summary: String,
     /// Legends of the colours of weights, SVG.
     pub legends: Vec<String>,
-    /// Why the morphological types of neurons are not known.
+    /// The reason why the morphological types of neurons are not known.
     pub missing_types: Option<String>,
 }
 
@@ -64,8 +64,8 @@ pub struct SceneRequest<'a> {
 }
 
 impl ViewerScene {
-    /// Collects the segments within `within_um` of contacts along each axis, or of the whole table if the chosen contact
-    /// has no position; returns a message if there are none.
+    /// Collects the segments within `within_um` of contacts along each axis, or of the whole table if the chosen
+    /// contact has no position; returns a message if there are none.
     pub fn build(request: &SceneRequest<'_>) -> Result<Result<Self, String>> {
         let (segments, contacts) = collect_segments(request)?;
         if segments.is_empty() {

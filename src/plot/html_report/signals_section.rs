@@ -16,7 +16,7 @@ pub struct SignalsSection {
     name: String,
     /// The picture, SVG.
     figure: String,
-    /// Why figures were left out.
+    /// The reason why figures were left out.
     left_out: Vec<String>,
 }
 

@@ -88,9 +88,9 @@ impl SummaryAccumulator {
         Self::with_limits(MEMORY_LIMITS, factors, columns)
     }
 
-    fn with_limits(room: MemoryLimits, factors: &WeightsDataset, columns: &[usize]) -> Result<Self> {
+    fn with_limits(limits: MemoryLimits, factors: &WeightsDataset, columns: &[usize]) -> Result<Self> {
         let (rows, width) = (factors.rows(), factors.columns() as usize);
-        let drawn = (room.sample_bytes / NUMBER_BYTES / factors.columns().max(1)).max(1);
+        let drawn = (limits.sample_bytes / NUMBER_BYTES / factors.columns().max(1)).max(1);
         let half = BRACKET_DEVIATIONS * 0.5 / (drawn as f64).sqrt();
         // if there are few rows, all are stored
         let (sample, expected) = match drawn < rows {
@@ -98,7 +98,7 @@ impl SummaryAccumulator {
             false => (Vec::new(), rows as f64),
         };
         let most = (2.0 * expected) as usize + 16;
-        let together = ((room.kept_bytes / NUMBER_BYTES) as f64 / expected.max(1.0)).max(1.0) as usize;
+        let together = ((limits.kept_bytes / NUMBER_BYTES) as f64 / expected.max(1.0)).max(1.0) as usize;
         let bracket = |&place: &usize| {
             let values: Vec<f64> =
                 sample.chunks_exact(width.max(1)).filter_map(|row| row.get(place).copied()).collect();
@@ -107,7 +107,7 @@ impl SummaryAccumulator {
         };
         let columns: Vec<MedianBracket> = columns.iter().take(together).map(bracket).collect();
         let totals = Mutex::new(vec![ColumnTotals::default(); columns.len()]);
-        Ok(Self { columns, width, limits: room, max_kept: most, totals })
+        Ok(Self { columns, width, limits, max_kept: most, totals })
     }
 
     /// Adds rows: row-major, all columns, from any thread.
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn more_numbers_than_there_is_room_for_are_given_up() {
+    fn more_numbers_than_fit_into_memory_are_read_again() {
         let values: Vec<f64> = (0..100).map(f64::from).collect();
         assert_eq!(summary(&values, [-1.0, 200.0], 50), None);
         assert_eq!(summary(&values, [45.0, 55.0], 50), Some(Some([0.0, 49.5, 99.0])));
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_s_columns_come_out_right_whatever_room_there_is() {
+    fn the_summary_is_exact_for_any_memory_limit() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/golden/reference/e6.h5");
         let file = ElectrodesFile::open(path.as_ref()).unwrap();
         let population = &file.populations()[0];
@@ -339,10 +339,10 @@ mod tests {
         let expected: Vec<ColumnSummary> = chosen.iter().map(column).collect();
         // all rows stored; 400 of 3161 sampled; memory for two columns only; so few numbers that medians are missed
         for (drawn, kept) in [(rows, 100_000), (400, 100_000), (400, 2000), (4, 1)] {
-            let room = MemoryLimits { sample_bytes: drawn * width * NUMBER_BYTES, kept_bytes: kept * NUMBER_BYTES };
-            let summaries = SummaryAccumulator::with_limits(room, &factors, &chosen).unwrap();
+            let limits = MemoryLimits { sample_bytes: drawn * width * NUMBER_BYTES, kept_bytes: kept * NUMBER_BYTES };
+            let summaries = SummaryAccumulator::with_limits(limits, &factors, &chosen).unwrap();
             all.chunks(100 * width as usize).for_each(|block| summaries.add_rows(block));
-            assert_eq!(summaries.finish(&factors, &chosen).unwrap(), expected, "{room:?}");
+            assert_eq!(summaries.finish(&factors, &chosen).unwrap(), expected, "{limits:?}");
         }
     }
 }

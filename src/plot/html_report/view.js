@@ -317,7 +317,7 @@
     $("scale").lastChild.style.width = `${length * perUm}px`;
     let within = 0;
     for (const d of apart) if (d <= shown()) within++;
-    $("told").textContent = `${Math.round(shown())} \u00b5m: ${within} segments`;
+    $("shown").textContent = `${Math.round(shown())} \u00b5m: ${within} segments`;
   };
 
   // ---------------------------------------------------------------------------------------------------------- pointing

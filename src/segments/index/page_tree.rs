@@ -106,7 +106,7 @@ mod tests {
                 true
             })
         };
-        // the point is in cube 3000; its neighbours begin 1.5 um away
+        // the point is in cube 3000; its neighbours begin 1.5 µm away
         let found: Vec<usize> = (0..3).filter_map(|_| next()).map(|(_, page)| page).collect();
         assert_eq!(found, [3000, 2999, 3001]);
         // below the two children of the root, at most two nodes on three levels have 16 children each; a node counts when

@@ -149,8 +149,8 @@ impl RegionTree {
 fn push_slab(stacks: &mut Vec<SlabStack>, slab: &Slab, number: usize) {
     let axis = slab.axis();
     // padding for the rounding of the slab's coordinates; that of a box is already part of the box
-    let room = pad_for_rounding(ORIGIN_BOX, slab.max_coordinate_um()).max.x + MIN_REACH_UM;
-    let (center, reach) = (slab.center().dot(axis), slab.half_thickness_um() + room);
+    let margin = pad_for_rounding(ORIGIN_BOX, slab.max_coordinate_um()).max.x + MIN_REACH_UM;
+    let (center, reach) = (slab.center().dot(axis), slab.half_thickness_um() + margin);
     let interval = Interval { low: center - reach, high: center + reach, max_high: 0.0, number };
     match stacks.iter_mut().find(|stack| stack.axis == axis) {
         Some(stack) => stack.intervals.push(interval),

@@ -22,7 +22,7 @@ pub const ELECTRODE: &str = "electrode";
 /// Name of the column with the distance from the point, µm, of the [nearest](TableQuery::nearest) segments.
 pub const DISTANCE: &str = "distance";
 
-/// What a column is used for.
+/// The use of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ColumnUse {
@@ -130,7 +130,7 @@ impl<'q> ResultColumns<'q> {
         contact.into_iter().chain(stored).chain(distance).chain(sources).collect()
     }
 
-    /// Schema without the columns that are only sorted by.
+    /// Returns the schema without the columns that are only sorted by.
     pub fn visible_schema(&self) -> SchemaRef {
         let fields: Vec<_> = self.schema.fields().iter().take(self.visible_count).cloned().collect();
         Schema::new(fields).into()

@@ -70,7 +70,7 @@ pub struct TableQuery<'a> {
     notify: Option<&'a dyn Fn(&QueryNotice<'_>)>,
 }
 
-/// What to search for.
+/// The segments that a query searches for.
 #[derive(Clone)]
 enum SearchTarget<'a> {
     /// All segments.

@@ -18,7 +18,7 @@ use crate::segments::table::{SegmentFilter, SegmentTable};
 /// A source of columns that threads may share.
 pub type SharedSource = Arc<dyn ColumnSource + Send + Sync>;
 
-/// What an [`OwnedQuery`] searches.
+/// The part of space that an [`OwnedQuery`] searches.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub enum OwnedTarget {
@@ -131,7 +131,7 @@ impl OwnedQuery {
 
 /// Ends the search of a stream that was dropped; no user sees it.
 #[derive(Debug, thiserror::Error)]
-#[error("nobody reads the rows")]
+#[error("the rows are no longer read")]
 struct StreamDropped;
 
 impl Problem for StreamDropped {}
@@ -140,7 +140,7 @@ impl Problem for StreamDropped {}
 fn send_rows(query: &OwnedQuery, sender: &SyncSender<Result<RecordBatch>>) {
     let send = &mut |rows: &RecordBatch| sender.send(Ok(rows.clone())).map_err(|_| Error::from(StreamDropped));
     if let Err(error) = query.borrow().for_each_batch(send) {
-        // nobody waits for it if the stream was dropped
+        // sending fails if the stream was dropped
         drop(sender.send(Err(error)));
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Problem, Result};
 
 /// Stops a search; no user sees it.
 #[derive(Debug, thiserror::Error)]
-#[error("no more rows are wanted")]
+#[error("the limit of rows is reached")]
 struct LimitReached;
 
 impl Problem for LimitReached {}

@@ -425,7 +425,7 @@ mod tests {
         let changed = "of the part changed since `_manifest.parquet` was written, expected";
         let text = [
             format!("number of neurons {changed} 2, found 1"),
-            format!("box {changed} x 1.0..2.0, y 1.0..3.0, z 1.0..5.0 um, found x 1.0..2.0, y 1.0..3.0, z 1.0..4.0 um"),
+            format!("box {changed} x 1.0..2.0, y 1.0..3.0, z 1.0..5.0 µm, found x 1.0..2.0, y 1.0..3.0, z 1.0..4.0 µm"),
         ];
         assert_eq!(found, text.map(|text| format!("{}: {text}", path.display())));
         let message = ManifestEntry { rows: 3, ..entry }.check_footer(&part).unwrap_err().to_string();

@@ -118,7 +118,7 @@ impl TablePart {
         }
     }
 
-    /// Width of the coordinates.
+    /// Returns the width of the coordinates.
     pub(super) fn precision(&self) -> Option<Precision> {
         self.open.get().map(OpenPart::precision)
     }

@@ -56,7 +56,7 @@ impl ValueType {
     }
 }
 
-/// Why signals cannot be written in a format.
+/// Reasons why signals cannot be written in a format.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignalFormatProblem {

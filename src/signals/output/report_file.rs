@@ -1,10 +1,11 @@
 //! A SONATA report, as the simulator's `lfp` report: one element for each contact of each node.
 //!
-//! Signals by node have the nodes' ids, each population in a group of its own. Other sums have one "node" for each group,
-//! numbered from 0; `mapping/group_names` has their names. Additional datasets, which other programs ignore, are
-//! `mapping/contact_names`, `mapping/contact_positions` (um), `mapping/group_names`, and `mapping/contact_units` if units
-//! differ. The attribute `groups` of `mapping` tells what a "node" of the file is: `total`, all neurons; `node`, a neuron;
-//! `named`, a group with a name. Neurons may be in several named groups, or in none, so that readers must not add them up.
+//! Signals by node have the nodes' ids, each population in a group of its own. Other sums have one "node" for each
+//! group, numbered from 0; `mapping/group_names` has their names. Additional datasets, which other programs ignore, are
+//! `mapping/contact_names`, `mapping/contact_positions` (µm), `mapping/group_names`, and `mapping/contact_units` if
+//! units differ. The attribute `groups` of `mapping` states what a "node" of the file is: `total`, all neurons; `node`,
+//! a neuron; `named`, a group with a name. Neurons may be in several named groups, or in none, so that readers must not
+//! add them up.
 
 use std::ops::Range;
 use std::path::Path;
@@ -18,7 +19,7 @@ use crate::signals::Signals;
 /// Name of the report's population for sums over several populations.
 const SEVERAL_POPULATIONS: &str = "signals";
 
-/// The attribute of `mapping` that tells what the "nodes" of the file are.
+/// The attribute of `mapping` that states what the "nodes" of the file are.
 pub const GROUPS_ATTRIBUTE: &str = "groups";
 
 /// The file has one sum over all neurons.

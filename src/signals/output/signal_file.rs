@@ -19,7 +19,7 @@ use crate::io::ranks::Ranks;
 use crate::io::resumable_output::{RunSettings, RunSummary, UnitJob, UnitMarker, write_output};
 use crate::signals::Signals;
 
-/// What to write, and where.
+/// A request to write signals to a file.
 #[derive(Clone, Copy)]
 pub struct SignalsRequest<'a> {
     /// The signals.

@@ -16,7 +16,7 @@ use crate::error::{Problem, Result, join_quoted};
 /// Maximum length of an expanded string, bytes, unless the original is longer: the longest path of Linux.
 const MAX_EXPANDED_BYTES: usize = 4096;
 
-/// Why a manifest is invalid.
+/// Reasons why a manifest is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VariablesProblem {

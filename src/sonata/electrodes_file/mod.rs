@@ -62,7 +62,7 @@ pub fn electrode_path(name: &str) -> String {
     format!("/{ELECTRODES}/{name}")
 }
 
-/// Why an electrodes file, or the layout of one, is invalid.
+/// Reasons why an electrodes file, or the layout of one, is invalid.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ElectrodesFileProblem {
@@ -124,7 +124,7 @@ pub enum ElectrodesFileProblem {
     #[error("reserved name, expected a {0} other than `{ELECTRODES}`, found `{ELECTRODES}`")]
     Reserved(&'static str),
     /// A position exceeds the range of float32.
-    #[error("position of contact `{contact}` cannot be stored, expected float32 numbers, found {found} um")]
+    #[error("position of contact `{contact}` cannot be stored, expected float32 numbers, found {found} µm")]
     Position {
         /// Name of the contact.
         contact: String,
@@ -169,9 +169,9 @@ impl Problem for ElectrodesFileProblem {
             Self::UnknownPopulation { .. } => Some("name it with `--population`".into()),
             Self::Unfinished { output, .. } => Some(format!(
                 "complete `{output}` with the command that began it and `--resume`, or `--finish` after `--layout`; \
-                 `leadfield info` tells how far it is"
+                 `leadfield info` shows its progress"
             )),
-            Self::Position { .. } => Some("check the unit: positions are in um".into()),
+            Self::Position { .. } => Some("check the unit: positions are in µm".into()),
             Self::Name { .. } | Self::DuplicateName(_) | Self::Reserved(_) => Some("rename it in its file".into()),
             _ => None,
         }

@@ -45,9 +45,9 @@ impl Writer {
     ///
     /// # Errors
     /// Returns the errors of [`Writer::create`].
-    pub fn create_locked(claim: OutputLock, existing: OverwritePolicy, layout: &FileLayout) -> Result<Self> {
-        layout.check().in_file(claim.target())?;
-        Self::create_layout(AtomicOutput::create_file_locked(claim, existing)?, layout)
+    pub fn create_locked(lock: OutputLock, existing: OverwritePolicy, layout: &FileLayout) -> Result<Self> {
+        layout.check().in_file(lock.target())?;
+        Self::create_layout(AtomicOutput::create_file_locked(lock, existing)?, layout)
     }
 
     fn create_layout(staged: AtomicOutput, layout: &FileLayout) -> Result<Self> {
@@ -61,8 +61,8 @@ impl Writer {
     /// # Errors
     /// Returns an error if the output exists and must be kept, the partial file is damaged or has another shape, or the
     /// disk has too little space.
-    pub fn resume(claim: OutputLock, existing: OverwritePolicy, layout: &FileLayout) -> Result<Self> {
-        let staged = AtomicOutput::resume(claim, existing, None)?;
+    pub fn resume(lock: OutputLock, existing: OverwritePolicy, layout: &FileLayout) -> Result<Self> {
+        let staged = AtomicOutput::resume(lock, existing, None)?;
         let extents = read_extents(staged.partial_path(), layout);
         match extents
             .and_then(|extents| check_unwritten_space(staged.partial_path(), staged.target_path()).map(|()| extents))

@@ -9,7 +9,7 @@ use super::super::json::JsonNode;
 use super::super::nodes::AttributeColumn;
 use crate::error::{Problem, Result};
 
-/// Why a condition is invalid, by itself or for its attribute.
+/// Reasons why a condition is invalid, by itself or for its attribute.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConditionProblem {

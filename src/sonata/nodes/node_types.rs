@@ -13,7 +13,7 @@ use crate::io::input_file;
 /// The column with the id of the type.
 const TYPE_ID_COLUMN: &str = "node_type_id";
 
-/// Why a table of node types is invalid.
+/// Reasons why a table of node types is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeTypesProblem {

@@ -60,7 +60,7 @@ pub struct NeuronDifference {
     pub template: String,
     /// Name of its morphology.
     pub morphology: String,
-    /// Why the rule gives nothing; `None` if it gives segments.
+    /// The reason why the rule gives nothing; `None` if it gives segments.
     pub problem: Option<String>,
     /// The sections that differ, sorted by id.
     pub sections: Vec<SectionDifference>,
@@ -83,13 +83,13 @@ impl RuleReportComparison {
         self.differing.is_empty()
     }
 
-    /// Number of neurons of all templates.
+    /// Returns the number of neurons of all templates.
     pub fn neuron_count(&self) -> u64 {
         self.templates.iter().map(|t| t.neuron_count).sum()
     }
 }
 
-/// What to do if no report lists all segments.
+/// How to proceed if no report lists all segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MissingReportPolicy {
     /// Return an error: there is nothing to compare.
@@ -204,7 +204,7 @@ fn compare_population(
 }
 
 fn template_summary(template: &TemplateUse) -> TemplateComparison {
-    let rule = template.rule.as_ref().map(|r| format!("{}, {} um", r.axon_replacement.name(), r.chunk_um));
+    let rule = template.rule.as_ref().map(|r| format!("{}, {} µm", r.axon_replacement.name(), r.chunk_um));
     let rule = rule.map_err(|e| e.to_string());
     TemplateComparison { name: template.name.clone(), rule, neuron_count: template.node_count, differing_count: 0 }
 }

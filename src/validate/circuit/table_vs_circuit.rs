@@ -47,7 +47,7 @@ impl TableCheck {
     }
 }
 
-/// What is wrong with one neuron of a table.
+/// A mismatch between a neuron of a table and the circuit.
 enum Mismatch {
     Unknown,
     SegmentCount(u64),
@@ -56,8 +56,8 @@ enum Mismatch {
     Unplaced(Error),
 }
 
-/// Largest allowed distance between the sides of two boxes, µm: rounding, and float32 coordinates some mm from the
-/// origin.
+/// Returns the largest allowed distance between the sides of two boxes, µm: rounding, and float32 coordinates some mm
+/// from the origin.
 const fn tolerance_um(precision: Precision) -> f64 {
     match precision {
         Precision::F64 => 1e-5,
@@ -135,7 +135,7 @@ fn first_out_of_order(neuron: &NeuronSegments<'_>, plan: &NeuronPlan) -> Option<
     expected.zip(found).position(|(e, f)| e != f).map(|row| row as u64)
 }
 
-/// Bounding box of all segments except axon stubs.
+/// Returns the bounding box of all segments except axon stubs.
 fn body_box(segments: impl Iterator<Item = Segment>) -> Aabb {
     let is_stub = |s: &Segment| matches!(s.section_type, Some(SectionType::Ais | SectionType::Myelin));
     Aabb::enclosing(segments.filter(|s| !is_stub(s)).flat_map(|s| [s.start, s.end]))

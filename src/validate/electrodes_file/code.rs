@@ -16,7 +16,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Name as printed.
+    /// Returns the name as printed.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Note => "note",
@@ -26,7 +26,7 @@ impl Severity {
     }
 }
 
-/// What a client does with a faulty file.
+/// The behaviour of a client that reads a faulty file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Reads the file correctly.
@@ -40,7 +40,7 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// Description as printed.
+    /// Returns the description as printed.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Reads => "reads it correctly",
@@ -71,7 +71,7 @@ pub struct CodeDescription {
 }
 
 impl CodeDescription {
-    /// What clients do with it, as readable text.
+    /// Returns what clients do with it, as readable text.
     pub fn clients(&self) -> String {
         match (self.libsonata, self.simulator) {
             (a, b) if a == b => format!("every client {}", a.name()),
@@ -200,13 +200,13 @@ codes! {
     SortedNames = "E46" Error, "columns are in the order of sorted names, but their numbers are in file order", Misreads / Misreads,
         true, "`--fix` gives each contact its own column";
     NoPosition = "E47" Error, "a contact has no `position`", Fails / Reads, false,
-        "store its position as float32 `[3]`, um";
+        "store its position as float32 `[3]`, µm";
     PositionShape = "E48" Error, "a `position` does not have three numbers", Fails / Reads, false,
-        "store x, y, z as float32 `[3]`, um";
+        "store x, y, z as float32 `[3]`, µm";
     PositionType = "E49" Note, "a `position` is not float32", Reads / Reads, true,
         "`--fix` stores it as float32";
     PositionValue = "E50" Warning, "a `position` is not finite", Reads / Reads, false,
-        "store the contact's position, um";
+        "store the contact's position, µm";
     NoType = "E51" Error, "a contact has no `type`", Fails / Reads, false,
         "store the name of its method as a string";
     TypeNotText = "E52" Error, "a `type` is not a string", Fails / Reads, false,
@@ -244,7 +244,7 @@ codes! {
         "create the file again, or give each contact the number of its column";
     RowsReordered = "E82" Error, "the rows of nodes are not in the order of their segments", Misreads / Misreads, false,
         "create the file again: sections by ascending id, segments in order";
-    OtherCoefficients = "E83" Error, "weights are not what the contact's method gives", Misreads / Misreads, false,
+    OtherWeights = "E83" Error, "weights are not what the contact's method gives", Misreads / Misreads, false,
         "check that the file was created from this table, or compare with `leadfield validate weights`";
     SignFlipped = "E84" Error, "weights have the opposite sign", Misreads / Misreads, false,
         "compute the file again with `leadfield weights`, or multiply the weights by -1";

@@ -118,7 +118,7 @@ fn read_position(file: &Hdf5File, group: &str, findings: &mut FindingList) -> Op
         findings.add(Code::PositionType, &object, format!("wrong type, expected float32, found {kind}"));
     }
     if values.iter().any(|v| !v.is_finite()) {
-        findings.add(Code::PositionValue, &object, format!("not finite, expected a position in um, found {values:?}"));
+        findings.add(Code::PositionValue, &object, format!("not finite, expected a position in µm, found {values:?}"));
     }
     let &[x, y, z] = values.as_slice() else { return None };
     Some(Point::new(x, y, z))

@@ -21,12 +21,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Severity of its code.
+    /// Returns the severity of its code.
     pub fn severity(&self) -> Severity {
         self.code.description().severity
     }
 
-    /// How to fix it, with `--fix` or by hand.
+    /// Returns how to fix the fault, with `--fix` or by hand.
     pub fn remedy(&self) -> &'static str {
         self.code.description().remedy
     }

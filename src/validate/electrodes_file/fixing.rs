@@ -30,7 +30,7 @@ pub struct FixSummary {
     pub left_out: Vec<String>,
 }
 
-/// Why no fixed file was written.
+/// Reasons why no fixed file was written.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FixProblem {
@@ -146,7 +146,7 @@ impl<'a> PopulationRewrite<'a> {
         Some(Self { population, node_order: order, offsets: population.offsets.as_deref()?, columns })
     }
 
-    /// The nodes in order, each with its rows in the input file.
+    /// Returns the nodes in order, each with its rows in the input file.
     fn nodes(&self) -> impl Iterator<Item = (u64, std::ops::Range<u64>)> + '_ {
         self.node_order.iter().filter_map(|&i| {
             let id = *self.population.node_ids.in_file_order.get(i)?;

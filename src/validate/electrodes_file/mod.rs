@@ -1,8 +1,8 @@
 //! Validates an electrodes file: finds everything that makes a client fail or, worse, silently compute wrong results.
 //!
 //! The file is read as leniently as possible, so that all of its faults are found at once. Each is a [`Finding`] with a
-//! [`Code`]; [`Code::description`] describes what clients do and how to fix it. [`write_fixed_file`] writes a valid file if
-//! that needs no guess.
+//! [`Code`]; [`Code::description`] describes what clients do and how to fix it. [`write_fixed_file`] writes a valid
+//! file if that needs no guess.
 
 mod code;
 mod contacts;
@@ -32,7 +32,7 @@ use crate::sonata::electrodes_file::{ColumnRule, ELECTRODES, scaling_factors_pat
 use crate::units::SiemensPerMeter;
 use finding::FindingList;
 
-/// What to examine, and what to compare it with.
+/// A request to validate an electrodes file: the file, and the data that it is compared with.
 #[derive(Clone, Copy)]
 pub struct ValidationRequest<'a> {
     /// The electrodes file.
@@ -73,7 +73,7 @@ impl ValidationReport {
         self.findings.iter().map(Finding::severity).max()
     }
 
-    /// Numbers of findings as text: `1 error, 2 notes`, or `valid`.
+    /// Returns the numbers of findings as text: `1 error, 2 notes`, or `valid`.
     pub fn counts_text(&self) -> String {
         let number = |severity: Severity| self.findings.iter().filter(|f| f.severity() == severity).count() as u64;
         let all = [Severity::Error, Severity::Warning, Severity::Note].map(|s| (number(s), s.name()));
@@ -176,7 +176,7 @@ fn read_strings_first(file: &Hdf5File) -> Result<()> {
     Ok(())
 }
 
-/// Groups that look like populations: with node ids, offsets or weights.
+/// Returns the groups that look like populations: with node ids, offsets or weights.
 fn population_names(file: &Hdf5File) -> Result<Vec<String>> {
     let own = |name: &String| {
         name != ELECTRODES

@@ -191,7 +191,7 @@ impl PopulationRecord {
         Ok(())
     }
 
-    /// Finds rows whose potentials are all 0, which no potential is at any distance.
+    /// Finds rows whose potentials are all 0; a potential is not 0 at any distance.
     fn check_zero_rows(&self, object: &str, values: &WeightScan, findings: &mut FindingList) {
         let Some(offsets) = self.offsets.as_ref().filter(|_| !values.zero_rows.is_empty()) else { return };
         let runs = &values.zero_rows;

@@ -52,7 +52,7 @@ pub enum ReferenceSegments<'a> {
 }
 
 impl ReferenceSegments<'_> {
-    /// The population that the segments belong to.
+    /// Returns the population that the segments belong to.
     pub(super) fn population(&self) -> &str {
         match self {
             Self::Table(table) => &table.metadata().population,

@@ -229,7 +229,7 @@ mod tests {
     const OPTIONS: PositionsOptions =
         PositionsOptions { tolerance: Tolerance { rtol: 0.0, atol: 0.1 }, ignore_myelin_id: false };
 
-    /// Segments of one µm along x of node 7: (section, number of segments, shift along y).
+    /// Returns the segments of one µm along x of node 7: (section, number of segments, shift along y).
     fn placed(sections: &[(u32, u32, f64)]) -> PlacedSegments {
         placed_as(None, sections)
     }

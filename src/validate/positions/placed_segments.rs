@@ -96,22 +96,22 @@ impl PlacedSegments {
         Ok(())
     }
 
-    /// Node ids, ascending.
+    /// Returns the node ids, ascending.
     pub fn nodes(&self) -> impl Iterator<Item = u64> + '_ {
         self.0.keys().copied()
     }
 
-    /// The neurons, node ids ascending.
+    /// Returns the neurons, node ids ascending.
     pub fn neurons(&self) -> impl Iterator<Item = (u64, &[PlacedSection])> {
         self.0.iter().map(|(&node, sections)| (node, sections.as_slice()))
     }
 
-    /// The sections of a neuron, ids ascending.
+    /// Returns the sections of a neuron, ids ascending.
     pub fn neuron(&self, node: u64) -> Option<&[PlacedSection]> {
         self.0.get(&node).map(Vec::as_slice)
     }
 
-    /// Number of segments of all neurons.
+    /// Returns the number of segments of all neurons.
     pub fn segment_count(&self) -> u64 {
         self.0.values().flatten().map(|section| section.ends_um.len() as u64).sum()
     }

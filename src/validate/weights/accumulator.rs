@@ -141,14 +141,14 @@ mod tests {
 
     #[test]
     fn what_is_not_finite_is_outside_unless_both_are_the_same() {
-        let mut tally = Accumulator::new(5, TOLERANCE);
+        let mut accumulator = Accumulator::new(5, TOLERANCE);
         let (nan, inf) = (f64::NAN, f64::INFINITY);
-        tally.add_row(0, &[nan, nan, inf, inf, 1.0], &[nan, 1.0, inf, -inf, 1.05]);
-        assert_eq!(tally.outside, [0, 1, 0, 1, 0]);
-        assert_eq!(tally.nan_in_both, [1, 0, 0, 0, 0]);
-        let largest: Vec<f64> = tally.absolute.iter().map(|l| l.value).collect();
+        accumulator.add_row(0, &[nan, nan, inf, inf, 1.0], &[nan, 1.0, inf, -inf, 1.05]);
+        assert_eq!(accumulator.outside, [0, 1, 0, 1, 0]);
+        assert_eq!(accumulator.nan_in_both, [1, 0, 0, 0, 0]);
+        let largest: Vec<f64> = accumulator.absolute.iter().map(|l| l.value).collect();
         assert_eq!(largest[..4], [0.0, inf, 0.0, inf]);
-        assert_eq!(tally.relative[4].value, (1.05_f64 - 1.0).abs() / 1.05);
+        assert_eq!(accumulator.relative[4].value, (1.05_f64 - 1.0).abs() / 1.05);
     }
 
     #[test]

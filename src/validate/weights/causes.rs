@@ -110,7 +110,7 @@ pub enum WeightsCause {
 }
 
 impl WeightsCause {
-    /// Name of the cause.
+    /// Returns the name of the cause.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::ExtraColumn { .. } => "extra column",
@@ -158,7 +158,7 @@ impl std::fmt::Display for WeightsCause {
             }
             Self::HalfThickness { contacts, thickness: [a, b] } => write!(
                 f,
-                "the regions of contacts {} extend {a} um along the axis to either side in the first file, and {b} um \
+                "the regions of contacts {} extend {a} µm along the axis to either side in the first file, and {b} µm \
                  in the second: a thickness is half of the extent, not all of it",
                 join_quoted(contacts, 6)
             ),
@@ -170,8 +170,8 @@ impl std::fmt::Display for WeightsCause {
             ),
             Self::Float32Positions { pairs, moved_um, spacing_um } => write!(
                 f,
-                "{} differ as with float32 positions: the segments were moved by up to {moved_um:.2e} um, where \
-                 float32 numbers are {spacing_um:.2e} um apart; the simulator, and so `bluerecording` 0.7.0, stores \
+                "{} differ as with float32 positions: the segments were moved by up to {moved_um:.2e} µm, where \
+                 float32 numbers are {spacing_um:.2e} µm apart; the simulator, and so `bluerecording` 0.7.0, stores \
                  points as float32",
                 format_count(*pairs, "weight")
             ),

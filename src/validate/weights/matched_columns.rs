@@ -6,7 +6,7 @@ use super::{ColumnRule, CompareProblem, WeightsOptions};
 use crate::error::{Error, Result};
 use crate::sonata::electrodes_file::{ElectrodesFile, PopulationEntry, sort_names};
 
-/// What to do with columns without a contact.
+/// How to treat columns without a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExtraColumn {
     /// Compare them in order; different numbers of them are a difference.

@@ -63,7 +63,7 @@ pub(super) fn accumulate(
     let widths = factors.each_ref().map(|f| f.columns().max(1) as usize);
     let next = AtomicUsize::new(0);
     let count = |_: usize| -> Result<Accumulator> {
-        let mut tally = Accumulator::new(width, tolerance);
+        let mut accumulator = Accumulator::new(width, tolerance);
         let (mut values, mut picked) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
         while let Some(share) = shares.get(next.fetch_add(1, Ordering::Relaxed)) {
             for block in share.blocks(most) {
@@ -73,12 +73,16 @@ pub(super) fn accumulate(
                 let [rows_a, rows_b] = [(a, 0), (b, 1)].map(|(values, file)| values.chunks_exact(widths[file]));
                 let [picked_a, picked_b] = &mut picked;
                 for ((a, b), at) in rows_a.zip(rows_b).zip(block.a..) {
-                    tally.add_row(at, picks[0].pick_row(a, picked_a, width), picks[1].pick_row(b, picked_b, width));
+                    accumulator.add_row(
+                        at,
+                        picks[0].pick_row(a, picked_a, width),
+                        picks[1].pick_row(b, picked_b, width),
+                    );
                 }
                 progress(block.rows);
             }
         }
-        Ok(tally)
+        Ok(accumulator)
     };
     let threads = rayon::current_num_threads().min(shares.len()).max(1);
     let counted: Vec<Result<Accumulator>> = (0..threads).into_par_iter().map(count).collect();

@@ -14,8 +14,8 @@ const LINEAR: f64 = 0.0862;
 /// The quantiles that are reported.
 pub const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 
-/// Bin of the relative difference of a pair, from its absolute difference and the larger of the two, without a
-/// division.
+/// Returns the bin of the relative difference of a pair, from its absolute difference and the larger of the two,
+/// without a division.
 #[inline(always)]
 pub(super) fn bin_index(difference: f64, most: f64) -> u32 {
     let high = |v: f64| (v.to_bits() >> 32) as i32;
@@ -25,7 +25,7 @@ pub(super) fn bin_index(difference: f64, most: f64) -> u32 {
     if difference == 0.0 { 0 } else { bin }
 }
 
-/// Upper bound of a bin.
+/// Returns the upper bound of a bin.
 fn bin_upper_bound(bin: usize) -> f64 {
     match bin {
         0 => 0.0,
@@ -34,8 +34,8 @@ fn bin_upper_bound(bin: usize) -> f64 {
     }
 }
 
-/// Upper bounds of [`QUANTILES`] of `rows` relative differences: at most 1.35 times the quantile, and 0 if that share
-/// of the pairs is equal. `bins` are counts of unequal pairs; `most` is the largest difference.
+/// Returns the upper bounds of [`QUANTILES`] of `rows` relative differences: at most 1.35 times the quantile, and 0 if
+/// that share of the pairs is equal. `bins` are counts of unequal pairs; `most` is the largest difference.
 pub(super) fn quantiles(bins: &[u64], rows: u64, most: f64) -> [f64; 3] {
     let counted: u64 = bins.iter().sum();
     QUANTILES.map(|share| {

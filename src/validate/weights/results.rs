@@ -51,9 +51,9 @@ fn locate_difference(largest: LargestDifference, population: &PopulationEntry) -
     Some(LocatedDifference { value: largest.value, values: largest.values, node, row })
 }
 
-/// Results of all contacts, with rows located by node of the first file.
+/// Returns the results of all contacts, with rows located by node of the first file.
 pub(super) fn contact_comparisons(
-    tally: &Accumulator,
+    accumulator: &Accumulator,
     matched: &[MatchedColumn],
     population: &PopulationEntry,
     rows: u64,
@@ -61,23 +61,23 @@ pub(super) fn contact_comparisons(
     let own = |numbers: &[u64], i: usize| numbers.get(i).copied().unwrap_or_default();
     let largest = |all: &[LargestDifference], i: usize| all.get(i).copied().unwrap_or_default();
     let compare_contact = |(i, contact): (usize, &MatchedColumn)| {
-        let relative = largest(&tally.relative, i);
-        let bins = tally.bins.get(i * BINS..(i + 1) * BINS).unwrap_or_default();
+        let relative = largest(&accumulator.relative, i);
+        let bins = accumulator.bins.get(i * BINS..(i + 1) * BINS).unwrap_or_default();
         ContactComparison {
             name: contact.name.clone(),
-            largest_absolute: locate_difference(largest(&tally.absolute, i), population),
+            largest_absolute: locate_difference(largest(&accumulator.absolute, i), population),
             largest_relative: locate_difference(relative, population),
             quantiles: quantiles(bins, rows, relative.value),
-            outside_count: own(&tally.outside, i),
-            nan_in_both_count: own(&tally.nan_in_both, i),
+            outside_count: own(&accumulator.outside, i),
+            nan_in_both_count: own(&accumulator.nan_in_both, i),
         }
     };
     matched.iter().enumerate().map(compare_contact).collect()
 }
 
-/// The worst pairs, with rows located by node of the first file.
+/// Returns the worst pairs, with rows located by node of the first file.
 pub(super) fn locate_worst_pairs(
-    tally: &Accumulator,
+    accumulator: &Accumulator,
     matched: &[MatchedColumn],
     population: &PopulationEntry,
 ) -> Vec<WorstPair> {
@@ -89,5 +89,5 @@ pub(super) fn locate_worst_pairs(
             LocatedDifference { value: crate::validate::Difference::between(a, b).absolute, values: [a, b], node, row };
         Some(WorstPair { contact, excess: pair.excess, difference })
     };
-    tally.worst.pairs().iter().filter_map(locate).collect()
+    accumulator.worst.pairs().iter().filter_map(locate).collect()
 }

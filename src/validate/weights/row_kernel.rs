@@ -3,7 +3,7 @@
 use super::quantiles::bin_index;
 use crate::validate::Tolerance;
 
-/// What a row is compared with: tolerances, and the largest differences so far with one entry per contact.
+/// The values that a row is compared with: tolerances, and the largest differences so far with one entry per contact.
 pub(super) struct RunningMax<'a> {
     pub tolerance: Tolerance,
     /// Scale of differences, and the multiple of it that a pair must exceed to be among the worst.

@@ -8,7 +8,7 @@ use crate::error::Result;
 /// Values of one block of rows of one file: a few megabytes.
 const BLOCK_VALUES: u64 = 1 << 18;
 
-/// Names of the contacts in both populations, in the order in which [`for_each_row`] passes their weights.
+/// Returns the names of the contacts in both populations, in the order in which [`for_each_row`] passes their weights.
 ///
 /// # Errors
 /// Returns the errors of [`super::compare`].

@@ -21,7 +21,7 @@ pub(super) struct WorstRowPair {
 pub(super) struct WorstPairs(Vec<WorstRowPair>);
 
 impl WorstPairs {
-    /// Value that a pair must exceed to be among them.
+    /// Returns the value that a pair must exceed to be among them.
     pub fn min_excess(&self) -> f64 {
         if self.0.len() < MAX_WORST_PAIRS { 0.0 } else { self.0.last().map_or(0.0, |pair| pair.excess) }
     }
@@ -41,7 +41,7 @@ impl WorstPairs {
         other.0.iter().for_each(|p| self.insert(p.excess, p.row, p.column, p.values));
     }
 
-    /// The pairs, the worst first.
+    /// Returns the pairs, the worst first.
     pub fn pairs(&self) -> &[WorstRowPair] {
         &self.0
     }

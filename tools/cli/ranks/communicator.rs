@@ -125,7 +125,7 @@ fn serve(world_sender: &Sender<World>, operations: &Receiver<Operation>) {
         return;
     }
     for operation in operations {
-        // a failed send is ignored: after the end of a run nobody waits for its results
+        // a failed send is ignored: after the end of a run no caller waits for its results
         match operation {
             Operation::Abort => world.abort(PANIC_EXIT_CODE),
             Operation::AllGather(numbers, sender) => drop(sender.send(all_gather(&world, &numbers))),

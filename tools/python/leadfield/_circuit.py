@@ -31,7 +31,7 @@ class Circuit:
     FileError
         If the file cannot be read.
     InputError
-        If it is no SONATA configuration.
+        If the file is not a SONATA configuration.
     """
 
     def __init__(self, path: PathLike) -> None:
@@ -123,7 +123,7 @@ class Circuit:
         """Places every segment of every neuron, and writes the segment table.
 
         The arguments are those of ``leadfield positions``; see ``docs/circuits.md``. The table appears under its name
-        when it is complete. Ctrl-C stops between parts; ``resume=True`` goes on, to the same bytes.
+        when it is complete. Ctrl-C stops between parts; ``resume=True`` resumes the run, to the same bytes.
 
         Parameters
         ----------
@@ -138,15 +138,15 @@ class Circuit:
         discretisation : {"report", "rule"}, optional
             The source of the numbers of segments. By default the report, if there is one.
         axon_rule : {"taper", "legacy", "bluepyopt", "delete", "keep"}, optional
-            How the axon is replaced; by default as the cell templates say. No templates are read then.
+            Treatment of the axon; by default that of the cell templates. No templates are read then.
         segment_length : float, optional
-            Chunk length of the rule, um: a section of length L has 1 + 2 int(L / chunk) segments.
+            Chunk length of the rule, µm: a section of length L has 1 + 2 int(L / chunk) segments.
         axon_placement : {"bluerecording", "bluerecording-0.2", "arc"}
-            Where the stubs of a replaced axon lie.
+            Placement of the stubs of a replaced axon.
         euler_order : {"sonata", "neurodamus"}, optional
             The order of Euler rotations, if nodes have them.
         on_bad_neuron : {"error", "skip"}
-            What to do with a neuron that cannot be placed.
+            Treatment of a neuron that cannot be placed.
         any_discretisation : bool
             Use the report's numbers even if no segment length explains them.
         precision : {"f64", "f32"}
@@ -154,7 +154,7 @@ class Circuit:
         segments_per_part : int, optional
             Largest number of segments of a part.
         resume, overwrite : bool
-            Go on with an interrupted run; replace what exists.
+            Resume an interrupted run; replace existing files.
         progress : bool or callable
             True shows a bar if tqdm is installed; a function is called with numbers of segments done.
 
@@ -176,7 +176,7 @@ class Circuit:
         Warns
         -----
         LeadfieldWarning
-            What the importer of the simulator changes, neurons that are left out, assumed rules.
+            For changes by the importer of the simulator, neurons that are left out, and assumed rules.
         """
         if population is None and len(self.populations) == 1:
             population = self.populations[0]
@@ -249,7 +249,7 @@ def synthesize_circuit(
     frames : int
         Number of frames of the currents.
     radius, height : float
-        Size of the cylinder with the somata, um.
+        Size of the cylinder with the somata, µm.
     overwrite : bool
         Replace a synthetic circuit that exists.
     progress : bool or callable

@@ -1,4 +1,4 @@
-"""What several modules share: paths, warnings, progress."""
+"""Parts that several modules share: paths, warnings, progress."""
 
 from __future__ import annotations
 

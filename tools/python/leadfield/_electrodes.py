@@ -22,14 +22,14 @@ class Electrodes:
     Parameters
     ----------
     contacts : iterable of mapping
-        One mapping for each contact: ``name``, ``x``, ``y``, ``z`` (um, in the circuit's frame), and optionally
+        One mapping for each contact: ``name``, ``x``, ``y``, ``z`` (µm, in the circuit's frame), and optionally
         ``type`` (default ``LineSource``), ``layer``, ``region``, and the settings of ``docs/electrodes.md``:
         ``conductivity``, ``boundary``, ``disc_radius``, ``reference``, ...
 
     Raises
     ------
     InputError
-        If a name is used twice, a type or a setting is unknown, a position is no number, or there are no contacts.
+        If a name is used twice, a type or a setting is unknown, a position is not a number, or there are no contacts.
     """
 
     def __init__(self, contacts: Iterable[Mapping[str, Any]]) -> None:
@@ -87,7 +87,7 @@ class Electrodes:
         Parameters
         ----------
         positions : array_like of shape (contacts, 3)
-            Positions, um.
+            Positions, µm.
         names : sequence of str, optional
             By default ``"0"``, ``"1"``, ...
         type : str
@@ -129,7 +129,7 @@ class Electrodes:
 
     @property
     def positions(self) -> NDArray[np.float64]:
-        """The positions, um: of shape (contacts, 3)."""
+        """The positions, µm: of shape (contacts, 3)."""
         return self._list.positions
 
     @property
@@ -138,7 +138,7 @@ class Electrodes:
         return self._list.types
 
     def moved(self, shift: ArrayLike) -> Electrodes:
-        """Returns the contacts shifted by (dx, dy, dz), um."""
+        """Returns the contacts shifted by (dx, dy, dz), µm."""
         import numpy as np
 
         return self._placed(self.positions + np.asarray(shift, dtype=float), None)
@@ -151,7 +151,7 @@ class Electrodes:
         matrix : array_like of shape (3, 3), or an object with ``as_matrix()``
             The rotation, for example a ``scipy.spatial.transform.Rotation``.
         about : array_like of shape (3,)
-            The point that stays, um.
+            The point that stays, µm.
         """
         import numpy as np
 
@@ -170,9 +170,9 @@ class Electrodes:
         Parameters
         ----------
         at : array_like of shape (3,)
-            Where the anchor lies, um.
+            Position of the anchor, µm.
         direction : array_like of shape (3,)
-            Where the shank, the probe's y axis, points from its tip.
+            Direction of the shank, the probe's y axis, from its tip.
         roll : float
             Rotation about the shank, degrees.
         anchor : {"first", "center", "origin"}
@@ -203,7 +203,7 @@ class Electrodes:
         Warns
         -----
         LeadfieldWarning
-            What probeinterface cannot store: layers, regions, types, settings.
+            For data that probeinterface cannot store: layers, regions, types, settings.
 
         Raises
         ------
@@ -325,7 +325,7 @@ def linear(
     contacts : int
         Number of contacts.
     pitch : float
-        Distance between neighbours, um.
+        Distance between neighbours, µm.
     at, direction, roll, anchor : optional
         See :meth:`Electrodes.placed`.
     type : str
@@ -359,7 +359,7 @@ def grid(
     columns, rows : int
         Number of columns, along x, and rows, along y.
     pitch : float or (float, float)
-        Distance between neighbours, um: one for both, or those of columns and rows.
+        Distance between neighbours, µm: one for both, or those of columns and rows.
     at, direction, roll, anchor, type, prefix, **settings
         See :func:`linear`.
     """

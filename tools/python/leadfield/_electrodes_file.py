@@ -27,7 +27,7 @@ class ElectrodesFile:
     FileError
         If the file cannot be read.
     InputError
-        If it is no electrodes file.
+        If the file is not an electrodes file.
     """
 
     def __init__(self, path: PathLike) -> None:
@@ -50,7 +50,7 @@ class ElectrodesFile:
 
     @property
     def positions(self) -> NDArray[np.float64]:
-        """The positions of the contacts, um: of shape (contacts, 3), NaN where the file has none."""
+        """The positions of the contacts, µm: of shape (contacts, 3), NaN where the file has none."""
         return _positions(self._contacts())
 
     @property
@@ -117,7 +117,7 @@ class ElectrodesFile:
             f"<tr><td>{html.escape(str(name))}</td><td>{html.escape(json.dumps(at))}</td><td>{html.escape(str(kind))}</td></tr>"
             for name, at, kind, _, _ in self._contacts()[:20]
         )
-        return f"<table><thead><tr><th>contact</th><th>position (um)</th><th>type</th></tr></thead><tbody>{rows}</tbody></table>"
+        return f"<table><thead><tr><th>contact</th><th>position (µm)</th><th>type</th></tr></thead><tbody>{rows}</tbody></table>"
 
 
 class PopulationWeights:
@@ -145,7 +145,7 @@ class PopulationWeights:
 
     @property
     def electrode_positions(self) -> NDArray[np.float64]:
-        """The positions of the contacts, um: of shape (contacts, 3)."""
+        """The positions of the contacts, µm: of shape (contacts, 3)."""
         return _positions(self._file.contacts(self.name))
 
     @property

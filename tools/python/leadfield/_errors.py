@@ -22,7 +22,7 @@ class LeadfieldError(Exception):
     Attributes
     ----------
     hint : str or None
-        What helps: the argument or the edit.
+        Advice: the argument or the edit that helps.
     kind : str
         ``"io"``, ``"no_space"``, ``"output_conflict"``, ``"invalid_input"``, ``"damaged"`` or ``"interrupted"``.
     file : str or None

@@ -70,7 +70,7 @@ def plot_weights(
     view : {"all", "xy", "xz", "yx", "yz", "zx", "zy"}
         The axes to show: the first to the right, the second up.
     within : float, optional
-        Show only this distance from the contact along each axis, um.
+        Show only this distance from the contact along each axis, µm.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def plot_probe(
     view : {"all", "xy", "xz", "yx", "yz", "zx", "zy"}
         See :func:`plot_weights`.
     within : float, optional
-        The region of every contact is a ball of this radius, um.
+        The region of every contact is a ball of this radius, µm.
     """
     table = None if segments is None else segments._table
     svg, warnings = _leadfield.plot_probe(electrodes._list, table, view=view, within=within)
@@ -127,7 +127,7 @@ def report(
     electrode : str, optional
         The contact to draw; by default the one nearest to the middle of the segments.
     within : float, optional
-        The 3D view shows segments up to this far from the contact along each axis, um.
+        The 3D view shows segments up to this far from the contact along each axis, µm.
     """
     table = segments.path if isinstance(segments, Segments) else path_text(segments)
     page, warnings = _leadfield.report(table, _file(weights), electrode=electrode, within=within)

@@ -199,7 +199,7 @@ class Segments:
     FileError
         If the table cannot be read.
     InputError, DamagedError
-        If it is no segment table, incomplete or damaged.
+        If the file is not a segment table, is incomplete or damaged.
     """
 
     def __init__(self, path: PathLike, population: str | None = None) -> None:
@@ -216,7 +216,7 @@ class Segments:
 
     @property
     def bounds(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-        """The corners of the box around all segments: (x, y, z) smallest and largest, um."""
+        """The corners of the box around all segments: (x, y, z) smallest and largest, µm."""
         low, high = self._table.bounds
         return (low[0], low[1], low[2]), (high[0], high[1], high[2])
 
@@ -270,7 +270,7 @@ class Segments:
         Parameters
         ----------
         sphere, box, disk, slab, capsule : array_like, optional
-            A region, or several of shape (n, numbers); all numbers are um:
+            A region, or several of shape (n, numbers); all numbers are µm:
 
             - ``sphere``: x, y, z, r
             - ``box``: x0, y0, z0, x1, y1, z1
@@ -284,7 +284,7 @@ class Segments:
         electrodes : Electrodes, optional
             Search around contacts: balls of radius ``within``, or the regions of ObjectiveCSD contacts.
         within : float, optional
-            Radius around each contact, um.
+            Radius around each contact, µm.
         predicate : {"midpoint", "intersects"}, optional
             Whether a segment is inside if its midpoint is (the default), or if any point is.
         section_type : str or sequence of str, optional
@@ -296,13 +296,13 @@ class Segments:
         where : mapping, optional
             Only neurons whose attributes have these values: ``{"mtype": "L5_TPC", "layer": [4, 5]}``.
         circuit : str or os.PathLike, optional
-            The circuit, if it is no longer where the table says.
+            The circuit, if its path has changed since the table was written.
         weights, electrode : optional
             An electrodes file and a contact: its weights are the column ``weight``.
         field : str or os.PathLike, optional
             A lead field: its potential and electric field at the midpoints are columns.
         field_transform : sequence of float, optional
-            w, x, y, z, dx, dy, dz: rotates the field by a quaternion, then shifts it, um.
+            w, x, y, z, dx, dy, dz: rotates the field by a quaternion, then shifts it, µm.
         index : str or os.PathLike, optional
             A stored index, which is built if the file does not exist.
         columns : sequence of str, optional
@@ -387,7 +387,7 @@ class Segments:
         low, high = self.bounds
         about = {
             **self.metadata,
-            "bounds (um)": f"{', '.join(f'{v:.1f}' for v in low)} to {', '.join(f'{v:.1f}' for v in high)}",
+            "bounds (µm)": f"{', '.join(f'{v:.1f}' for v in low)} to {', '.join(f'{v:.1f}' for v in high)}",
         }
         rows = "".join(f"<tr><th>{html.escape(key)}</th><td>{html.escape(str(value))}</td></tr>" for key, value in about.items())
         return f"<table>{rows}</table>"
@@ -405,7 +405,7 @@ def _region_rows(value: ArrayLike | None) -> list[list[float]]:
 def _nearest(value: Sequence[float]) -> tuple[list[float], int]:
     numbers = [float(v) for v in value]
     if len(numbers) != 4 or numbers[3] != int(numbers[3]) or numbers[3] < 1:
-        raise ValueError(f"nearest: malformed, expected x, y, z (um) and a number of segments, found {tuple(value)}")
+        raise ValueError(f"nearest: malformed, expected x, y, z (µm) and a number of segments, found {tuple(value)}")
     return numbers[:3], int(numbers[3])
 
 

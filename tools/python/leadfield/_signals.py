@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
 
 from . import _leadfield
@@ -11,7 +11,7 @@ from ._electrodes import Electrodes
 from ._electrodes_file import ElectrodesFile
 from ._plot import Svg
 from ._segments import Segments
-from ._weights import Conductivity, Fields, NearField, _arguments, _is_single
+from ._weights import Conductivity, Fields, NearField, _is_single, _settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +37,7 @@ class Imbalance(NamedTuple):
 
 
 class SignalsSummary(NamedTuple):
-    """What :func:`write_signals` wrote."""
+    """The summary of :func:`write_signals`."""
 
     path: str
     frames: int
@@ -68,7 +68,7 @@ class Signals:
     electrode_types : list of str
         Their methods; empty texts where they are unknown.
     positions : numpy.ndarray of shape (contacts, 3)
-        Their positions, um; NaN where one is unknown.
+        Their positions, µm; NaN where one is unknown.
     groups : list of str or None
         The names of the groups; None without ``by=``.
     node_ids : list of (str, int) or None
@@ -148,7 +148,7 @@ class Signals:
     def to_xarray(self) -> Any:
         """Returns an ``xarray.DataArray``, without a copy of the values.
 
-        Its dimensions are ``time`` (ms), ``contact`` and, with ``by=``, ``group``; ``x``, ``y`` and ``z`` (um) and
+        Its dimensions are ``time`` (ms), ``contact`` and, with ``by=``, ``group``; ``x``, ``y`` and ``z`` (µm) and
         ``unit`` are coordinates of the contacts. ``attrs["units"]`` is there if all contacts have the same.
 
         Raises
@@ -173,7 +173,7 @@ class Signals:
     def to_neo(self) -> Any:
         """Returns a ``neo.AnalogSignal`` of shape (frames, contacts).
 
-        Names and positions of the contacts are array annotations: ``channel_names``, ``x``, ``y``, ``z`` (um).
+        Names and positions of the contacts are array annotations: ``channel_names``, ``x``, ``y``, ``z`` (µm).
 
         Raises
         ------
@@ -215,14 +215,14 @@ class Signals:
         ImportError
             If mne is not installed.
         ValueError
-            If there are groups (take one: ``signals[group]``), or the signals are no potentials.
+            If there are groups (take one: ``signals[group]``), or the signals are not potentials.
         """
         mne = _import("mne", "to_mne")
         import numpy as np
 
         data = self._one_sum("to_mne")
         if self.unit not in _VOLTS:
-            raise ValueError(f"to_mne: signals are no potentials, expected V, mV or uV, found {self.unit}")
+            raise ValueError(f"to_mne: signals are not potentials, expected V, mV or uV, found {self.unit}")
         info = mne.create_info(self.electrode_names, self.sampling_rate, ch_type, verbose="error")
         volts = np.ascontiguousarray(data.T, dtype=np.float64) * _VOLTS[self.unit]
         raw = mne.io.RawArray(volts, info, first_samp=max(0, round(self.times[0] / self.step)), verbose="error")
@@ -242,7 +242,7 @@ class Signals:
         conductivity : float
             For current source densities, S/m.
         source_radius : float
-            Radius of the discs of sources of the kernel method, um.
+            Radius of the discs of sources of the kernel method, µm.
 
         Returns
         -------
@@ -317,7 +317,7 @@ def signals(
     electrodes : Electrodes, optional
         The contacts of ``segments``; or of an online report, which has no names.
     circuit : path or Circuit, optional
-        Where attributes and node sets are; by default the circuit that the table names.
+        The circuit with attributes and node sets; by default the one that the table names.
     density : bool
         The reports have current densities, mA/cm2: they are multiplied by the segments' areas. Needs ``segments``.
     by : str or sequence of str, optional
@@ -368,11 +368,7 @@ def signals(
     --------
     docs/signals.md : units, clamps, densities, cost.
     """
-    arguments = _request(
-        reports, weights, segments, electrodes, circuit, density, by, node_set, electrode, allow_missing,
-        (start, end, stride), reference, unit, block_frames,
-        _arguments(conductivity, near_field, fields, outside_field, field_current, field_transform),
-    )  # fmt: skip
+    arguments = _request(locals())
     single = _is_single(dtype)
     with progress_of(progress, None, "currents") as update:
         values, described = _leadfield.signals(arguments, single, update)
@@ -428,7 +424,7 @@ def write_signals(
     wide : bool
         Write one column for each signal instead of one row for each value (Parquet, Arrow, CSV).
     resume, overwrite : bool
-        Go on with an interrupted run of the same inputs and settings (the first four formats); replace a file that
+        Resume an interrupted run of the same inputs and settings (the first four formats); replace a file that
         exists.
     dtype : {"f32", "f64"} or a numpy type
         The type of the written values.
@@ -439,7 +435,7 @@ def write_signals(
     Returns
     -------
     SignalsSummary
-        What was written.
+        The summary of the written file.
 
     Raises
     ------
@@ -450,11 +446,7 @@ def write_signals(
     InputError
         As for :func:`signals`; and if the name states no format, or the format has no groups.
     """
-    arguments = _request(
-        reports, weights, segments, electrodes, circuit, density, by, node_set, electrode, allow_missing,
-        (start, end, stride), reference, unit, block_frames,
-        _arguments(conductivity, near_field, fields, outside_field, field_current, field_transform),
-    )  # fmt: skip
+    arguments = _request(locals())
     path = path_text(out)
     with progress_of(progress, None, "currents") as update:
         described, blocks, resumed = _leadfield.write_signals(
@@ -519,24 +511,10 @@ def _picture(figure: str, conductivity: float, source_radius: float, title: str)
     }
 
 
-def _request(
-    reports: Any,
-    weights: Any,
-    segments: Any,
-    electrodes: Electrodes | None,
-    circuit: Any,
-    density: bool,
-    by: Names | None,
-    node_set: str | None,
-    electrode: Names | None,
-    allow_missing: bool,
-    times: tuple[float | None, float | None, float | None],
-    reference: str | None,
-    unit: str,
-    block_frames: int | None,
-    settings: dict[str, Any],
-) -> dict[str, Any]:
-    """Returns the arguments of the extension module."""
+def _request(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the arguments of the extension module for those of :func:`signals`, by name."""
+    weights, segments, electrodes = given["weights"], given["segments"], given["electrodes"]
+    reports, circuit, by, block_frames = given["reports"], given["circuit"], given["by"], given["block_frames"]
     tables = [] if segments is None else [segments] if isinstance(segments, Segments) else list(segments)
     if weights is not None and (tables or electrodes is not None):
         raise ValueError("weights: given with segments or electrodes, expected either")
@@ -544,28 +522,22 @@ def _request(
         raise ValueError("segments: given without electrodes, expected both")
     if block_frames is not None and block_frames < 1:
         raise ValueError(f"block_frames: expected at least 1, found {block_frames}")
-    groups, contacts = _name_list("by", by), _name_list("electrode", electrode)
+    groups, contacts = _name_list("by", by), _name_list("electrode", given["electrode"])
     listed = [reports] if isinstance(reports, (str, bytes)) or hasattr(reports, "__fspath__") else list(reports)
-    start, end, stride = (None if time is None else float(time) for time in times)
+    times = {name: None if given[name] is None else float(given[name]) for name in ("start", "end", "stride")}
+    unchanged = {name: given[name] for name in ("density", "node_set", "allow_missing", "reference", "unit", "block_frames")}
     return {
         "reports": [path_text(path) for path in listed],
         "weights": None if weights is None else weights.path if isinstance(weights, ElectrodesFile) else path_text(weights),
         "tables": [table._table for table in tables],
         "electrodes": None if electrodes is None else electrodes._list,
-        "settings": settings,
+        "settings": _settings(given),
         "circuit": None if circuit is None else path_text(getattr(circuit, "path", circuit)),
-        "density": density,
         "by": by if isinstance(by, str) else None,
         "by_node_sets": None if isinstance(by, str) else groups,
-        "node_set": node_set,
         "contacts": contacts or [],
-        "allow_missing": allow_missing,
-        "start": start,
-        "end": end,
-        "stride": stride,
-        "reference": reference,
-        "unit": unit,
-        "block_frames": block_frames,
+        **times,
+        **unchanged,
     }
 
 

@@ -19,9 +19,9 @@ class Finding(NamedTuple):
     """``error``, ``warning`` or ``note``."""
     title: str
     text: str
-    """Where it is, what was expected and what was found."""
+    """The location, and what was expected and found."""
     clients: str
-    """What libsonata and the simulator do with it."""
+    """The behaviour of libsonata and of the simulator."""
     remedy: str
     fixable: bool
     """Whether ``leadfield validate electrodes-file --fix`` repairs it."""
@@ -193,7 +193,7 @@ def compare_weights(
     ignore_extra_column : bool
         Ignore columns without a contact, as BlueRecording 0.2.1 writes one.
     columns : {"index", "sorted-names"}
-        How columns belong to contacts; ``"sorted-names"`` for files of BlueRecording 0.2.1.
+        Rule that assigns columns to contacts; ``"sorted-names"`` for files of BlueRecording 0.2.1.
     population : str or (str, str), optional
         The population, or its names in both files; by default the only one of each, or those of the same name.
     segments : Segments, optional

@@ -23,7 +23,7 @@ NearField = Literal["radius", "exact"]
 
 
 class WeightsSummary(NamedTuple):
-    """What :func:`write_weights` wrote."""
+    """The summary of :func:`write_weights`."""
 
     path: str
     contacts: int
@@ -69,11 +69,11 @@ def weights(
         Lead fields of ``Reciprocity`` and ``DipoleReciprocity``: one for all such contacts, one for each in order, or
         by the name of the contact.
     outside_field : {"error", "zero"}
-        What happens at a point outside of a lead field.
+        Treatment of a point outside of a lead field.
     field_current : float, optional
         The current that made the lead fields, nA, instead of the value in the files.
     field_transform : sequence of float, optional
-        w, x, y, z, dx, dy, dz: rotates the lead fields by a quaternion, then shifts them, um.
+        w, x, y, z, dx, dy, dz: rotates the lead fields by a quaternion, then shifts them, µm.
     dtype : {"f64", "f32"} or a numpy type
         The type of the result; weights are computed in float64.
     progress : bool or callable
@@ -101,7 +101,7 @@ def weights(
     -----
     LineSource: Holt and Koch 1999, J Comput Neurosci 6:169, https://doi.org/10.1023/A:1008832702585
     """
-    arguments = _arguments(conductivity, near_field, fields, outside_field, field_current, field_transform)
+    arguments = _settings(locals())
     single = _is_single(dtype)
     with progress_of(progress, len(segments), "segments") as update:
         values, warnings = _leadfield.weights(segments._table, electrodes._list, arguments, single, update)
@@ -127,9 +127,9 @@ def weights_of(
     Parameters
     ----------
     starts, ends : array_like of shape (segments, 3)
-        The ends of the segments, um. A segment with equal ends is a point.
+        The ends of the segments, µm. A segment with equal ends is a point.
     radii : array_like of shape (segments,), or a number
-        Radii, um; one that is not positive is unknown (0.5 um).
+        Radii, µm; one that is not positive is unknown (0.5 µm).
     electrodes, conductivity, near_field, fields, outside_field, field_current, field_transform
         See :func:`weights`.
 
@@ -161,7 +161,7 @@ def weights_of(
         values = np.full(len(starts), values, dtype=np.float32)
     if values.ndim != 1:
         raise ValueError(f"radii: wrong shape, expected (n,), found {values.shape}")
-    arguments = _arguments(conductivity, near_field, fields, outside_field, field_current, field_transform)
+    arguments = _settings(locals())
     return _leadfield.weights_of(starts, ends, np.ascontiguousarray(values), electrodes._list, arguments)
 
 
@@ -183,7 +183,7 @@ def write_weights(
     """Computes weights and writes the electrodes file, which may be far larger than memory.
 
     The file is the one that ``leadfield weights`` writes. It appears under its name when it is complete. Ctrl-C stops
-    between units of work; ``resume=True`` goes on, to the same bytes.
+    between units of work; ``resume=True`` resumes the run, to the same bytes.
 
     Parameters
     ----------
@@ -192,14 +192,14 @@ def write_weights(
     out : str or os.PathLike
         The electrodes file (HDF5).
     resume, overwrite : bool
-        Go on with an interrupted run of the same inputs and settings; replace a file that exists.
+        Resume an interrupted run of the same inputs and settings; replace a file that exists.
     electrodes, conductivity, near_field, fields, outside_field, field_current, field_transform, progress
         See :func:`weights`.
 
     Returns
     -------
     WeightsSummary
-        What was written.
+        The summary of the written file.
 
     Raises
     ------
@@ -211,7 +211,7 @@ def write_weights(
         As for :func:`weights`.
     """
     tables = [segments] if isinstance(segments, Segments) else list(segments)
-    arguments = _arguments(conductivity, near_field, fields, outside_field, field_current, field_transform)
+    arguments = _settings(locals())
     path = path_text(out)
     with progress_of(progress, sum(map(len, tables)), "segments") as update:
         summary, warnings = _leadfield.write_weights(
@@ -227,25 +227,20 @@ def write_weights(
     return WeightsSummary(path=path, **summary)
 
 
-def _arguments(
-    conductivity: Any,
-    near_field: str,
-    fields: Fields | None,
-    outside_field: str,
-    field_current: float | None,
-    field_transform: Sequence[float] | None,
-) -> dict[str, Any]:
+def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the settings of the extension module for the arguments of :func:`weights`, by name."""
+    fields, transform = given["fields"], given["field_transform"]
     named = fields if isinstance(fields, Mapping) else {}
     listed = [] if fields is None or isinstance(fields, Mapping) else fields
     listed = [listed] if isinstance(listed, (str, bytes)) or hasattr(listed, "__fspath__") else listed
     return {
-        "conductivities": _conductivities(conductivity),
-        "near_field": near_field,
-        "fields": [path_text(path) for path in listed],  # type: ignore[union-attr]
+        "conductivities": _conductivities(given["conductivity"]),
+        "near_field": given["near_field"],
+        "fields": [path_text(path) for path in listed],
         "named_fields": [(name, path_text(path)) for name, path in named.items()],
-        "outside_field": outside_field,
-        "field_current": field_current,
-        "field_transform": None if field_transform is None else ",".join(repr(float(v)) for v in field_transform),
+        "outside_field": given["outside_field"],
+        "field_current": given["field_current"],
+        "field_transform": None if transform is None else ",".join(repr(float(v)) for v in transform),
     }
 
 

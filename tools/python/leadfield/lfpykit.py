@@ -42,16 +42,16 @@ class CellGeometry:
     Parameters
     ----------
     x, y, z : numpy.ndarray of shape (segments, 2)
-        Starts and ends of the segments, um.
+        Starts and ends of the segments, µm.
     d : numpy.ndarray of shape (segments,) or (segments, 2)
-        Diameters, um; with two columns those of the starts and ends.
+        Diameters, µm; with two columns those of the starts and ends.
 
     Attributes
     ----------
     totnsegs : int
         Number of segments.
     length : numpy.ndarray of shape (segments,)
-        Lengths, um.
+        Lengths, µm.
     area : numpy.ndarray of shape (segments,)
         Areas of the membrane, um2: of a cylinder, or of a conical frustum.
     """
@@ -82,7 +82,7 @@ class LinearModel:
     Parameters
     ----------
     cell : CellGeometry, LFPy.Cell or None
-        Anything with ``x``, ``y``, ``z`` of shape (segments, 2), and ``d``, um. It can be set later.
+        Anything with ``x``, ``y``, ``z`` of shape (segments, 2), and ``d``, µm. It can be set later.
     """
 
     def __init__(self, cell: Any) -> None:
@@ -145,7 +145,7 @@ class PointSourcePotential(LinearModel):
     cell : CellGeometry, LFPy.Cell or None
         See :class:`LinearModel`.
     x, y, z : array_like of shape (contacts,)
-        Positions, um.
+        Positions, µm.
     sigma : float
         Conductivity, S/m.
     """
@@ -200,11 +200,11 @@ class RecExtElectrode(LinearModel):
     probe : MEAutility.core.MEA, optional
         The contacts, instead of ``x``, ``y`` and ``z``: their positions, and if ``n`` is given their size and normals.
     x, y, z : array_like of shape (contacts,)
-        Positions, um.
+        Positions, µm.
     N : array_like of shape (contacts, 3), optional
         Normals of disc contacts.
     r : float, optional
-        Radius of disc contacts, um; the side of square ones.
+        Radius of disc contacts, µm; the side of square ones.
     n : int, optional
         Accepted: a contact is a disc if it is positive and ``r`` is given. The mean over the disc needs no number of points.
     contact_shape : {"circle", "square"}
@@ -261,7 +261,7 @@ class RecExtElectrode(LinearModel):
 
     @property
     def positions(self) -> NDArray[np.float64]:
-        """The positions of the contacts, um: of shape (contacts, 3)."""
+        """The positions of the contacts, µm: of shape (contacts, 3)."""
         return _points(self.x, self.y, self.z)
 
     def get_transformation_matrix(self) -> NDArray[np.float64]:

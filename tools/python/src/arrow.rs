@@ -1,4 +1,4 @@
-//! Hands rows over through the Arrow PyCapsule interface, and as numpy arrays and Python lists.
+//! Passes rows on through the Arrow PyCapsule interface, and as numpy arrays and Python lists.
 
 use std::ffi::CStr;
 

@@ -48,7 +48,7 @@ impl ElectrodeList {
         self.0.iter().map(|e| e.name.clone()).collect()
     }
 
-    /// The positions, um: of shape (contacts, 3).
+    /// The positions, µm: of shape (contacts, 3).
     #[getter]
     fn positions<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
         points_to_array(py, self.0.iter().map(|e| e.position_um))
@@ -60,7 +60,7 @@ impl ElectrodeList {
         self.0.iter().map(|e| e.method.name()).collect()
     }
 
-    /// What was noticed about the file: columns that are not used, an assumed encoding.
+    /// Warnings about the file: columns that are not used, an assumed encoding.
     #[getter]
     fn warnings(&self) -> Vec<String> {
         self.0.warnings().iter().map(ToString::to_string).collect()
@@ -93,19 +93,19 @@ fn points_to_array(py: Python<'_>, points: impl Iterator<Item = Point>) -> Bound
     Array2::from(rows).into_pyarray(py)
 }
 
-/// Returns the positions of contacts in a line from the tip, um.
+/// Returns the positions of contacts in a line from the tip, µm.
 #[pyfunction]
 pub fn linear_um(py: Python<'_>, contacts: u32, pitch: f64) -> PyResult<Bound<'_, PyArray2<f64>>> {
     Ok(points_to_array(py, probe::linear(contacts, pitch).or_raise()?.into_iter()))
 }
 
-/// Returns the positions of contacts in rows and columns, um.
+/// Returns the positions of contacts in rows and columns, µm.
 #[pyfunction]
 pub fn grid_um(py: Python<'_>, columns: u32, rows: u32, pitches: [f64; 2]) -> PyResult<Bound<'_, PyArray2<f64>>> {
     Ok(points_to_array(py, probe::grid(columns, rows, pitches).or_raise()?.into_iter()))
 }
 
-/// Returns the positions of sites of a Neuropixels 1.0 shank, um.
+/// Returns the positions of sites of a Neuropixels 1.0 shank, µm.
 #[pyfunction]
 pub fn neuropixels_um(py: Python<'_>, first_site: u32, contacts: u32) -> PyResult<Bound<'_, PyArray2<f64>>> {
     Ok(points_to_array(py, probe::neuropixels(first_site, contacts).or_raise()?.into_iter()))

@@ -50,7 +50,7 @@ impl ElectrodesFile {
         self.0.populations().iter().map(|population| population.name().to_string()).collect()
     }
 
-    /// The contacts of a population by column, or all by name: name, position (um), type, layer, region.
+    /// The contacts of a population by column, or all by name: name, position (µm), type, layer, region.
     #[expect(clippy::type_complexity, reason = "a row of the Python list")]
     #[pyo3(signature = (population = None))]
     fn contacts(

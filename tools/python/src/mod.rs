@@ -1,7 +1,7 @@
 //! The Python module `leadfield._leadfield`: classes and functions that the package `leadfield` wraps.
 //!
-//! Bindings alone: arguments are converted, the library is called without the interpreter's lock, results are handed over
-//! without a copy where that is possible.
+//! It contains only bindings: arguments are converted, the library is called without the interpreter's lock, and
+//! results are passed on without a copy where that is possible.
 
 mod arrow;
 mod circuit;

@@ -167,7 +167,7 @@ fn contact_regions(electrodes: &[Electrode], within_um: Option<f64>) -> PyResult
     Ok((regions.collect::<PyResult<_>>()?, warnings.iter().map(ToString::to_string).collect()))
 }
 
-/// Makes a region from its kind and its numbers, um.
+/// Makes a region from its kind and its numbers, µm.
 fn make_region((kind, numbers): &(String, Vec<f64>)) -> PyResult<Arc<dyn Region>> {
     type Made = Result<Arc<dyn Region>, RegionProblem>;
     let point = |first: usize| Point::new(numbers[first], numbers[first + 1], numbers[first + 2]);
@@ -186,7 +186,7 @@ fn make_region((kind, numbers): &(String, Vec<f64>)) -> PyResult<Arc<dyn Region>
     if numbers.len() != count {
         let found = numbers.len();
         return Err(PyValueError::new_err(format!(
-            "{kind}: malformed, expected {count} numbers ({form}), um, found {found}"
+            "{kind}: malformed, expected {count} numbers ({form}), µm, found {found}"
         )));
     }
     make().in_item(kind).or_raise()
@@ -201,7 +201,7 @@ pub struct Query {
 
 #[pymethods]
 impl Query {
-    /// What may be wrong with the contacts or the lead field.
+    /// Warnings about the contacts or the lead field.
     #[getter]
     fn warnings(&self) -> Vec<String> {
         self.warnings.clone()

@@ -35,7 +35,7 @@ use super::weights::WeightsArguments;
 use super::work::{self, Watch};
 use crate::cli::output::{OutputFormat, OutputSink};
 
-/// What to compute, as a dictionary.
+/// The settings of signals, as a dictionary.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub struct SignalsArguments<'py> {
@@ -60,7 +60,7 @@ pub struct SignalsArguments<'py> {
     block_frames: Option<usize>,
 }
 
-/// What to compute, without Python's objects.
+/// The settings of signals, without Python's objects.
 struct Request<'a> {
     reports: &'a [PathBuf],
     weights: Option<&'a PathBuf>,
@@ -169,7 +169,7 @@ impl Request<'_> {
     }
 }
 
-/// What describes the values, for Python.
+/// The description of the values, for Python.
 struct Description {
     times_ms: Vec<f64>,
     step_ms: f64,

@@ -52,7 +52,7 @@ impl SegmentTable {
         self.0.path().to_path_buf()
     }
 
-    /// The lower and the upper corner of the box around all segments, um.
+    /// The lower and the upper corner of the box around all segments, µm.
     #[getter]
     fn bounds(&self, py: Python<'_>) -> PyResult<([f64; 3], [f64; 3])> {
         let bounds = work::run_short(py, || self.0.bounds())?;

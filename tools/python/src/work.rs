@@ -1,4 +1,4 @@
-//! Runs the library's work without the interpreter's lock, so that other threads go on and Ctrl-C is seen.
+//! Runs the library's work without the interpreter's lock, so that other threads continue and Ctrl-C takes effect.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -14,7 +14,7 @@ use super::errors::OrRaise;
 /// Interval between two looks at signals, and between two reports of progress.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What wakes the waiting thread.
+/// An event that wakes the waiting thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wake {
     /// Something is done for the first time.
@@ -23,7 +23,7 @@ enum Wake {
     End,
 }
 
-/// What the work and the waiting thread share.
+/// The state that the work and the waiting thread share.
 #[derive(Debug)]
 pub struct Watch {
     stop: AtomicBool,

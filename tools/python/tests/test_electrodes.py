@@ -102,7 +102,7 @@ def test_a_roll_turns_a_grid_about_its_shank():
 def test_neuropixels_sites_have_their_numbers_and_pitches():
     e = lf.neuropixels(contacts=8, first_site=4, anchor="origin")
     assert e.names == [str(i) for i in range(4, 12)]
-    # Jun et al. 2017: two sites a row, 32 um apart, rows 20 um apart
+    # Jun et al. 2017: two sites a row, 32 µm apart, rows 20 µm apart
     x, y = e.positions[:, 0], e.positions[:, 1]
     np.testing.assert_allclose(np.diff(x)[::2], 32)
     np.testing.assert_allclose(y, np.repeat([40, 60, 80, 100], 2))

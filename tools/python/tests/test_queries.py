@@ -380,10 +380,10 @@ def test_scan_groups_and_joins(made):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"sphere": (1, 2, 3)}, r"sphere: malformed, expected 4 numbers \(x, y, z, r\), um, found 3"),
+        ({"sphere": (1, 2, 3)}, r"sphere: malformed, expected 4 numbers \(x, y, z, r\), µm, found 3"),
         ({"sphere": (0, 0, 0, -1)}, "sphere: "),
         ({"box": (0, 0, 0, -1, 1, 1)}, "box: "),
-        ({"nearest": (0, 0, 0)}, r"nearest: malformed, expected x, y, z \(um\) and a number of segments"),
+        ({"nearest": (0, 0, 0)}, r"nearest: malformed, expected x, y, z \(µm\) and a number of segments"),
         ({"nearest": (0, 0, 0, 0)}, "nearest: malformed"),
         ({"nearest": (float("nan"), 0, 0, 1)}, "nearest: "),
         ({"nearest": (0, 0, 0, 1), "predicate": "midpoint"}, "predicate: not defined for `nearest`"),

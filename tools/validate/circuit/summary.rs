@@ -78,7 +78,7 @@ fn to_text(finding: &PopulationFindings) -> String {
     a.differing.iter().for_each(|d| text += &(describe_difference(d) + "\n"));
     for tied in &a.ties {
         text += &format!(
-            "tie: node {}, section {} of morphology `{}` is {:.6} um long, close to {} um\n",
+            "tie: node {}, section {} of morphology `{}` is {:.6} µm long, close to {} µm\n",
             tied.node_id,
             tied.ambiguous_length.section_id,
             tied.morphology_name,
@@ -125,7 +125,7 @@ fn mismatch_lines(fit: &TableCheck, source: &str) -> [(&'static str, Vec<String>
     let order =
         fit.out_of_order.iter().map(|(node, row)| format!("node {node}: row {row} of the node is out of order"));
     let boxes = fit.displaced_um.iter().map(|(node, um)| match um.is_finite() {
-        true => format!("node {node}: {um:.6} um from where the circuit puts it"),
+        true => format!("node {node}: {um:.6} µm from where the circuit puts it"),
         false => format!("node {node}: a coordinate is not finite"),
     });
     let unplaced = fit.unplaced.iter().map(|(node, why)| format!("node {node}: cannot be placed: {why}"));

@@ -56,7 +56,7 @@ fn describe_worst(w: &WorstSegment) -> String {
     let [a, b] = w.ends_um.map(|p| format!("({}, {}, {})", p.x, p.y, p.z));
     let kind = w.section_type.map_or(String::new(), |kind: SectionType| format!(" ({})", kind.name()));
     format!(
-        "{:.3e} um: node {}, section {}{kind}, segment {}: {a} and {b}",
+        "{:.3e} µm: node {}, section {}{kind}, segment {}: {a} and {b}",
         w.distance_um, w.node, w.section, w.segment
     )
 }
@@ -77,7 +77,7 @@ fn to_text(found: &PositionsComparison, names: &[String; 2]) -> String {
     let largest = found.worst.first().map_or(0.0, |w| w.distance_um);
     let _ = writeln!(
         text,
-        "distances (um): median {median:.3e}, 90% {most:.3e}, 99% {nearly:.3e}, largest {largest:.3e}; {} outside",
+        "distances (µm): median {median:.3e}, 90% {most:.3e}, 99% {nearly:.3e}, largest {largest:.3e}; {} outside",
         found.outside_count
     );
     if found.outside_count > 0 {

@@ -42,7 +42,7 @@ impl WorstSegments {
         Ok(found)
     }
 
-    /// The segment of a pair, if the table has it.
+    /// Returns the segment of a pair, if the table has it.
     pub fn get(&self, pair: &WorstPair) -> Option<SegmentLocation> {
         self.0.get(&(pair.difference.node, pair.difference.row)).copied()
     }

@@ -1,20 +1,21 @@
 //! Current source density along a laminar probe, from potentials: the second difference, and the kernel method.
 //!
-//! **Standard estimate** (Nicholson C, Freeman JA (1975) J Neurophysiol 38:356-368). Where conductivity `sigma` is the same
-//! everywhere and currents flow along the probe only,
+//! **Standard estimate** (Nicholson C, Freeman JA (1975) J Neurophysiol 38:356-368). Where conductivity `sigma` is the
+//! same everywhere and currents flow along the probe only,
 //!
 //! ```text
 //! C = -sigma d2phi/dz2
 //! ```
 //!
-//! `C` is the density of current sources per volume, `phi` the potential, and `z` the depth. The second derivative is taken
-//! from three neighbouring contacts,
-//! `2 ((phi[i+1] - phi[i]) / h2 - (phi[i] - phi[i-1]) / h1) / (h1 + h2)`, `h1` and `h2` their distances, which is exact for
-//! potentials that are quadratic in `z`. There is no estimate at the first and the last contact.
+//! `C` is the density of current sources per volume, `phi` the potential, and `z` the depth. The second derivative is
+//! taken from three neighbouring contacts, `2 ((phi[i+1] - phi[i]) / h2 - (phi[i] - phi[i-1]) / h1) / (h1 + h2)`, `h1`
+//! and `h2` their distances, which is exact for potentials that are quadratic in `z`. There is no estimate at the first
+//! and the last contact.
 //!
-//! **Kernel method in one dimension** (Potworowski J, Jakuczun W, Łęski S, Wójcik D (2012) Neural Computation 24:541-575,
-//! [doi:10.1162/NECO_a_00236](https://doi.org/10.1162/NECO_a_00236)). Sources are constant in discs of radius `r` across the
-//! probe (as in Pettersen KH et al. (2006) J Neurosci Methods 154:116-133), and a sum of Gaussians along it:
+//! **Kernel method in one dimension** (Potworowski J, Jakuczun W, Łęski S, Wójcik D (2012) Neural Computation
+//! 24:541-575, [doi:10.1162/NECO_a_00236](https://doi.org/10.1162/NECO_a_00236)). Sources are constant in discs of
+//! radius `r` across the probe (as in Pettersen KH et al. (2006) J Neurosci Methods 154:116-133), and a sum of
+//! Gaussians along it:
 //!
 //! ```text
 //! b_j(z)   = exp(-(z - c_j)^2 / (2 w^2))
@@ -24,8 +25,8 @@
 //! ```
 //!
 //! `z_i` are the depths of the contacts. `lambda` is the one of several that predicts each contact best from the others
-//! (leave-one-out cross-validation, as in the paper). Potentials beyond the contacts are estimated as well, so there are
-//! values at all depths.
+//! (leave-one-out cross-validation, as in the paper). Potentials beyond the contacts are estimated as well, so there
+//! are values at all depths.
 //!
 //! Depths are in µm, potentials in V, `sigma` in S/m; densities are in µA/mm³, sinks are negative.
 
@@ -138,12 +139,13 @@ struct Source {
 }
 
 impl Source {
-    /// The density at a distance from the centre, of a source with density 1 µA/mm³ at its centre.
+    /// Returns the density at a distance from the centre, of a source with density 1 µA/mm³ at its centre.
     fn density(&self, z: f64) -> f64 {
         (-0.5 * (z / self.width_um).powi(2)).exp()
     }
 
-    /// The potential on the axis at a distance from the centre, V (by Simpson's rule, from either side of the kink).
+    /// Returns the potential on the axis at a distance from the centre, V (by Simpson's rule, from either side of the
+    /// kink).
     fn potential(&self, z: f64) -> f64 {
         let ends = [-INTEGRAL_WIDTHS * self.width_um, INTEGRAL_WIDTHS * self.width_um];
         let kink = z.clamp(ends[0], ends[1]);
@@ -280,8 +282,8 @@ mod tests {
 
     #[test]
     fn a_narrow_source_has_the_potential_of_a_disc() {
-        // on its axis a disc with surface density s has the potential s / (2 sigma) (sqrt(z² + r²) - |z|); a Gaussian of
-        // density 1 and width w has the surface density sqrt(2 pi) w
+        // on its axis a disc with surface density s has the potential s / (2 sigma) (sqrt(z² + r²) - |z|); a Gaussian
+        // of density 1 and width w has the surface density sqrt(2 pi) w
         let source = Source { width_um: 0.1, radius_um: 300.0, conductivity_s_per_m: 0.3 };
         for z in [50.0, -200.0, 1000.0] {
             let surface = (2.0 * std::f64::consts::PI).sqrt() * 0.1;

@@ -3,7 +3,7 @@
 use super::panel_parts::{DrawnPanel, FramePlace, draw_ground};
 use crate::plot::canvas::{AxisScale, Colour, ColourBar, ColourMap, DrawItem, Extend, PlotFrame};
 
-/// What to draw.
+/// The data of a heat map.
 pub(super) struct HeatMap<'a> {
     /// Depths, ascending.
     pub depths: &'a [f64],
@@ -46,11 +46,15 @@ pub(super) fn draw_heat_map(map: &HeatMap<'_>, place: FramePlace) -> DrawnPanel 
     };
     let image = DrawItem::Raster { place, columns: raster.columns, colours };
     let tip = if beyond { 9.0 } else { 0.0 };
-    let room = [frame.right() + 14.0, top + tip, 9.0, height - 2.0 * tip];
+    let bar_place = [frame.right() + 14.0, top + tip, 9.0, height - 2.0 * tip];
     let axis = if map.has_positions { map.axis.to_string() } else { format!("{} (first is 0, downwards)", map.axis) };
-    let items =
-        vec![draw_ground(place), image, frame.draw_axes(Some("time (ms)"), Some(&axis)), bar.draw(room, map.label)];
-    DrawnPanel { items, right: frame.right() + 14.0 + bar.total_width(9.0, room[3]) }
+    let items = vec![
+        draw_ground(place),
+        image,
+        frame.draw_axes(Some("time (ms)"), Some(&axis)),
+        bar.draw(bar_place, map.label),
+    ];
+    DrawnPanel { items, right: frame.right() + 14.0 + bar.total_width(9.0, bar_place[3]) }
 }
 
 /// Returns the borders between depths: the middles of neighbours, and as far beyond the first and the last.

@@ -53,7 +53,7 @@ impl LaminarSignal {
         Self { depths, values, has_positions, label, members }
     }
 
-    /// Number of frames.
+    /// Returns the number of frames.
     pub fn frames(&self) -> usize {
         self.values.len() / self.depths.len().max(1)
     }

@@ -43,7 +43,7 @@ impl SignalFigureKind {
     }
 }
 
-/// What to draw.
+/// The data of a page of signal figures, for [`plot_signals`].
 #[derive(Debug, Clone, Copy)]
 pub struct SignalsPlot<'a> {
     /// The signals.
@@ -63,7 +63,7 @@ pub struct SignalsPlot<'a> {
 pub struct SignalFigure {
     /// The picture.
     pub figure: Figure,
-    /// Why figures were left out.
+    /// The reason why figures were left out.
     pub left_out: Vec<String>,
 }
 
@@ -89,7 +89,8 @@ const MIN_SEGMENT_FRAMES: usize = 16;
 /// Draws figures of signals. Of several figures those that the signals do not allow are left out.
 ///
 /// # Errors
-/// Returns an error if the signals are not consistent, the radius of sources is out of range, or no figure can be drawn.
+/// Returns an error if the signals are not consistent, the radius of sources is out of range, or no figure can be
+/// drawn.
 pub fn plot_signals(request: &SignalsPlot<'_>) -> Result<SignalFigure, SignalProblem> {
     request.traces.check()?;
     if !SOURCE_RADII_UM.contains(&request.source_radius_um) {

@@ -37,7 +37,7 @@ pub struct SignalTraces {
     pub unit: String,
 }
 
-/// Why signals cannot be drawn.
+/// Reasons why signals cannot be drawn.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum SignalProblem {
@@ -210,17 +210,17 @@ const STEP_TOLERANCE: f64 = 1e-3;
 const MAGNITUDES: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
 
 impl SignalTraces {
-    /// Number of frames.
+    /// Returns the number of frames.
     pub fn frames(&self) -> usize {
         self.times_ms.len()
     }
 
-    /// Number of contacts.
+    /// Returns the number of contacts.
     pub fn contacts(&self) -> usize {
         self.contact_names.len()
     }
 
-    /// Time between two frames, ms.
+    /// Returns the time between two frames, ms.
     pub fn step_ms(&self) -> f64 {
         let span =
             self.times_ms.last().copied().unwrap_or_default() - self.times_ms.first().copied().unwrap_or_default();

@@ -1,8 +1,8 @@
-//! What the figures of signals share: their places, their ground, and how numbers and units are written.
+//! Parts that all figures of signals share: frames, backgrounds, and the format of numbers and units.
 
 use crate::plot::canvas::{Colour, DrawItem, Paint};
 
-/// A figure in its place: items, and the right and lower borders of labels, pt.
+/// A drawn figure: its items, and the right and lower borders of its labels, pt.
 pub(super) struct DrawnPanel {
     pub items: Vec<DrawItem>,
     pub right: f32,
@@ -11,7 +11,7 @@ pub(super) struct DrawnPanel {
 /// Left, top, width and height of a frame, pt.
 pub(super) type FramePlace = [f32; 4];
 
-/// Draws a frame's ground.
+/// Draws the background of a frame.
 pub(super) fn draw_ground([left, top, width, height]: FramePlace) -> DrawItem {
     DrawItem::rectangle([left, top, width, height], Paint::fill(Colour::WHITE))
 }

@@ -22,7 +22,7 @@ pub(crate) struct AgreementCriterion {
 }
 
 impl AgreementCriterion {
-    /// Number of `all` weights that may differ.
+    /// Returns the number of `all` weights that may differ.
     fn max_outliers(self, all: usize) -> usize {
         let some = all - (MIN_AGREEING_SHARE * all as f64).ceil() as usize;
         match self {
@@ -63,7 +63,7 @@ fn is_close(a: f64, b: f64, up_to: f64) -> bool {
     a == b || (a - b).abs() <= up_to * a.abs().max(b.abs())
 }
 
-/// Median of the ratios of pairs; `None` if no ratio is finite.
+/// Returns the median of the ratios of pairs; `None` if no ratio is finite.
 pub(crate) fn median_ratio(pairs: &[(f64, f64)]) -> Option<f64> {
     let mut ratios: Vec<f64> = pairs.iter().map(|(file, computed)| file / computed).filter(|r| r.is_finite()).collect();
     let middle = ratios.len() / 2;

@@ -25,7 +25,7 @@ const MAX_LISTED: usize = 6;
 type Factor = Option<f64>;
 
 impl NodeSample<'_> {
-    /// Pairs of the weights in a column of the file and those that a contact's method gives, for one node.
+    /// Returns the pairs of the weights in a column of the file and those that a contact's method gives, for one node.
     fn node_pairs(&self, node: &SampledNode, column: usize, i: usize) -> Vec<(f64, f64)> {
         let file = node.file.iter().skip(column).step_by(self.width.max(1));
         let computed = node.computed.iter().skip(i).step_by(self.checked.len().max(1));
@@ -38,12 +38,12 @@ impl NodeSample<'_> {
         has_potentials && node.file.iter().all(|v| *v == 0.0)
     }
 
-    /// The same pairs for all nodes, except those whose weights are all 0.
+    /// Returns the pairs of [`NodeSample::node_pairs`] for all nodes, except those whose weights are all 0.
     fn all_pairs(&self, column: usize, i: usize) -> Vec<(f64, f64)> {
         self.nodes.iter().filter(|node| !self.is_zero(node)).flat_map(|node| self.node_pairs(node, column, i)).collect()
     }
 
-    /// Factor for a contact whose conductivity the file does not state; 1 if it does.
+    /// Returns the factor for a contact whose conductivity the file does not state; 1 if it does.
     fn conductivity_scale(&self, column: usize, i: usize) -> f64 {
         let stated = self.checked.get(i).is_none_or(|c| c.formula.is_fully_stated);
         let scale = if stated { 1.0 } else { median_ratio(&self.all_pairs(column, i)).unwrap_or(1.0) };
@@ -51,7 +51,7 @@ impl NodeSample<'_> {
         if PLAUSIBLE_SCALES.contains(&scale) { scale } else { 1.0 }
     }
 
-    /// Factor of each node for a contact whose weights should be in a column.
+    /// Returns the factor of each node for a contact whose weights should be in a column.
     fn node_factors(&self, column: usize, i: usize) -> Vec<Factor> {
         let scale = self.conductivity_scale(column, i);
         let demand = self.checked.get(i).map_or_else(Default::default, |c| c.criterion);
@@ -130,7 +130,7 @@ impl NodeSample<'_> {
                 self.describe_nodes(&nodes),
                 join_quoted(contacts.iter().filter_map(|&i| self.checked.get(i)).map(|c| c.name), MAX_LISTED)
             );
-            findings.add(Code::OtherCoefficients, object, text);
+            findings.add(Code::OtherWeights, object, text);
         }
         Ok(())
     }
@@ -285,7 +285,7 @@ impl NodeSample<'_> {
         Some(elsewhere.min())
     }
 
-    /// The same as [`NodeSample::conductivity_scale`], independent of the order of rows.
+    /// Returns the same factor as [`NodeSample::conductivity_scale`], independent of the order of rows.
     fn conductivity_scale_of_sums(&self, node: &SampledNode, column: usize, i: usize) -> f64 {
         if self.checked.get(i).is_none_or(|c| c.formula.is_fully_stated) {
             return 1.0;

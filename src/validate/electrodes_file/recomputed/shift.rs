@@ -27,7 +27,7 @@ pub(super) enum RowShift {
     OtherNode(u64),
 }
 
-/// What to search for: the rows of a node.
+/// The rows of a node that are searched for.
 struct ShiftSearch<'a> {
     node: &'a SampledNode,
     contacts: Vec<(&'a RecomputedContact<'a>, usize)>,

@@ -21,12 +21,13 @@ pub struct DifferingFiles<'a> {
 }
 
 impl DifferingFiles<'_> {
-    /// The contacts that differ.
+    /// Returns the contacts that differ.
     pub fn differing_contacts(&self) -> impl Iterator<Item = &MatchedColumn> {
         self.matched.iter().filter(|c| self.differing_names.contains(&c.name.as_str()))
     }
 
-    /// Weights of a node at some contacts in both files, one row per segment. `None` if the numbers of segments differ.
+    /// Returns the weights of a node at some contacts in both files, one row per segment. `None` if the numbers of
+    /// segments differ.
     pub fn node_weights(&self, node: u64, contacts: &[&MatchedColumn]) -> Result<Option<[Vec<f64>; 2]>> {
         let [a, b] = self.sides.map(|(_, population)| population.rows_of_node(node));
         let (Some(a), Some(b)) = (a, b) else { return Ok(None) };

@@ -55,8 +55,8 @@ pub(super) fn find_dipole_centre(case: &DifferingFiles<'_>) -> Result<Option<Wei
     })
 }
 
-/// Number of runs of neurons into which the sums can be divided so that each run sums to zero; `None` if the last does
-/// not.
+/// Returns the number of runs of neurons into which the sums can be divided so that each run sums to zero; `None` if
+/// the last does not.
 fn count_chunks(sums: &[[f64; 2]]) -> Option<u64> {
     let (mut run, mut chunks) = ([0.0; 2], 0);
     for [sum, size] in sums {

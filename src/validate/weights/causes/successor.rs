@@ -83,7 +83,7 @@ pub(super) fn find_successor_causes(
     Ok(cut.into_iter().flat_map(|cut| [Some(cut), rounded.clone()]).flatten().collect())
 }
 
-/// The contacts that differ, if all of them are point or line sources.
+/// Returns the contacts that differ, if all of them are point or line sources.
 fn analytic_contacts<'c>(case: &'c DifferingFiles<'_>) -> Result<Vec<AnalyticContact<'c>>> {
     let mut sources = Vec::new();
     for contact in case.differing_contacts() {
@@ -143,7 +143,7 @@ impl SegmentMoves {
     }
 }
 
-/// Spacing of float32 numbers of this size.
+/// Returns the spacing of float32 numbers of this size.
 fn float32_spacing(size: f64) -> f64 {
     let size = size as f32;
     f64::from(size.next_up()) - f64::from(size)
@@ -172,7 +172,7 @@ fn find_own_points(moves: &SegmentMoves, table: &SegmentTable) -> Result<Option<
     Ok((nodes == moves.moved_rows.len() as u64).then_some(WeightsCause::OwnPoints { nodes, sections }))
 }
 
-/// Sections that begin where no other section ends, except the soma and the stubs of a replaced axon.
+/// Returns the sections that begin where no other section ends, except the soma and the stubs of a replaced axon.
 fn root_sections(neuron: &NeuronSegments<'_>) -> BTreeSet<u32> {
     let mut ends: Vec<(u32, Point)> = Vec::new();
     let mut starts: Vec<(u32, Point, Option<SectionType>)> = Vec::new();

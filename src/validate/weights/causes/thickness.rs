@@ -57,7 +57,7 @@ pub(super) fn find_half_thickness(case: &DifferingFiles<'_>, table: &SegmentTabl
     Ok(None)
 }
 
-/// The contacts of a shape, if they form one array, with their regions as each file states them.
+/// Returns the contacts of a shape, if they form one array, with their regions as each file states them.
 fn csd_array_contacts<'c>(
     case: &'c DifferingFiles<'_>,
     shape: RegionShape,
@@ -77,7 +77,7 @@ fn csd_array_contacts<'c>(
     Ok((contacts, regions))
 }
 
-/// Thicknesses that the files may have been computed with; empty for contacts that are not an array.
+/// Returns the thicknesses that the files may have been computed with; empty for contacts that are not an array.
 fn thickness_candidates(shape: RegionShape, regions: &[Vec<Contact>; 2]) -> Option<Vec<ThicknessCandidate>> {
     let method = ObjectiveCsd(shape);
     let mut candidates = Vec::new();

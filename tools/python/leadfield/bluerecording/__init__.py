@@ -66,7 +66,7 @@ def compute_weights(
     weights : pandas.DataFrame of shape (contacts, segments)
         V/nA; the columns are a MultiIndex of node ids and section ids.
     positions_df : pandas.DataFrame of shape (3, points)
-        Ends of the segments, um: a soma segment has one column, its start; n segments of another section have n + 1.
+        Ends of the segments, µm: a soma segment has one column, its start; n segments of another section have n + 1.
     cols : numpy.ndarray of shape (segments, 2)
         Node id and section id of each segment.
     neurite_types : numpy.ndarray of shape (segments,)
@@ -195,7 +195,7 @@ def _index(ids: NDArray[Any]) -> pd.MultiIndex:
 
 
 def _points(table: dict[str, NDArray[Any]], cols: NDArray[np.int64]) -> pd.DataFrame:
-    """Returns the start of every segment, and after the last segment of a section that is no soma its end."""
+    """Returns the start of every segment, and after the last segment of a section other than a soma its end."""
     import numpy as np
     import pandas as pd
 

@@ -32,11 +32,11 @@ class Electrode:
     name : str, optional
         Its name; contacts in a mapping have the names of their keys.
     position : array_like of shape (3,)
-        Its position in the circuit's frame, um.
+        Its position in the circuit's frame, µm.
     type : ElectrodeType
         The method of its weights.
     region, layer : str
-        Where it is.
+        The brain region and the cortical layer.
     """
 
     name: str | None = None

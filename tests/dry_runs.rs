@@ -1,4 +1,4 @@
-//! What `--dry-run` tells is what a run then takes, and it leaves nothing.
+//! The estimates of `--dry-run` agree with the run, and a dry run leaves no files.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use leadfield::segments::table::SegmentTable;
 
 use crate::support::{golden, leadfield_in, names_in, scratch};
 
-/// A circuit of so many neurons, and `e.csv` of so many contacts.
+/// Creates a circuit with this number of neurons, and `e.csv` with this number of contacts.
 fn folder(cells: u32, contacts: usize) -> tempfile::TempDir {
     let dir = scratch();
     let options = ["synthesize", "circuit", "--quiet", "--with-report", "--morphologies", "6", "--cells"];
@@ -17,18 +17,18 @@ fn folder(cells: u32, contacts: usize) -> tempfile::TempDir {
     dir
 }
 
-/// The lines of a forecast, by name.
-fn forecast(dir: &Path, args: &[&str], options: &[&str]) -> impl Fn(&str) -> String {
+/// Runs a dry run; returns a function that gives a line of its output by its name.
+fn dry_run(dir: &Path, args: &[&str], options: &[&str]) -> impl Fn(&str) -> String {
     let before = names_in(dir);
-    let told = leadfield_in(dir, &[args, &["--dry-run"], options].concat()).ok();
+    let text = leadfield_in(dir, &[args, &["--dry-run"], options].concat()).ok();
     assert_eq!(names_in(dir), before, "a dry run left something");
     move |name: &str| {
-        let line = told.lines().find_map(|line| line.strip_prefix(name)).filter(|rest| rest.starts_with("  "));
-        line.unwrap_or_else(|| panic!("no {name} in\n{told}")).trim().to_string()
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).filter(|rest| rest.starts_with("  "));
+        line.unwrap_or_else(|| panic!("no {name} in\n{text}")).trim().to_string()
     }
 }
 
-/// A number of bytes as people are told it: `about 12.3 MB`.
+/// Parses a number of bytes as it is printed: `about 12.3 MB`.
 fn bytes(text: &str) -> f64 {
     let (number, unit) = text.trim_start_matches("about ").split_once(' ').unwrap();
     let scale = match unit.split(' ').next().unwrap() {
@@ -41,13 +41,13 @@ fn bytes(text: &str) -> f64 {
     number.parse::<f64>().unwrap() * scale
 }
 
-/// The size of a table: of all its files.
+/// Returns the size of all files of a table.
 fn size(table: &Path) -> u64 {
     names_in(table).iter().map(|name| table.join(name).metadata().unwrap().len()).sum()
 }
 
 #[test]
-fn an_electrodes_file_has_the_bytes_that_were_told() {
+fn an_electrodes_file_has_the_estimated_size() {
     let dir = folder(40, 1);
     let dir = dir.path();
     let make = ["positions", "circuit/circuit_config.json", "-o", "table", "--quiet", "--segments-per-part", "3000"];
@@ -60,7 +60,7 @@ fn an_electrodes_file_has_the_bytes_that_were_told() {
         let csv = "name,x,y,z,type\n".to_string() + &(0..contacts).map(row).collect::<String>();
         std::fs::write(dir.join("e.csv"), csv).unwrap();
         let args = ["weights", "table", "e.csv", "-o", "w.h5", "--quiet"];
-        let fact = forecast(dir, &args, &[]);
+        let fact = dry_run(dir, &args, &[]);
         leadfield_in(dir, &args).ok();
         let found = dir.join("w.h5").metadata().unwrap().len();
         assert_eq!(fact("size").split(", ").next().unwrap(), format!("{found} bytes"), "{contacts} contacts");
@@ -70,7 +70,7 @@ fn an_electrodes_file_has_the_bytes_that_were_told() {
 }
 
 #[test]
-fn a_table_has_the_segments_and_parts_that_were_told_and_nearly_the_bytes() {
+fn a_table_has_the_estimated_segments_and_parts_and_nearly_the_size() {
     // more segments than the trial of 100,000
     let dir = folder(500, 1);
     let dir = dir.path();
@@ -82,40 +82,40 @@ fn a_table_has_the_segments_and_parts_that_were_told_and_nearly_the_bytes() {
     ];
     for (config, part, precision) in ways {
         let args = ["positions", config, "-o", "t", "--quiet", "--segments-per-part", part, "--precision", precision];
-        let fact = forecast(dir, &args, &[]);
+        let fact = dry_run(dir, &args, &[]);
         leadfield_in(dir, &args).ok();
         let table = SegmentTable::open(&dir.join("t")).unwrap();
         let expected = ["500".to_string(), table.len().to_string(), table.parts().len().to_string()];
         assert_eq!(["neurons", "segments", "parts"].map(&fact), expected);
-        let (told, found) = (bytes(&fact("size")), size(&dir.join("t")) as f64);
-        assert!((told / found - 1.0).abs() < 0.1, "{part} {precision}: told {told}, found {found}");
+        let (estimated, found) = (bytes(&fact("size")), size(&dir.join("t")) as f64);
+        assert!((estimated / found - 1.0).abs() < 0.1, "{part} {precision}: estimated {estimated}, found {found}");
         std::fs::remove_dir_all(dir.join("t")).unwrap();
     }
 }
 
 #[test]
-fn what_is_there_already_is_told() {
+fn a_dry_run_warns_of_an_existing_output() {
     let dir = folder(6, 2);
     let dir = dir.path();
-    let told = |args: &[&str]| leadfield_in(dir, &[args, &["--dry-run"]].concat()).stderr;
+    let stderr_of = |args: &[&str]| leadfield_in(dir, &[args, &["--dry-run"]].concat()).stderr;
     let positions = ["positions", "circuit/simulation_config.json", "-o", "t"];
     leadfield_in(dir, &[&positions[..], &["--quiet"]].concat()).ok();
     let warning = "warning: t: already exists: the run needs `--force`\n";
-    assert!(told(&positions).ends_with(warning), "{}", told(&positions));
+    assert!(stderr_of(&positions).ends_with(warning), "{}", stderr_of(&positions));
     let weights = ["weights", "t", "e.csv", "-o", "w.h5"];
-    assert!(!told(&weights).contains("exists"));
+    assert!(!stderr_of(&weights).contains("exists"));
     std::fs::write(dir.join("w.h5.partial"), "").unwrap();
     let warning = "warning: w.h5.partial: already exists: the run needs `--resume` or `--force`\n";
-    assert!(told(&weights).ends_with(warning), "{}", told(&weights));
-    assert!(!told(&[&weights[..], &["--force"]].concat()).contains("exists"));
+    assert!(stderr_of(&weights).ends_with(warning), "{}", stderr_of(&weights));
+    assert!(!stderr_of(&[&weights[..], &["--force"]].concat()).contains("exists"));
 }
 
 #[test]
-fn what_a_trial_holds_as_a_whole_has_the_bytes_that_were_told() {
+fn a_table_that_the_trial_holds_completely_has_the_estimated_size() {
     let dir = folder(30, 1);
     let dir = dir.path();
     let args = ["positions", "circuit/simulation_config.json", "-o", "t.parquet", "--quiet"];
-    let fact = forecast(dir, &args, &[]);
+    let fact = dry_run(dir, &args, &[]);
     leadfield_in(dir, &args).ok();
     let found = dir.join("t.parquet").metadata().unwrap().len();
     assert_eq!(fact("size"), format!("about {:.1} kB", found as f64 / 1e3));
@@ -126,13 +126,13 @@ fn parts_are_shared_among_ranks() {
     let dir = folder(24, 3);
     let dir = dir.path();
     let args = ["positions", "circuit/simulation_config.json", "-o", "t", "--quiet", "--segments-per-part", "1"];
-    let parts = |ranks: &str| forecast(dir, &args, &["--ranks", ranks])("parts");
+    let parts = |ranks: &str| dry_run(dir, &args, &["--ranks", ranks])("parts");
     assert_eq!(parts("1"), "24");
     assert_eq!(parts("24"), "24, 1 for each of 24 ranks");
     assert_eq!(parts("30"), "24, 0 to 1 for each of 30 ranks");
     leadfield_in(dir, &args).ok();
     let weights = ["weights", "t", "e.csv", "-o", "w.h5", "--quiet"];
-    let fact = forecast(dir, &weights, &["--ranks", "24"]);
+    let fact = dry_run(dir, &weights, &["--ranks", "24"]);
     assert_eq!(fact("parts"), "24, 1 for each of 24 ranks");
     assert!(fact("memory").ends_with(" MB for each rank"), "{}", fact("memory"));
     let refused = leadfield_in(dir, &[&weights[..], &["--ranks", "2"]].concat());
@@ -146,7 +146,7 @@ fn a_dry_run_meets_the_errors_of_the_run() {
     std::fs::write(dir.path().join("file"), "").unwrap();
     let args = ["positions", config.to_str().unwrap(), "-o", "file/t.parquet", "--dry-run"];
     leadfield_in(dir.path(), &args).refused("error: file/t.parquet: cannot be written: not a directory");
-    // a folder that the run would make is not made
+    // a folder that the run would create is not created
     let args = ["positions", config.to_str().unwrap(), "-o", "away/t.parquet", "--dry-run"];
     leadfield_in(dir.path(), &args).ok();
     assert_eq!(names_in(dir.path()), ["file"]);
