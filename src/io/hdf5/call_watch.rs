@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorLocation, Problem};
 const MAX_CPU_TIME: Duration = Duration::from_secs(5);
 
 /// A call in progress.
-struct LibraryCall {
+pub(super) struct LibraryCall {
     clock: libc::clockid_t,
     started_at: Duration,
     path: PathBuf,
@@ -34,7 +34,7 @@ thread_local! {
     static REPORT: Cell<(*const u8, usize)> = const { Cell::new((std::ptr::null(), 0)) };
 }
 
-fn lock_calls() -> MutexGuard<'static, BTreeMap<u64, LibraryCall>> {
+pub(super) fn lock_calls() -> MutexGuard<'static, BTreeMap<u64, LibraryCall>> {
     CALLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
