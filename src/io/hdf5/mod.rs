@@ -15,7 +15,7 @@ mod text;
 mod write;
 
 pub use call_watch::{crash_report, hung_call};
-pub use fork::{hold_locks, release_locks};
+pub use fork::{hold_locks, release_locks, reset_locks};
 pub use heap::HeapProblem;
 pub use links::ExternalData;
 pub use storage::DatasetStorage;

@@ -39,7 +39,7 @@ def path_list(argument: str, paths: PathLike | Iterable[PathLike]) -> list[str]:
         return [path_text(paths, argument)]  # type: ignore[arg-type]
     if not hasattr(paths, "__iter__"):
         raise TypeError(f"{argument}: expected a path or several, found {kind_of(paths)}")
-    return [path_text(path, argument) for path in paths]  # type: ignore[union-attr]
+    return [path_text(path, argument) for path in paths]  # type: ignore[union-attr, arg-type]
 
 
 def write_text(text: str, path: PathLike, overwrite: bool) -> None:

@@ -585,7 +585,7 @@ def _request(given: Mapping[str, Any]) -> dict[str, Any]:
 def _name_list(argument: str, names: Names | None) -> list[str] | None:
     if names is None:
         return None
-    listed = [names] if isinstance(names, str) or not hasattr(names, "__iter__") else list(names)
+    listed: list[Any] = [names] if isinstance(names, str) or not hasattr(names, "__iter__") else list(names)
     if not listed or not all(isinstance(name, str) for name in listed):
         raise ValueError(f"{argument}: expected a name or several, found {names!r}")
     return listed

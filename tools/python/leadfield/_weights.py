@@ -258,7 +258,7 @@ def table_list(segments: Segments | Sequence[Segments] | None) -> list[_leadfiel
     if segments is None:
         return []
     is_one = isinstance(segments, Segments) or is_path(segments) or not hasattr(segments, "__iter__")
-    return [_table_of(table) for table in ([segments] if is_one else segments)]  # type: ignore[list-item, union-attr]
+    return [_table_of(table) for table in ([segments] if is_one else segments)]  # type: ignore[list-item, union-attr, arg-type]
 
 
 def _contacts_of(electrodes: Electrodes) -> _leadfield.ElectrodeList:

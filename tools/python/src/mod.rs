@@ -26,7 +26,13 @@ fn hold_locks() {
     leadfield::io::hdf5::hold_locks();
 }
 
-/// Ends [`hold_locks`], in the parent and in the child.
+/// Frees the locks in the child of a fork.
+#[pyfunction]
+fn reset_locks() {
+    leadfield::io::hdf5::reset_locks();
+}
+
+/// Ends [`hold_locks`] in the parent.
 #[pyfunction]
 fn release_locks() {
     leadfield::io::hdf5::release_locks();
@@ -43,7 +49,7 @@ mod _leadfield {
         let hooks = pyo3::types::PyDict::new(module.py());
         hooks.set_item("before", module.getattr("hold_locks")?)?;
         hooks.set_item("after_in_parent", module.getattr("release_locks")?)?;
-        hooks.set_item("after_in_child", module.getattr("release_locks")?)?;
+        hooks.set_item("after_in_child", module.getattr("reset_locks")?)?;
         module.py().import("os")?.getattr("register_at_fork")?.call((), Some(&hooks))?;
         Ok(())
     }
@@ -71,7 +77,7 @@ mod _leadfield {
     #[pymodule_export]
     use super::weights::{method_names, save_weights, time_weights, weights, weights_of, write_weights};
     #[pymodule_export]
-    use super::{hold_locks, release_locks};
+    use super::{hold_locks, release_locks, reset_locks};
     #[pymodule_export]
     const VERSION: &str = env!("CARGO_PKG_VERSION");
 }
