@@ -132,6 +132,8 @@ def numbers(argument: str, values: Any) -> NDArray[np.float64]:
         raise ValueError(f"{argument}: rows differ in length, expected the same number of values in each") from None
     if array.dtype.kind == "O":
         try:
+            if any(value is None or isinstance(value, (str, bytes)) for value in array.flat):
+                raise TypeError
             return array.astype(np.float64)
         except (TypeError, ValueError):
             raise TypeError(f"{argument}: expected numbers, found other objects") from None
