@@ -142,6 +142,9 @@ def weights_of(
 ) -> NDArray[np.float64]:
     """Computes the weights of own segments: no files, no circuit.
 
+    All segments together are one neuron: the methods that have a centre of the neuron (``CurrentDipole``,
+    ``InfiniteDipole`` and other dipoles) use that of all of them. Call it once for each neuron.
+
     Parameters
     ----------
     starts, ends : array_like of shape (segments, 3)
@@ -154,7 +157,8 @@ def weights_of(
     Returns
     -------
     numpy.ndarray of shape (segments, contacts)
-        V/nA. Infinite or NaN values are possible with ``near_field="exact"``.
+        V/nA. Infinite or NaN values are possible with ``near_field="exact"``, and for coordinates whose squares are no
+        float64, beyond 1e150 µm.
 
     Raises
     ------
