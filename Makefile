@@ -14,7 +14,7 @@ PYTHON := .venv/bin/python
 PEERS := .venv-peers/bin/python
 SERIAL_HDF5 := /usr/lib/$(shell cc -dumpmachine 2>/dev/null)/hdf5/serial
 
-# If an MPI build of HDF5 is installed beside the serial one, pkg-config may name the MPI build: HDF5_DIR then names the
+# If an MPI build of HDF5 is installed in addition to the serial one, pkg-config may name the MPI build: HDF5_DIR then names the
 # serial one. Evaluated when a recipe runs, that is after `setup`; not set otherwise, since a change rebuilds everything.
 hdf5_dir = $(shell [ -z "$${HDF5_DIR:-}" ] && [ -d $(SERIAL_HDF5)/include ] \
 	&& pkg-config --cflags hdf5 2>/dev/null | grep -q mpi && echo HDF5_DIR=$(SERIAL_HDF5))
@@ -159,14 +159,14 @@ peers: .venv-peers/peers ## Install the programs that `make bench` compares with
 	@touch $@
 
 .PHONY: bench
-bench: build peers ## Time the main steps beside a plain write and other programs, as Markdown tables
+bench: build peers ## Time the main steps, a plain write and other programs, as Markdown tables
 	LEADFIELD_PEERS=$(abspath $(PEERS)) $(cargo) bench --locked --bench main_road
 
 .PHONY: bench-all
 bench-all: build peers ## Run all benchmarks
 	LEADFIELD_PEERS=$(abspath $(PEERS)) $(cargo) bench --locked
 
-# the Python module: built with HDF5 in it, as it is given away
+# the Python module: built with HDF5 in it, as it is distributed
 PYTHON_MODULE := .venv-python/bin
 
 .venv-python/packages: tools/python/tests/requirements.txt

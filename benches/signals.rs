@@ -1,16 +1,17 @@
-//! Measures signals: the arithmetic rate beside that of `matrixmultiply` on the same shapes, the time beside that of reading
-//! the report, computed weights beside stored ones, bytes read beside bytes needed, and numpy.
+//! Measures signals: the arithmetic rate and that of `matrixmultiply` on the same shapes, the time and that of reading the
+//! report, computed and stored weights, bytes read and bytes needed, and numpy.
 //!
 //! Input: a synthesized circuit (`LEADFIELD_BENCH_CELLS` neurons, default 1000: 0.27 million segments) with
 //! `LEADFIELD_BENCH_FRAMES` frames of currents (default 500); 16 and 384 LineSource contacts
 //! (`LEADFIELD_BENCH_CONTACTS`). Bound: one multiplication and addition for each segment, frame and contact; one pass over
-//! the report for each block of 1024 frames. Files are in the system's cache. Numbers are CPU times of one thread, the least
-//! of several runs, so that other programs matter little. With `LEADFIELD_PYTHON` (an interpreter with numpy) the same
+//! the report for each block of 1024 frames. Files are in the system's cache, but for the weights that are "read from the
+//! disk". Numbers are CPU times of one thread, the least of several runs, so that other programs matter little. With `LEADFIELD_PYTHON` (an interpreter with numpy) the same
 //! product is timed in numpy with one thread, which `signals_peers.py` states.
 //!
 //! `cargo bench --bench signals`
 
 use std::io::Read;
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::Command;
 
@@ -69,23 +70,40 @@ fn main() {
             let (part, to_read) = (100.0 * gflops / rate, seconds / read_s);
             println!("{name:<44} {seconds:>8.3} s {gflops:>7.1} GFLOP/s {part:>4.0} % {to_read:>6.2} x reading{note}");
         };
-        // a run of one frame is little but its weights; what is left of a long run is what weights in memory would cost
+        // the product grows with the number of frames; what does not are the weights
+        let few = (frames / 5).next_multiple_of(8);
         let stored = || Signals::from_weights(&reports, &file);
         let computed = || Signals::from_tables(&reports, &sources, &configured);
-        let [of_stored, of_computed] = [compute(stored(), 1), compute(computed(), 1)];
+        let [short_stored, short_computed] = [compute(stored(), few), compute(computed(), few)];
+        let whole_stored = compute(stored(), frames);
         let whole = compute(computed(), frames);
+        let constant_s =
+            |short_s: f64, long_s: f64| (short_s * frames as f64 - long_s * few as f64) / (frames - few) as f64;
+        let [of_stored, of_computed] = [constant_s(short_stored, whole_stored), constant_s(short_computed, whole)];
         print("weights in memory", whole - of_computed, "");
         let share = 100.0 * of_computed / (whole - of_computed);
         print("weights computed", whole, &format!("  weights add {share:.1} %"));
         let ratio = of_stored / of_computed;
-        print(
-            "weights read from a file",
-            compute(stored(), frames),
-            &format!("  reading weights / computing {ratio:.1}"),
-        );
+        print("weights read from a file", whole_stored, &format!("  reading weights / computing {ratio:.1}"));
         for frames in [10, 100].into_iter().filter(|n| *n < frames) {
             let ratio = compute(stored(), frames) / compute(computed(), frames);
             println!("{:<44} {ratio:>8.2}", format!("weights read / computed, {frames} frames"));
+        }
+        let elapsed = |builder: SignalsBuilder<'_>, frames: usize| {
+            let end_ms = reports[0].start_ms() + (frames as f64 - 0.5) * reports[0].step_ms();
+            let signals = builder.times(TimeSelection { end_ms: Some(end_ms), ..TimeSelection::default() });
+            let signals = signals.prepare().unwrap();
+            let once = |_| {
+                drop_from_cache(&folder.join("w.h5"));
+                let started = std::time::Instant::now();
+                pool.install(|| signals.compute().unwrap());
+                started.elapsed().as_secs_f64()
+            };
+            (0..RUNS).map(once).fold(f64::INFINITY, f64::min)
+        };
+        for frames in [100, 500].into_iter().filter(|n| *n <= frames) {
+            let ratio = elapsed(stored(), frames) / elapsed(computed(), frames);
+            println!("{:<44} {ratio:>8.2} elapsed", format!("weights read from the disk / computed, {frames}"));
         }
         print("computed, by section type", compute(computed().group_by(Grouping::SectionType), frames), "");
         print("computed, by node", compute(computed().group_by(Grouping::Node), frames), "");
@@ -147,6 +165,15 @@ fn least(mut work: impl FnMut()) -> f64 {
 fn read_bytes() -> u64 {
     let text = std::fs::read_to_string("/proc/self/io").unwrap();
     text.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
+}
+
+/// Writes a file to the disk, and drops it from the system's cache.
+fn drop_from_cache(path: &Path) {
+    let file = std::fs::File::open(path).unwrap();
+    file.sync_all().unwrap();
+    // SAFETY: the descriptor is open; the call changes the cache only
+    let failed = unsafe { libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
+    assert_eq!(failed, 0);
 }
 
 /// Reads a file with a buffer of 1 MiB.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use leadfield::methods::{Contact, Method, PreparedMethod, WeightQuantity};
+use leadfield::methods::{Contact, Method, MethodProperties, PreparedMethod, WeightQuantity};
 use leadfield::prelude::*;
 use leadfield::segments::NeuronSegments;
 
@@ -11,20 +11,12 @@ use leadfield::segments::NeuronSegments;
 struct InverseSquare;
 
 impl Method for InverseSquare {
-    fn name(&self) -> &'static str {
-        "InverseSquare"
-    }
-
-    fn summary(&self) -> &'static str {
-        "1 / r^2, r from the contact to the midpoint of the segment"
-    }
-
-    fn uses_conductivity(&self) -> bool {
-        false
-    }
-
-    fn quantity(&self) -> WeightQuantity {
-        WeightQuantity::CurrentShare
+    fn properties(&self) -> MethodProperties {
+        let summary = "1 / r^2, r from the contact to the midpoint of the segment";
+        MethodProperties {
+            quantity: WeightQuantity::CurrentShare,
+            ..MethodProperties::new("InverseSquare", summary, &[])
+        }
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {

@@ -348,6 +348,7 @@ fn os_error_text(error: &std::io::Error) -> String {
 }
 
 /// Formats a count with its noun: `1 segment`, `2 segments`.
+#[doc(hidden)]
 pub fn format_count(n: impl Into<u128>, noun: &str) -> String {
     match n.into() {
         1 => format!("1 {noun}"),
@@ -370,6 +371,7 @@ pub fn escape_controls(text: &str) -> Cow<'_, str> {
 }
 
 /// Joins quoted names for a message: `a`, `b` and 7 more. At most `most` of them are listed.
+#[doc(hidden)]
 pub fn join_quoted<S: AsRef<str>>(names: impl IntoIterator<Item = S>, most: usize) -> String {
     let names: Vec<S> = names.into_iter().collect();
     if names.is_empty() {
@@ -383,6 +385,7 @@ pub fn join_quoted<S: AsRef<str>>(names: impl IntoIterator<Item = S>, most: usiz
 }
 
 /// Returns the most similar of the known names, if `name` may be a misspelling of it.
+#[doc(hidden)]
 pub fn find_closest<S: AsRef<str>>(name: &str, known: impl IntoIterator<Item = S>) -> Option<S> {
     // transposed letters count as one difference
     let distance = |other: &S| strsim::damerau_levenshtein(name, other.as_ref());

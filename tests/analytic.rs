@@ -263,7 +263,7 @@ fn each_contact_keeps_its_own_conductivity_and_near_field() {
 }
 
 #[test]
-fn no_contacts_and_no_segments_are_no_work() {
+fn no_contacts_or_no_segments_need_no_work() {
     for m in methods::METHODS {
         let segments: Segments = [segment(Point::ORIGIN, Point::ORIGIN, None)].into_iter().collect();
         assert_eq!(weights_of(m.name(), &[], &segments), Vec::<f64>::new());

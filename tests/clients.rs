@@ -98,7 +98,7 @@ fn every_client_reads_every_row_of_the_electrodes_file() {
 
 #[test]
 #[ignore = "needs LEADFIELD_PYTHON with h5py, libsonata, neurodamus: make clients"]
-fn clients_do_with_damaged_files_what_the_codes_say() {
+fn clients_treat_damaged_files_as_the_codes_state() {
     let dir = scratch();
     let mut cases = Vec::new();
     for (i, case) in CORPUS.iter().enumerate() {
@@ -317,7 +317,7 @@ fn pandas_reads_boundaries_back_equal_to_the_originals_pickles() {
 
 #[test]
 #[ignore = "needs LEADFIELD_PYTHON with h5py, libsonata, neurodamus: make clients"]
-fn every_client_reads_what_was_a_file_of_the_original() {
+fn every_client_reads_a_converted_file_of_the_original() {
     let dir = files();
     let old = golden().join("reference/named.h5");
     leadfield_in(dir.path(), &["convert", old.to_str().unwrap(), "-o", "w.h5", "--force"]).ok();

@@ -197,7 +197,7 @@ fn weights_as_columns_come_back_to_the_bit() {
 }
 
 #[test]
-fn columns_that_are_no_potentials_keep_their_unit_through_every_form() {
+fn columns_of_other_quantities_keep_their_unit_in_every_format() {
     let dir = scratch();
     table(dir.path());
     let csv = "name,x,y,z,type,per_volume\np,0,0,0,PointSource,\ns,0,0,0,ObjectiveCSD_Sphere_200,\n\
@@ -234,7 +234,7 @@ fn columns_that_are_no_potentials_keep_their_unit_through_every_form() {
 }
 
 #[test]
-fn electrodes_go_round_and_what_is_lost_is_said() {
+fn electrodes_are_converted_back_and_losses_are_reported() {
     let dir = scratch();
     let csv = path("input/electrodes/named.csv");
     convert(dir.path(), &[&csv, "-o", "e.json"]).ok();

@@ -588,7 +588,7 @@ fn a_damaged_page_index_is_not_believed() {
 }
 
 #[test]
-fn an_index_is_stored_beside_its_table_and_refused_beside_another() {
+fn an_index_is_stored_next_to_its_table_and_refused_for_another() {
     let [one, other] = clouds();
     assert_ne!(one.table.fingerprint().unwrap(), other.table.fingerprint().unwrap());
     let path = one.folder.path().join("stored.index");

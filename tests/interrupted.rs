@@ -356,16 +356,23 @@ fn the_output_of_a_running_process_is_not_touched() {
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
 }
 
-#[test]
-fn a_run_that_replaces_an_output_is_resumed_with_both_options() {
-    let dir = folder(8);
-    let dir = dir.path();
+/// Interrupts a run that replaces an output of other settings after 5 parts; returns the bytes of a complete output, the
+/// table and the run's error.
+fn interrupt_replacement(dir: &Path) -> (Vec<u8>, SegmentTable, leadfield::Error) {
     let expected = undisturbed(dir);
     weights(dir, &["--conductivity", "0.3"]).ok();
     let asked = AtomicU64::new(0);
     let stop = || asked.fetch_add(1, Ordering::Relaxed) == 5;
     let table = SegmentTable::open(&dir.join("table")).unwrap();
     let error = compute_over(OverwritePolicy::Replace, dir, &table, false, &stop).unwrap_err();
+    (expected, table, error)
+}
+
+#[test]
+fn a_run_that_replaces_an_output_is_resumed_with_both_options() {
+    let dir = folder(8);
+    let dir = dir.path();
+    let (expected, table, error) = interrupt_replacement(dir);
     let hint = format!("5 of {PARTS} parts are kept: resume with `--resume --force`");
     assert_eq!(error.hint(), Some(hint));
     // a run whose output is complete does not touch the other run's parts
@@ -381,12 +388,7 @@ fn a_run_that_replaces_an_output_is_resumed_with_both_options() {
 fn the_program_resumes_a_run_that_replaces_an_output_with_both_options() {
     let dir = folder(8);
     let dir = dir.path();
-    let expected = undisturbed(dir);
-    weights(dir, &["--conductivity", "0.3"]).ok();
-    let asked = AtomicU64::new(0);
-    let stop = || asked.fetch_add(1, Ordering::Relaxed) == 5;
-    let table = SegmentTable::open(&dir.join("table")).unwrap();
-    compute_over(OverwritePolicy::Replace, dir, &table, false, &stop).unwrap_err();
+    let (expected, ..) = interrupt_replacement(dir);
     // the old output is read to compare it, and is replaced all the same
     let run = leadfield_in(dir, &["weights", "table", "e.csv", "-o", "w.h5", "--resume", "--force"]);
     assert!(run.stderr.contains(&format!("5 of {PARTS} parts by an earlier run")), "{}", run.stderr);
@@ -654,7 +656,7 @@ fn a_full_disk_is_reported_and_the_run_is_resumed_when_there_is_space() {
     let dir = folder(200);
     let dir = dir.path();
     let segments = SegmentTable::open(&dir.join("table")).unwrap().len();
-    // outputs name the circuit from their own folder, here beside `small`
+    // outputs name the circuit from their own folder, here next to `small`
     std::fs::create_dir(dir.join("aside")).unwrap();
     leadfield_in(dir, &["weights", "table", "e.csv", "-o", "aside/w.h5", "--quiet"]).ok();
     let circuit = dir.join(CIRCUIT).into_os_string().into_string().unwrap();

@@ -385,7 +385,7 @@ fn outside_the_field_is_an_error_that_names_point_contact_and_bounds_or_zero_by_
 }
 
 #[test]
-fn a_field_without_what_the_method_needs_is_refused() {
+fn a_field_without_the_quantity_of_the_method_is_refused() {
     let axes = [uneven(2), uneven(2), uneven(2)];
     let values = FieldValues::Grids { potential: Some(grid(&axes, potential).into()), electric: None };
     let field = Arc::new(LeadField::new(Path::new("f.h5"), values, 1.0).unwrap());
@@ -639,7 +639,7 @@ fn a_plain_file_that_cannot_be_right_is_refused_with_its_place() {
 }
 
 #[test]
-fn a_file_of_no_known_layout_is_refused_with_what_is_in_it() {
+fn a_file_of_an_unknown_layout_is_refused_with_its_content() {
     let folder = scratch();
     let path = folder.path().join("f.h5");
     let file = Hdf5File::create(&path).unwrap();

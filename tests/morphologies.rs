@@ -441,7 +441,7 @@ fn a_sample_without_a_parent_is_joined_to_the_first_one_with_a_note() {
 }
 
 #[test]
-fn perimeters_and_other_tables_beside_points_are_no_obstacle() {
+fn perimeters_and_other_tables_are_ignored() {
     let folder = support::scratch();
     let path = |name: &str| folder.path().join(name);
     for name in ["with.h5", "without.h5"] {

@@ -139,13 +139,21 @@ fn an_interrupted_run_is_resumed_to_the_same_bytes() {
     let (before, output) = (names_in(dir), dir.join("w.h5"));
     let args = ["weights", "c", "e.csv", "-o", "w.h5"];
     for signal in ["-KILL", "-INT"] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
-        command.current_dir(dir).args(args).args(options).args(["--quiet", "--threads", "1"]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        wait_for(&mut child, 3, &output);
-        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
-        child.wait().unwrap();
-        assert!(marked_parts(&output) >= 3, "ended before the signal");
+        // on a busy machine a run may end before the signal
+        let interrupt = || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
+            command.current_dir(dir).args(args).args(options).args(["--quiet", "--threads", "1"]);
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            wait_for(&mut child, 3, &output);
+            assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+            child.wait().unwrap();
+            let is_interrupted = marked_parts(&output) >= 3;
+            if !is_interrupted {
+                std::fs::remove_file(&output).unwrap();
+            }
+            is_interrupted
+        };
+        assert!((0..10).any(|_| interrupt()), "each run ended before the signal");
         // other options are another run
         let other = run(dir, &args, &[&options[..], &["--resume", "--axon-placement", "arc"]].concat());
         assert!(other.code == 2 && other.stderr.contains("other inputs or settings"), "{}", other.stderr);
@@ -203,7 +211,7 @@ fn options_that_do_not_fit_the_inputs_are_refused() {
          hint: a table has its segments already: give `--keep-table` to `leadfield positions`",
     );
     weights(&["c/circuit_config.json", "t.parquet"], &[]).refused(
-        "error: c/circuit_config.json: a circuit beside other inputs, expected one circuit or segment tables, found 2 inputs\n\
+        "error: c/circuit_config.json: a circuit together with other inputs, expected one circuit or segment tables, found 2 inputs\n\
          hint: make the table of each with `leadfield positions`",
     );
     weights(&["c"], &["--population", "a", "--population", "b"])

@@ -748,7 +748,7 @@ fn damaged_parts_of_this_program_are_replaced_with_force() {
 }
 
 #[test]
-fn a_demo_that_fails_leaves_nothing() {
+fn a_demo_that_fails_leaves_no_files() {
     let dir = scratch();
     let run = leadfield_in(dir.path(), &["demo", "d", "--cells", "0", "--quiet"]);
     assert_eq!((run.code, names_in(dir.path())), (2, Vec::new()), "{}", run.stderr);

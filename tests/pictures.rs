@@ -111,7 +111,7 @@ fn axes_units_names_and_the_scale_are_text() {
 }
 
 #[test]
-fn a_view_s_name_says_which_axis_runs_to_the_right_and_which_up() {
+fn the_name_of_a_view_states_the_axis_to_the_right_and_the_axis_up() {
     for (name, right, up) in [("yz", "y (µm)", "z (µm)"), ("zy", "z (µm)", "y (µm)"), ("zx", "z (µm)", "x (µm)")]
     {
         let picture = weights("2", &["--view", name]);

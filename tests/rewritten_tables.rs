@@ -72,7 +72,7 @@ fn floats(rows: &RecordBatch, name: &str) -> Vec<f64> {
 }
 
 #[test]
-fn a_coordinate_that_is_no_number_is_an_error_under_every_rule() {
+fn a_coordinate_that_is_not_a_number_is_an_error_under_every_rule() {
     let dir = folder();
     let (rows, pairs) = rows_of(&dir.path().join("t.parquet"));
     for (value, found) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf")] {

@@ -4,13 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use leadfield::Result;
 use leadfield::electrodes::{self, Electrodes};
-use leadfield::geometry::Aabb;
 use leadfield::io::hdf5::Hdf5File;
-use leadfield::io::resumable_output::StopCheck;
 use leadfield::methods::NearField;
-use leadfield::segments::table::{SegmentTable, TableMetadata, TableNeuron};
+use leadfield::segments::table::SegmentTable;
 use leadfield::segments::{SectionType, Segments};
 use leadfield::signals::{
     CurrentKind, CurrentReport, Grouping, NodeLabels, SignalReference, SignalUnit, Signals, TimeSelection,
@@ -19,7 +16,7 @@ use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::weights::SegmentSource;
 
 use crate::malformed::electrodes_file::edited;
-use crate::support::{golden, leadfield_in, scratch};
+use crate::support::{ChangedTable, golden, leadfield_in, scratch};
 
 /// The population of the reference circuit.
 const POPULATION: &str = "S1nonbarrel_neurons";
@@ -551,90 +548,6 @@ fn chunked_reports_give_the_same_signals() {
     assert_eq!(a, b);
 }
 
-/// A table under another population's name.
-struct RenamedTable {
-    table: SegmentTable,
-    metadata: TableMetadata,
-}
-
-impl RenamedTable {
-    fn new(table: SegmentTable, population: &str) -> Self {
-        let metadata = TableMetadata { population: population.into(), ..table.metadata().clone() };
-        Self { table, metadata }
-    }
-}
-
-impl SegmentSource for RenamedTable {
-    fn path(&self) -> &Path {
-        self.table.path()
-    }
-
-    fn metadata(&self) -> &TableMetadata {
-        &self.metadata
-    }
-
-    fn bounds(&self) -> Result<Aabb> {
-        self.table.bounds()
-    }
-
-    fn fingerprint(&self) -> Result<u64> {
-        SegmentSource::fingerprint(&self.table)
-    }
-
-    fn part_count(&self) -> usize {
-        self.table.part_count()
-    }
-
-    fn part_neurons(&self, part: usize) -> &[TableNeuron] {
-        self.table.part_neurons(part)
-    }
-
-    fn read_part(&self, part: usize, spare: Segments) -> Result<Segments> {
-        self.table.read_part(part, spare)
-    }
-}
-
-/// A table whose parts are read until a stop is requested.
-struct EndlessTable(SegmentTable);
-
-impl SegmentSource for EndlessTable {
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn metadata(&self) -> &TableMetadata {
-        self.0.metadata()
-    }
-
-    fn bounds(&self) -> Result<Aabb> {
-        self.0.bounds()
-    }
-
-    fn fingerprint(&self) -> Result<u64> {
-        SegmentSource::fingerprint(&self.0)
-    }
-
-    fn part_count(&self) -> usize {
-        self.0.part_count()
-    }
-
-    fn part_neurons(&self, part: usize) -> &[TableNeuron] {
-        self.0.part_neurons(part)
-    }
-
-    fn read_part(&self, _: usize, _: Segments) -> Result<Segments> {
-        panic!("a part is read so that it can be stopped")
-    }
-
-    fn read_part_unless_stopped(&self, part: usize, spare: Segments, stop: &StopCheck<'_>) -> Result<Segments> {
-        for _ in 0..1000 {
-            stop.check()?;
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        self.0.read_part(part, spare)
-    }
-}
-
 #[test]
 fn a_stop_takes_effect_while_a_part_is_read() {
     use std::sync::atomic::{AtomicBool, Ordering};
@@ -642,7 +555,14 @@ fn a_stop_takes_effect_while_a_part_is_read() {
     let reference = Reference::new();
     let reports = reference.report();
     let (table, electrodes) = configured(&reference);
-    let endless = EndlessTable(table);
+    let mut endless = ChangedTable::new(table);
+    endless.read = Box::new(|table, part, spare, stop| {
+        for _ in 0..1000 {
+            stop.check()?;
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        table.read_part(part, spare)
+    });
     let sources: [&dyn SegmentSource; 1] = [&endless];
     let signals = Signals::from_tables(&reports, &sources, &electrodes).prepare().unwrap();
     // no stop is requested before the part is begun
@@ -681,7 +601,8 @@ fn several_populations_are_summed_and_separated() {
     }
     copy.close().unwrap();
     let (first, electrodes) = configured(&reference);
-    let other = RenamedTable::new(configured(&reference).0, "others");
+    let mut other = ChangedTable::new(configured(&reference).0);
+    other.metadata.population = "others".into();
     let sources: [&dyn SegmentSource; 2] = [&first, &other];
     let reports = CurrentReport::open_all(&reference.path("two.h5")).unwrap();
     let prepare = |grouping: Grouping| {
@@ -761,7 +682,7 @@ fn nwb_series_have_valid_names_and_tell_the_groups() {
 }
 
 #[test]
-fn reports_tell_what_their_groups_are_and_unfinished_ones_are_refused() {
+fn reports_state_their_groups_and_unfinished_ones_are_refused() {
     use leadfield::io::atomic_output::OverwritePolicy;
     use leadfield::io::ranks::Ranks;
     use leadfield::io::resumable_output::RunSettings;

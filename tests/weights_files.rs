@@ -11,7 +11,7 @@ use leadfield::electrodes::{ConfiguredElectrode, Electrode};
 use leadfield::geometry::{Aabb, Point};
 use leadfield::io::atomic_output::OverwritePolicy;
 use leadfield::io::hdf5::Hdf5File;
-use leadfield::methods::{Contact, Method, PreparedMethod};
+use leadfield::methods::{Contact, Method, MethodProperties, PreparedMethod, SettingKind};
 use leadfield::segments::table::{TableMetadata, TableNeuron};
 use leadfield::segments::{NeuronSegments, Segment, Segments};
 use leadfield::sonata::electrodes_file::ElectrodesFile;
@@ -34,7 +34,7 @@ static MINUS: CodedMethod = CodedMethod { name: "Minus", sign: -1.0 };
 /// Infinite at the second segment of section 7 of node 4, for a contact at x = 3.
 static BROKEN: CodedMethod = CodedMethod { name: "Broken", sign: f64::INFINITY };
 
-struct ToldKernel {
+struct PreparedCodedMethod {
     sign: f64,
     x: Vec<f64>,
 }
@@ -44,21 +44,16 @@ fn coded_weight(s: Segment, x: f64) -> f64 {
 }
 
 impl Method for CodedMethod {
-    fn name(&self) -> &'static str {
-        self.name
+    fn properties(&self) -> MethodProperties {
+        MethodProperties::new(self.name, "for tests", SettingKind::MEDIUM_SETTINGS)
     }
-    fn summary(&self) -> &'static str {
-        "for tests"
-    }
-    fn uses_conductivity(&self) -> bool {
-        true
-    }
+
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {
-        Ok(Box::new(ToldKernel { sign: self.sign, x: contacts.iter().map(|c| c.position_um.x).collect() }))
+        Ok(Box::new(PreparedCodedMethod { sign: self.sign, x: contacts.iter().map(|c| c.position_um.x).collect() }))
     }
 }
 
-impl PreparedMethod for ToldKernel {
+impl PreparedMethod for PreparedCodedMethod {
     fn fill_weights(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
         assert_eq!(out.len(), neuron.len() * self.x.len());
         for (i, row) in out.chunks_exact_mut(self.x.len()).enumerate() {

@@ -18,7 +18,7 @@ use leadfield::error::{Context, FileProblem, Problem, format_count, join_quoted}
 use leadfield::io::atomic_output::{AtomicOutput, OverwritePolicy, check_not_an_input};
 use leadfield::segments::table::Precision;
 use leadfield::sonata::electrodes_file::{ColumnRule, check_finished};
-use leadfield::validate::electrodes_file::{self, validate};
+use leadfield::validate::electrodes_file::{self, ValidationRequest, validate};
 use rayon::prelude::*;
 
 use self::kind::InputKind;
@@ -330,14 +330,8 @@ impl Conversion<'_> {
             return Err(ConvertProblem::Float32Weights).in_file(path);
         }
         check_finished(path)?;
-        let request = electrodes_file::ValidationRequest {
-            file: path,
-            expected: &[],
-            segments: None,
-            conductivity: None,
-            column_rule: Some(self.column_rule()),
-            progress: &|_| (),
-        };
+        let column_rule = Some(self.column_rule());
+        let request = ValidationRequest { column_rule, ..ValidationRequest::new(path, &[]) };
         let diagnosis = validate(&request)?;
         match diagnosis.populations.as_slice() {
             [only] => self.check_population(path, &only.name)?,

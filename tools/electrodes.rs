@@ -60,9 +60,9 @@ struct LinearArgs {
     #[arg(long, value_name = "UM", allow_hyphen_values = true)]
     pitch: f64,
     #[command(flatten)]
-    made: ContactArgs,
+    contact: ContactArgs,
     #[command(flatten)]
-    placed: PlacementArgs,
+    placement: PlacementArgs,
 }
 
 /// Contacts in rows and columns, counted row by row from the tip
@@ -82,9 +82,9 @@ struct GridArgs {
     #[arg(long, value_name = "UM[,UM]", allow_hyphen_values = true, value_parser = parse_pitches)]
     pitch: Pitches,
     #[command(flatten)]
-    made: ContactArgs,
+    contact: ContactArgs,
     #[command(flatten)]
-    placed: PlacementArgs,
+    placement: PlacementArgs,
 }
 
 /// Sites of a Neuropixels 1.0 shank: 960, of which 384 can be recorded at once
@@ -103,9 +103,9 @@ struct NeuropixelsArgs {
     #[arg(long, value_name = "N", default_value_t = probe::NEUROPIXELS_CHANNELS)]
     contacts: u32,
     #[command(flatten)]
-    made: ContactArgs,
+    contact: ContactArgs,
     #[command(flatten)]
-    placed: PlacementArgs,
+    placement: PlacementArgs,
 }
 
 /// EEG electrodes of the 10-20 or 10-10 system on the scalp of a spherical head
@@ -147,7 +147,7 @@ struct ImportArgs {
     #[command(flatten)]
     contact_file: ContactFileArgs,
     #[command(flatten)]
-    placed: PlacementArgs,
+    placement: PlacementArgs,
 }
 
 /// Properties of the contacts of a probe.
@@ -209,17 +209,17 @@ const NO_AXIS: &str = "choose a `--node-set` with two neurons or more, or give `
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    let (placed, electrodes) = match &args.source {
+    let (placement, electrodes) = match &args.source {
         ProbeSource::Linear(linear) => {
-            (&linear.placed, linear.made.make_contacts(&probe::linear(linear.contacts, linear.pitch)?, 0)?)
+            (&linear.placement, linear.contact.make_contacts(&probe::linear(linear.contacts, linear.pitch)?, 0)?)
         }
         ProbeSource::Grid(grid) => {
             let sites = probe::grid(grid.columns, grid.rows, grid.pitch.0)?;
-            (&grid.placed, grid.made.make_contacts(&sites, 0)?)
+            (&grid.placement, grid.contact.make_contacts(&sites, 0)?)
         }
         ProbeSource::Neuropixels(shank) => {
             let sites = probe::neuropixels(shank.first_site, shank.contacts)?;
-            (&shank.placed, shank.made.make_contacts(&sites, shank.first_site)?)
+            (&shank.placement, shank.contact.make_contacts(&sites, shank.first_site)?)
         }
         ProbeSource::Cap(cap) => {
             let pose = HeadPose::read(&cap.head_pose)?;
@@ -229,11 +229,11 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         }
         ProbeSource::From(from) => {
             let extent = if from.discs { ContactExtent::Disc } else { ContactExtent::Point };
-            (&from.placed, from.contact_file.read_with_extent(&from.file, extent, common)?)
+            (&from.placement, from.contact_file.read_with_extent(&from.file, extent, common)?)
         }
     };
     let default = if matches!(args.source, ProbeSource::From(_)) { ProbeAnchor::Origin } else { ProbeAnchor::First };
-    placed.place_and_write(electrodes, default, common)
+    placement.place_and_write(electrodes, default, common)
 }
 
 impl ContactArgs {

@@ -51,13 +51,13 @@ pub struct Args {
     #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
     #[command(flatten)]
-    judged: DryRun,
+    dry_run_options: DryRun,
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
-    if common.ranks().is_first() && !args.judged.dry_run {
+    if common.ranks().is_first() && !args.dry_run_options.dry_run {
         circuit::check_output(&args.out, overwrite_policy(args.force), args.resume)?;
     }
     if args.segmentation.segments_per_part.is_some() && is_single_file(&args.out) {
@@ -66,9 +66,10 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let config = segment_input::find_circuit(&args.config)?.unwrap_or_else(|| args.config.clone());
     let tables = PopulationTables::open(&args.segmentation.circuit_request(&config, args.population.as_deref()))?;
     circuit_warnings::print_findings(&tables, args.segmentation.has_euler_order(), common);
-    if args.judged.dry_run {
+    if args.dry_run_options.dry_run {
         let reading = started.elapsed().as_secs_f64();
-        let found = tables.dry_run(&args.out, &args.segmentation.table_options(), args.judged.ranks(common))?;
+        let found =
+            tables.dry_run(&args.out, &args.segmentation.table_options(), args.dry_run_options.ranks(common))?;
         dry_run::print_estimate(&found, reading, &args.out, args.json, common)?;
         dry_run::warn_existing(&args.out, args.force, args.resume, common);
         return Ok(Outcome::Done);

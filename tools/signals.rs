@@ -8,8 +8,7 @@ use leadfield::error::{Context, Problem, format_count, join_quoted};
 use leadfield::io::atomic_output::{self, check_not_an_input};
 use leadfield::io::resumable_output::RunSettings;
 use leadfield::signals::output::{
-    ColumnShape, SignalColumns, SignalFormat, SignalFormatProblem, SignalsRequest, ValueType, check_output,
-    write_signals,
+    ColumnShape, SignalFormat, SignalFormatProblem, SignalsRequest, ValueType, check_output, write_signals,
 };
 use leadfield::signals::{
     CurrentKind, CurrentReport, Grouping, MissingNodes, PopulationNodes, SignalReference, SignalUnit, Signals,
@@ -24,7 +23,7 @@ use crate::cli::contact_file::DASH;
 use crate::cli::facts::{Facts, format_bytes};
 use crate::cli::help::{CIRCUIT, CONTACTS, FILTER, OUTPUT, RESULT, RUN, examples};
 use crate::cli::method_args::{MethodArgs, open_tables};
-use crate::cli::output::{OutputFormat, OutputSink};
+use crate::cli::output::write_signal_columns;
 use crate::cli::progress::Progress;
 use crate::cli::signals::StopSignal;
 use crate::cli::{Common, Outcome, console, overwrite_policy};
@@ -282,12 +281,13 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         on_progress: &|n| progress.add(n),
     };
     let mut was_complete = false;
+    let request = SignalsRequest { signals: &signals, output: &args.out, format, value_type, settings };
     if format.is_laid_out() {
-        let request = SignalsRequest { signals: &signals, output: &args.out, format, value_type, settings };
         let summary = write_signals(&request, common.ranks())?;
         was_complete = summary.resumed == summary.units && summary.units > 0;
     } else {
-        write_columns(args, &signals, format, value_type, &settings)?;
+        let path = (args.out.as_os_str() != DASH).then_some(args.out.as_path());
+        write_signal_columns(&request, path, if args.wide { ColumnShape::Wide } else { ColumnShape::Long })?;
     }
     progress.finish();
     warn_imbalances(&signals, common);
@@ -413,32 +413,6 @@ fn print_estimate(args: &Args, signals: &Signals<'_>, common: &Common) -> Result
         console::print(facts)?;
     }
     Ok(Outcome::Done)
-}
-
-/// Writes a format that begins at the beginning, block by block.
-fn write_columns(
-    args: &Args,
-    signals: &Signals<'_>,
-    format: SignalFormat,
-    value_type: ValueType,
-    settings: &RunSettings<'_>,
-) -> Result<()> {
-    let shape = if args.wide { ColumnShape::Wide } else { ColumnShape::Long };
-    let columns = SignalColumns::new(signals, shape, value_type).in_file(&args.out)?;
-    let output = match format {
-        SignalFormat::Parquet => OutputFormat::Parquet,
-        SignalFormat::Arrow => OutputFormat::Arrow,
-        _ => OutputFormat::Csv,
-    };
-    let path = (args.out.as_os_str() != DASH).then_some(args.out.as_path());
-    let mut sink = OutputSink::open(path, output, settings.existing, columns.schema())?;
-    let frames = signals.times_ms().len();
-    for first in (0..frames).step_by(signals.block_frames()) {
-        let behind = frames.min(first + signals.block_frames());
-        let block = signals.compute_frames(first..behind, settings.is_stopped, settings.on_progress)?;
-        columns.for_each_batch(&block, &mut |batch| sink.write(batch))?;
-    }
-    sink.finish()
 }
 
 /// Warns of neurons whose currents do not sum to zero.

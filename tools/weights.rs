@@ -30,7 +30,7 @@ use crate::cli::{Common, Outcome, console, overwrite_policy};
 /// The inputs cannot be used together.
 #[derive(Debug, thiserror::Error)]
 enum InputProblem {
-    #[error("a circuit beside other inputs, expected one circuit or segment tables, found {0} inputs")]
+    #[error("a circuit together with other inputs, expected one circuit or segment tables, found {0} inputs")]
     CircuitAmongOthers(usize),
     #[error("several populations of a circuit, expected one `--population`, or none for all, found {0}")]
     SeveralPopulations(usize),
@@ -111,7 +111,7 @@ pub struct Args {
     #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
     #[command(flatten)]
-    judged: DryRun,
+    dry_run_options: DryRun,
     /// Write the file by parts, 1: lay it out for all processes, and print the number of parts
     #[arg(long, group = "by_part", conflicts_with_all = ["dry_run", "resume"], help_heading = RUN)]
     layout: bool,
@@ -206,12 +206,12 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         return Err(InputProblem::OneInput).in_file(only);
     }
     check_not_an_input(&args.out, inputs.map(PathBuf::as_path))?;
-    // in or beside the electrodes file, where a run keeps what it has done
+    // in or next to the electrodes file, where a run keeps what it has done
     let own = [args.out.clone(), partial_path_for(&args.out), lock_path_for(&args.out)];
     if let Some(table) = args.keep_table.as_ref().filter(|table| own.iter().any(|own| table.starts_with(own))) {
         return Err(InputProblem::SameOutput(table.display().to_string()).into());
     }
-    if common.ranks().is_first() && !args.judged.dry_run && args.part.is_empty() && !args.finish {
+    if common.ranks().is_first() && !args.dry_run_options.dry_run && args.part.is_empty() && !args.finish {
         weights::check_output(&args.out, overwrite_policy(args.force), args.resume)?;
     }
     match find_circuit(args)? {
@@ -234,7 +234,7 @@ fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Resu
     if common.ranks().is_first() && args.part.is_empty() {
         Implausible::find(sources, &electrodes)?.iter().for_each(|found| common.warn(found));
     }
-    let total = if args.judged.dry_run || args.is_by_part() { 0 } else { segment_count(sources) };
+    let total = if args.dry_run_options.dry_run || args.is_by_part() { 0 } else { segment_count(sources) };
     let progress = Progress::new(common, "segments", total);
     let stop = StopSignal::install(common, &progress);
     let request = WeightsRequest {
@@ -246,9 +246,9 @@ fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Resu
         stop: &|| stop.is_requested(),
         progress: &|n| progress.add(n),
     };
-    if args.judged.dry_run {
+    if args.dry_run_options.dry_run {
         let reading = started.elapsed().as_secs_f64();
-        let found = weights::dry_run(&request, args.judged.ranks(common)).in_file(args.electrodes_name())?;
+        let found = weights::dry_run(&request, args.dry_run_options.ranks(common)).in_file(args.electrodes_name())?;
         dry_run::print_estimate(&found, reading, &args.out, args.json, common)?;
         dry_run::warn_existing(&args.out, args.force, args.resume, common);
         return Ok(Outcome::Done);

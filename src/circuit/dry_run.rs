@@ -32,7 +32,7 @@ impl PopulationTables {
     /// Estimates what [`PopulationTables::write_with_ranks`] needs with this many ranks.
     ///
     /// No file remains: the first neurons of each table are placed and encoded in memory, and the result is written to
-    /// an unnamed file beside the output.
+    /// an unnamed file next to the output.
     ///
     /// # Errors
     /// Returns the errors of [`PopulationTables::write`], except for an existing output; also an error if the disk has

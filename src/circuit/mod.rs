@@ -4,10 +4,12 @@
 
 mod circuit_builder;
 mod dry_run;
+#[doc(hidden)]
 pub mod hoc;
 pub(crate) mod morphology_cache;
 pub(crate) mod node_selection;
 mod place_plan;
+#[doc(hidden)]
 pub mod placement;
 pub(crate) mod plan_by_rule;
 mod plan_warnings;
@@ -28,7 +30,9 @@ pub(crate) mod template_rules;
 pub use circuit_builder::{Circuit, SegmentsBuilder};
 pub use plan_by_rule::{AmbiguousNeurons, MorphologyFileNote};
 pub use planned_table::PlannedTable;
-pub use population_tables::{PopulationTables, SkippedPopulation, check_output};
+#[doc(hidden)]
+pub use population_tables::check_output;
+pub use population_tables::{PopulationTables, SkippedPopulation};
 pub use problem::SegmentationProblem;
 pub use request::{BadNeuronPolicy, CircuitRequest, Discretisation, MAX_SEGMENTS_PER_NEURON, SegmentReport};
 pub use table_circuit::{NodeCondition, TableCircuit, TableCircuitProblem};

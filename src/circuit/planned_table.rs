@@ -64,11 +64,6 @@ impl<'a> PlannedTable<'a> {
         self.neurons.len()
     }
 
-    /// Returns the number of segments.
-    pub fn segment_count(&self) -> u64 {
-        self.plan.segmentation.segment_count()
-    }
-
     /// Returns the neurons of a part, node ids ascending; empty for a part that does not exist.
     pub fn part_neurons(&self, part: usize) -> &[TableNeuron] {
         self.neurons.get(part).map_or(&[], Vec::as_slice)

@@ -1,4 +1,4 @@
-//! Hint that points to a simulation configuration beside a circuit whose report lists all segments, so that no template
+//! Hint that points to a simulation configuration next to a circuit whose report lists all segments, so that no template
 //! is needed.
 
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ const MAX_SCANNED_FILES: usize = 200;
 /// Maximum size of a configuration that is examined, bytes.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
-/// A hint for template errors: the simulation beside the circuit that has a report of all segments, if there is one.
+/// A hint for template errors: the simulation next to the circuit that has a report of all segments, if there is one.
 #[derive(Debug)]
 pub(super) struct ReportHint<'a> {
     config: &'a SonataConfig,

@@ -99,6 +99,14 @@ impl TableCircuit {
         Ok(Self { config, path, population, nodes })
     }
 
+    /// Returns an attribute of some nodes as text.
+    ///
+    /// # Errors
+    /// Returns an error if the attribute is unknown or cannot be read, or a node is not in the circuit.
+    pub fn node_texts(&self, attribute: &str, nodes: &[u64]) -> Result<Vec<String>> {
+        self.nodes.read_texts(attribute, nodes)
+    }
+
     /// Returns the nodes of a node set, ascending.
     ///
     /// # Errors

@@ -24,8 +24,6 @@ const HOC_PREFIX: &str = "hoc:";
 pub struct TemplateUse {
     /// The value of `model_template`; empty if the user gave the rule.
     pub name: String,
-    /// The first node that has it.
-    pub first_node: u64,
     /// Number of nodes that have it.
     pub node_count: u64,
     /// The template's rule, or why it could not be read.
@@ -72,8 +70,7 @@ impl TemplateRules {
                 chunk_um: given.chunk_um.unwrap_or(CHUNK_UM),
                 ..DiscretisationRule::for_axon(axon)
             };
-            let first_node = ids.first().copied().unwrap_or_default();
-            let only = TemplateUse { name: String::new(), first_node, node_count: ids.len() as u64, rule: Ok(rule) };
+            let only = TemplateUse { name: String::new(), node_count: ids.len() as u64, rule: Ok(rule) };
             return Ok(Self {
                 templates: vec![only],
                 template_of_node: vec![0; ids.len()],
@@ -92,7 +89,6 @@ impl TemplateRules {
         let uses = count_template_uses(&names, ids);
         let read = |(name, &(first_node, n)): (&&str, &(u64, u64))| TemplateUse {
             name: (*name).to_string(),
-            first_node,
             node_count: n,
             rule: read_rule(name, folder, nodes, first_node, given).map_err(|e| {
                 let owners = describe_owners("template", first_node, n - 1, &population.name);

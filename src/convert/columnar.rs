@@ -61,11 +61,6 @@ impl ColumnarFile {
         open_batches(path).in_file(path)
     }
 
-    /// Returns the path of the file.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     fn read_batches(&self) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>>>> {
         let problem = |batch: Result<RecordBatch, ArrowError>| batch.map_err(ConversionProblem::from);
         if self.is_arrow {

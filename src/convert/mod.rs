@@ -10,10 +10,13 @@
 //!
 //! Memory is bounded by blocks of rows everywhere except in [`positions_from_table`], which returns all points at once.
 
+#[doc(hidden)]
 pub mod bluerecording;
+#[doc(hidden)]
 pub mod columnar;
 mod contact_columns;
 mod from_positions;
+#[doc(hidden)]
 pub mod pickle;
 mod problem;
 pub mod report_frames;

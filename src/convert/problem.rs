@@ -102,9 +102,6 @@ pub enum ConversionProblem {
     /// Error message of a library on reading.
     #[error("cannot be read: {0}")]
     Read(String),
-    /// Error message of a library on writing.
-    #[error("cannot be written: {0}")]
-    Write(String),
     /// The number of columns does not match the contacts.
     #[error("wrong number of columns, expected {expected} (one per contact) or one more of ones, found {found}")]
     ColumnCount {

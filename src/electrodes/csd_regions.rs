@@ -1,10 +1,10 @@
 //! Builds the regions of contacts with ObjectiveCSD types.
 
-use super::{ConfiguredElectrode, Electrode, configure};
+use super::{Electrode, configure};
 use crate::error::Result;
 use crate::geometry::region::Region;
 use crate::methods::NearField;
-use crate::methods::objective_csd::{CsdOptions, CsdWarning, PreparedCsd, RegionContact, RegionShape, RegionSpec};
+use crate::methods::objective_csd::{CsdOptions, CsdWarning, PreparedCsd, RegionContact, RegionShape};
 
 /// The region of a contact; `None` if its type has no region.
 pub type ContactRegion = Option<Box<dyn Region>>;
@@ -17,16 +17,9 @@ pub fn contact_regions(electrodes: &[Electrode]) -> Result<(Vec<ContactRegion>, 
     let shapes: Vec<Option<RegionShape>> =
         electrodes.iter().map(|e| RegionShape::ALL.into_iter().find(|s| s.name() == e.method.name())).collect();
     let configured = configure(electrodes, &[], NearField::default())?;
-    let contact = |(ConfiguredElectrode { contact: c, .. }, shape): (ConfiguredElectrode, &Option<RegionShape>)| {
-        let setting =
-            RegionSpec { shape: (*shape)?, radius_um: c.csd_region.radius_um, thickness_um: c.csd_region.thickness_um };
-        Some(RegionContact {
-            position_um: c.position_um,
-            region_spec: setting,
-            array_number: c.csd_region.array_number,
-        })
-    };
-    let with_region: Vec<RegionContact> = configured.into_iter().zip(&shapes).filter_map(contact).collect();
+    let with_region =
+        configured.iter().zip(&shapes).filter_map(|(e, shape)| Some(RegionContact::new(&e.contact, (*shape)?)));
+    let with_region: Vec<RegionContact> = with_region.collect();
     let (kernel, warnings) = PreparedCsd::new(&with_region, CsdOptions::default())?;
     let mut regions = kernel.into_regions().into_iter();
     Ok((shapes.iter().map(|shape| shape.and_then(|_| regions.next())).collect(), warnings))

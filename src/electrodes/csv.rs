@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_column_empty_columns_and_empty_rows_are_no_content() {
+    fn an_index_column_empty_columns_and_empty_rows_are_ignored() {
         for text in [
             ",name,x,y,z\n0,a,-0.5,200,0.25\n1,b,1.5,220,0\n",
             "Unnamed: 0,name,x,y,z\n0,a,-0.5,200,0.25\n1,b,1.5,220,0\n",

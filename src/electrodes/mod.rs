@@ -2,7 +2,9 @@
 
 pub mod atlas;
 pub mod cap;
+#[doc(hidden)]
 pub mod csd_arrays;
+#[doc(hidden)]
 pub mod csd_regions;
 mod csv;
 mod electrode_list;
@@ -10,6 +12,7 @@ mod electrode_type;
 pub mod head_pose;
 mod header;
 mod json;
+#[doc(hidden)]
 pub mod lead_field_files;
 mod length_unit;
 pub mod probe;
@@ -282,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_and_carriage_returns_are_no_content() {
+    fn a_byte_order_mark_and_carriage_returns_are_ignored() {
         let found = electrodes("\u{feff}name,x,y,z,layer\r\na,1,2,3,L1\r\n\r\nb,1,2,3,L2\r\n");
         let layers: Vec<&str> = found.iter().map(|e| e.layer.as_str()).collect();
         assert_eq!(layers, ["L1", "L2"]);

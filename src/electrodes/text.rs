@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_other_files_are_no_text() {
+    fn bytes_of_other_files_are_not_text() {
         // an undefined byte, half a unit of UTF-16, half a surrogate pair, a control character
         for bytes in [&b"a\x81"[..], b"\xff\xfea\0b", b"\xff\xfe\x3d\xd8", b"\xe4\x00", b"PAR1\x15\xff"] {
             assert!(matches!(decode(bytes), Err(ElectrodeProblem::NoText)), "{bytes:?}");

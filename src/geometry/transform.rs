@@ -102,15 +102,7 @@ pub enum EulerOrder {
     Neurodamus,
 }
 
-impl EulerOrder {
-    /// Returns its name on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sonata => "sonata",
-            Self::Neurodamus => "neurodamus",
-        }
-    }
-}
+impl EulerOrder {}
 
 /// Transforms morphology points to the circuit: the rotation about `origin`, plus `translation`.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -128,7 +128,7 @@ pub fn resume_hint(output: &Path, done: u64, units: u64) -> String {
 /// for a file that is not called `NAME.partial`.
 ///
 /// # Errors
-/// Returns an error if the checkpoint beside it cannot be read while it is examined.
+/// Returns an error if the checkpoint next to it cannot be read while it is examined.
 pub fn describe_unfinished(path: &Path) -> Result<Option<(String, String)>> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let Some(output) = name.strip_suffix(".partial") else { return Ok(None) };

@@ -28,7 +28,7 @@
 
 use super::dipole_reciprocity::neuron_center;
 use super::medium::Axis;
-use super::{Contact, Method, PreparedMethod, SettingKind, WeightQuantity};
+use super::{Contact, Method, MethodProperties, PreparedMethod, SettingKind, WeightQuantity};
 use crate::error::{Context, Problem, Result};
 use crate::segments::NeuronSegments;
 
@@ -39,28 +39,16 @@ pub const NAME: &str = "CurrentDipole";
 pub struct CurrentDipole;
 
 impl Method for CurrentDipole {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn summary(&self) -> &'static str {
-        "the current dipole moment of the neuron, in three columns"
-    }
-
-    fn uses_conductivity(&self) -> bool {
-        false
-    }
-
-    fn accepted_settings(&self) -> &'static [SettingKind] {
-        &[SettingKind::DipoleAxis]
-    }
-
-    fn quantity(&self) -> WeightQuantity {
-        WeightQuantity::DipoleMoment
-    }
-
-    fn expects_near_contacts(&self) -> bool {
-        false
+    fn properties(&self) -> MethodProperties {
+        MethodProperties {
+            quantity: WeightQuantity::DipoleMoment,
+            expects_near_contacts: false,
+            ..MethodProperties::new(
+                NAME,
+                "the current dipole moment of the neuron, in three columns",
+                &[SettingKind::DipoleAxis],
+            )
+        }
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {

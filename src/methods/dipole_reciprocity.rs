@@ -32,7 +32,7 @@
 //! over 1 nA, which is 0.002 V/nA.
 
 use super::reciprocity::FieldContact;
-use super::{Contact, Method, PreparedMethod as _, SettingKind};
+use super::{Contact, Method, MethodProperties, PreparedMethod as _, SettingKind};
 use crate::error::{Error, Result};
 use crate::geometry::Point;
 use crate::lead_field::Quantity;
@@ -47,24 +47,16 @@ pub const NAME: &str = "DipoleReciprocity";
 pub struct DipoleReciprocity;
 
 impl Method for DipoleReciprocity {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn summary(&self) -> &'static str {
-        "the neuron as a dipole at its centre, in the electric field of a lead field"
-    }
-
-    fn uses_conductivity(&self) -> bool {
-        false
-    }
-
-    fn accepted_settings(&self) -> &'static [SettingKind] {
-        &[SettingKind::Field]
-    }
-
-    fn required_field(&self) -> Option<Quantity> {
-        Some(Quantity::ElectricField)
+    fn properties(&self) -> MethodProperties {
+        MethodProperties {
+            required_field: Some(Quantity::ElectricField),
+            expects_near_contacts: false,
+            ..MethodProperties::new(
+                NAME,
+                "the neuron as a dipole at its centre, in the electric field of a lead field",
+                &[SettingKind::Field],
+            )
+        }
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn super::PreparedMethod>> {

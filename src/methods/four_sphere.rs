@@ -57,7 +57,7 @@
 use super::dipole_kernel::{ContactVectors, DipoleFormula, DipoleKernel};
 use super::head::{FourSphereHead, HeadSettings};
 use super::sphere_series::SphereSeries;
-use super::{Contact, Method, PreparedMethod, SettingKind};
+use super::{Contact, Method, MethodProperties, PreparedMethod, SettingKind};
 use crate::error::{Error, Result};
 use crate::geometry::Point;
 use crate::units::SiemensPerMeter;
@@ -99,24 +99,15 @@ impl FourSphereHead {
 pub struct FourSphere;
 
 impl Method for FourSphere {
-    fn name(&self) -> &'static str {
-        "FourSphere"
-    }
-
-    fn summary(&self) -> &'static str {
-        "the neuron as a current dipole at its centre, in a head of four spheres"
-    }
-
-    fn uses_conductivity(&self) -> bool {
-        false
-    }
-
-    fn accepted_settings(&self) -> &'static [SettingKind] {
-        SettingKind::HEAD_SETTINGS
-    }
-
-    fn expects_near_contacts(&self) -> bool {
-        false
+    fn properties(&self) -> MethodProperties {
+        MethodProperties {
+            expects_near_contacts: false,
+            ..MethodProperties::new(
+                "FourSphere",
+                "the neuron as a current dipole at its centre, in a head of four spheres",
+                SettingKind::HEAD_SETTINGS,
+            )
+        }
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {

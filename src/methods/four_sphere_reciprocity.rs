@@ -40,7 +40,7 @@
 use super::head::FourSphereHead;
 use super::reciprocity::describe_segment;
 use super::sphere_series::SphereSeries;
-use super::{Contact, Method, PreparedMethod, SettingKind};
+use super::{Contact, Method, MethodProperties, PreparedMethod, SettingKind};
 use crate::error::{Error, Result};
 use crate::geometry::Point;
 use crate::segments::NeuronSegments;
@@ -69,24 +69,15 @@ pub fn source_potential(head: &FourSphereHead, electrode: Point, source: Point) 
 pub struct FourSphereReciprocity;
 
 impl Method for FourSphereReciprocity {
-    fn name(&self) -> &'static str {
-        "FourSphereReciprocity"
-    }
-
-    fn summary(&self) -> &'static str {
-        "each segment as a point source in a head of four spheres"
-    }
-
-    fn uses_conductivity(&self) -> bool {
-        false
-    }
-
-    fn accepted_settings(&self) -> &'static [SettingKind] {
-        SettingKind::HEAD_SETTINGS
-    }
-
-    fn expects_near_contacts(&self) -> bool {
-        false
+    fn properties(&self) -> MethodProperties {
+        MethodProperties {
+            expects_near_contacts: false,
+            ..MethodProperties::new(
+                "FourSphereReciprocity",
+                "each segment as a point source in a head of four spheres",
+                SettingKind::HEAD_SETTINGS,
+            )
+        }
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {

@@ -45,7 +45,7 @@ use std::f64::consts::PI;
 use super::dipole_kernel::{ContactVectors, DipoleFormula, DipoleKernel};
 use super::medium::Conductivity;
 use super::point_source::potential_at_1_um;
-use super::{Contact, Method, NearField, PreparedMethod, SettingKind};
+use super::{Contact, Method, MethodProperties, NearField, PreparedMethod, SettingKind};
 use crate::error::{Error, Result};
 use crate::geometry::Point;
 use crate::units::{NANOAMPERE_PER_MICROMETER, SiemensPerMeter};
@@ -60,24 +60,15 @@ pub fn dipole_potential(to_contact: Point, conductivity: SiemensPerMeter) -> Poi
 pub struct InfiniteDipole;
 
 impl Method for InfiniteDipole {
-    fn name(&self) -> &'static str {
-        "InfiniteDipole"
-    }
-
-    fn summary(&self) -> &'static str {
-        "the neuron as a current dipole at its centre, in an infinite medium"
-    }
-
-    fn uses_conductivity(&self) -> bool {
-        true
-    }
-
-    fn accepted_settings(&self) -> &'static [SettingKind] {
-        &[SettingKind::Conductivity, SettingKind::Anisotropy]
-    }
-
-    fn expects_near_contacts(&self) -> bool {
-        false
+    fn properties(&self) -> MethodProperties {
+        MethodProperties {
+            expects_near_contacts: false,
+            ..MethodProperties::new(
+                "InfiniteDipole",
+                "the neuron as a current dipole at its centre, in an infinite medium",
+                &[SettingKind::Conductivity, SettingKind::Anisotropy],
+            )
+        }
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {

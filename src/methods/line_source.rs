@@ -96,7 +96,7 @@ use super::log1p::{DeferredLogarithm, twice_atanh};
 use super::own_arrays::MethodInMedium;
 use super::point_source;
 use super::simd::{ContactLanes, Cylinder, Formula, HasMidpoint, SegmentContext};
-use super::{Contact, Method, NearField, PreparedMethod, multi_term};
+use super::{Contact, Method, MethodProperties, NearField, PreparedMethod, SettingKind, multi_term};
 use crate::error::Result;
 use crate::geometry::Point;
 use crate::geometry::region::nearest_point_on_segment;
@@ -154,16 +154,12 @@ impl LineSource {
 }
 
 impl Method for LineSource {
-    fn name(&self) -> &'static str {
-        "LineSource"
-    }
-
-    fn summary(&self) -> &'static str {
-        "mean potential of point sources spread evenly along the segment"
-    }
-
-    fn uses_conductivity(&self) -> bool {
-        true
+    fn properties(&self) -> MethodProperties {
+        MethodProperties::new(
+            "LineSource",
+            "mean potential of point sources spread evenly along the segment",
+            SettingKind::MEDIUM_SETTINGS,
+        )
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {

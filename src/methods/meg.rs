@@ -48,7 +48,7 @@
 
 use super::dipole_kernel::{ContactVectors, DipoleFormula, DipoleKernel};
 use super::head::{ElectrodePlace, FourSphereHead, HeadProblem, SURFACE_TOLERANCE_UM};
-use super::{Contact, Method, PreparedMethod, SettingKind, WeightQuantity};
+use super::{Contact, Method, MethodProperties, PreparedMethod, SettingKind, WeightQuantity};
 use crate::error::{Context, Error, Result};
 use crate::geometry::Point;
 use crate::units::FEMTOTESLA_OF_NANOAMPERE_PER_MICROMETER;
@@ -72,28 +72,16 @@ pub fn dipole_field(sensor: Point, normal: Point, dipole: Point) -> Point {
 pub struct Meg;
 
 impl Method for Meg {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn summary(&self) -> &'static str {
-        "magnetic field of the neuron as a current dipole at its centre, in a spherical head"
-    }
-
-    fn uses_conductivity(&self) -> bool {
-        false
-    }
-
-    fn accepted_settings(&self) -> &'static [SettingKind] {
-        &[SettingKind::HeadCenter, SettingKind::HeadRadii, SettingKind::CoilNormal]
-    }
-
-    fn quantity(&self) -> WeightQuantity {
-        WeightQuantity::MagneticField
-    }
-
-    fn expects_near_contacts(&self) -> bool {
-        false
+    fn properties(&self) -> MethodProperties {
+        MethodProperties {
+            quantity: WeightQuantity::MagneticField,
+            expects_near_contacts: false,
+            ..MethodProperties::new(
+                NAME,
+                "magnetic field of the neuron as a current dipole at its centre, in a spherical head",
+                &[SettingKind::HeadCenter, SettingKind::HeadRadii, SettingKind::CoilNormal],
+            )
+        }
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {

@@ -24,6 +24,7 @@ pub mod objective_csd;
 pub mod own_arrays;
 pub mod point_source;
 pub mod reciprocity;
+#[doc(hidden)]
 pub mod shell_series;
 mod simd;
 mod sphere_series;
@@ -203,25 +204,67 @@ impl SettingKind {
     }
 }
 
+/// What the rest of the program must know about a method: [`Method::properties`].
+#[derive(Debug, Clone, Copy)]
+pub struct MethodProperties {
+    /// Name in electrodes files, e.g. `LineSource`.
+    pub name: &'static str,
+    /// One sentence for lists of the methods.
+    pub summary: &'static str,
+    /// Settings that a contact of this method may have.
+    pub accepted_settings: &'static [SettingKind],
+    /// The quantity of its weights. Weights of different quantities must not be subtracted from each other.
+    pub quantity: WeightQuantity,
+    /// The quantity that it reads from a lead field (one value of `--fields`); `None` if it needs no field.
+    pub required_field: Option<Quantity>,
+    /// Whether its contacts are usually in or at the tissue, so that one far away is suspicious.
+    pub expects_near_contacts: bool,
+}
+
+impl MethodProperties {
+    /// Returns the properties of a method that computes potentials at contacts in the tissue, without a lead field.
+    ///
+    /// ```
+    /// use leadfield::methods::{MethodProperties, SettingKind, WeightQuantity};
+    /// let potential = MethodProperties::new("Mine", "my potential", SettingKind::MEDIUM_SETTINGS);
+    /// let share = MethodProperties { quantity: WeightQuantity::CurrentShare, ..potential };
+    /// assert_eq!((share.name, share.required_field), ("Mine", None));
+    /// ```
+    pub const fn new(name: &'static str, summary: &'static str, accepted_settings: &'static [SettingKind]) -> Self {
+        Self {
+            name,
+            summary,
+            accepted_settings,
+            quantity: WeightQuantity::Potential,
+            required_field: None,
+            expects_near_contacts: true,
+        }
+    }
+}
+
 /// A method that computes weights; registered in [`METHODS`].
 pub trait Method: Sync {
+    /// Returns its name, its settings and the quantity of its weights.
+    fn properties(&self) -> MethodProperties;
     /// Returns its name in electrodes files, e.g. `LineSource`.
-    fn name(&self) -> &'static str;
-    /// Returns one sentence for `--help`.
-    fn summary(&self) -> &'static str;
-    /// Returns whether it uses the medium's conductivity, and so one value of `--conductivity`.
-    fn uses_conductivity(&self) -> bool;
+    fn name(&self) -> &'static str {
+        self.properties().name
+    }
+    /// Returns one sentence for lists of the methods.
+    fn summary(&self) -> &'static str {
+        self.properties().summary
+    }
     /// Returns the settings that a contact of this method may have.
     fn accepted_settings(&self) -> &'static [SettingKind] {
-        if self.uses_conductivity() { SettingKind::MEDIUM_SETTINGS } else { &[] }
+        self.properties().accepted_settings
     }
-    /// Returns the quantity of its weights. Weights of different quantities must not be subtracted from each other.
+    /// Returns whether it uses the medium's conductivity, and so one value of `--conductivity`.
+    fn uses_conductivity(&self) -> bool {
+        self.accepted_settings().contains(&SettingKind::Conductivity)
+    }
+    /// Returns the quantity of its weights.
     fn quantity(&self) -> WeightQuantity {
-        WeightQuantity::Potential
-    }
-    /// Returns whether its weights are potentials, V/nA.
-    fn is_potential(&self) -> bool {
-        self.quantity() == WeightQuantity::Potential
+        self.properties().quantity
     }
     /// Returns whether its weights are potentials of sources on the segment itself, which are above 0 everywhere.
     fn has_sources_on_segment(&self) -> bool {
@@ -229,11 +272,11 @@ pub trait Method: Sync {
     }
     /// Returns whether its contacts are usually in or at the tissue, so that one far away is suspicious.
     fn expects_near_contacts(&self) -> bool {
-        self.required_field().is_none()
+        self.properties().expects_near_contacts
     }
-    /// Returns the quantity that it reads from a lead field (one value of `--fields`); `None` if it needs no field.
+    /// Returns the quantity that it reads from a lead field; `None` if it needs no field.
     fn required_field(&self) -> Option<Quantity> {
-        None
+        self.properties().required_field
     }
     /// Prepares the method for a list of contacts.
     ///

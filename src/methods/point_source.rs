@@ -50,7 +50,7 @@ use super::group_bounds::with_margin_squared;
 use super::lanes::{LANES, Lanes, norm_2};
 use super::own_arrays::MethodInMedium;
 use super::simd::{ContactLanes, Cylinder, Formula, HasMidpoint, SegmentContext, is_f32_safe};
-use super::{Contact, Method, NearField, PreparedMethod, inverse_sqrt, multi_term};
+use super::{Contact, Method, MethodProperties, NearField, PreparedMethod, SettingKind, inverse_sqrt, multi_term};
 use crate::error::Result;
 use crate::geometry::Point;
 use crate::units::{NANOAMPERE_PER_MICROMETER, SiemensPerMeter};
@@ -91,16 +91,12 @@ impl PointSource {
 }
 
 impl Method for PointSource {
-    fn name(&self) -> &'static str {
-        "PointSource"
-    }
-
-    fn summary(&self) -> &'static str {
-        "potential of a point source at the segment's midpoint"
-    }
-
-    fn uses_conductivity(&self) -> bool {
-        true
+    fn properties(&self) -> MethodProperties {
+        MethodProperties::new(
+            "PointSource",
+            "potential of a point source at the segment's midpoint",
+            SettingKind::MEDIUM_SETTINGS,
+        )
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {

@@ -28,7 +28,7 @@
 
 use std::sync::Arc;
 
-use super::{Contact, Method, PreparedMethod as _, SettingKind};
+use super::{Contact, Method, MethodProperties, PreparedMethod as _, SettingKind};
 use crate::error::{Context, Error, Problem, Result};
 use crate::lead_field::{LeadField, OutsideField, Quantity};
 use crate::segments::{NeuronSegments, Segment};
@@ -40,24 +40,12 @@ pub const NAME: &str = "Reciprocity";
 pub struct Reciprocity;
 
 impl Method for Reciprocity {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn summary(&self) -> &'static str {
-        "potential of a lead field at the segment's midpoint"
-    }
-
-    fn uses_conductivity(&self) -> bool {
-        false
-    }
-
-    fn accepted_settings(&self) -> &'static [SettingKind] {
-        &[SettingKind::Field]
-    }
-
-    fn required_field(&self) -> Option<Quantity> {
-        Some(Quantity::Potential)
+    fn properties(&self) -> MethodProperties {
+        MethodProperties {
+            required_field: Some(Quantity::Potential),
+            expects_near_contacts: false,
+            ..MethodProperties::new(NAME, "potential of a lead field at the segment's midpoint", &[SettingKind::Field])
+        }
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn super::PreparedMethod>> {

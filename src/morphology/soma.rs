@@ -110,18 +110,6 @@ impl Soma {
         starts.iter().zip(ends).map(|(&from, to)| from..to).collect()
     }
 
-    /// Returns the point at which a neurite without a point at the soma starts: the first point of the soma, or the
-    /// centroid of its outline; `None` if there is no soma.
-    pub fn center(&self) -> Option<[f32; 3]> {
-        match self.form {
-            SomaForm::Contour => {
-                let center = centroid(&self.wide_points().collect::<Vec<_>>());
-                Some(center.to_array().map(|c| c as f32))
-            }
-            _ => self.points.first().copied(),
-        }
-    }
-
     fn wide_points(&self) -> impl ExactSizeIterator<Item = Point> + '_ {
         self.points.iter().map(|&p| Point::from(p))
     }

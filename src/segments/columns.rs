@@ -144,20 +144,6 @@ impl Segments {
         }
     }
 
-    /// Creates `length` segments at the origin, to be overwritten with [`Segments::set`].
-    pub fn zeroed(length: usize) -> Self {
-        Self {
-            node_id: vec![0; length],
-            section_id: vec![0; length],
-            segment_id: vec![0; length],
-            section_type: vec![None; length],
-            start: vec![Point::ORIGIN; length],
-            end: vec![Point::ORIGIN; length],
-            radius_um: vec![None; length],
-            row: vec![0; length],
-        }
-    }
-
     /// Replaces all rows by those of [`Segments::zeroed`], and reuses the allocated memory.
     pub fn reset(&mut self, length: usize) {
         fn reset<T: Clone>(column: &mut Vec<T>, length: usize, value: T) {
@@ -174,21 +160,6 @@ impl Segments {
         reset(&mut self.end, length, Point::ORIGIN);
         reset(&mut self.radius_um, length, None);
         reset(&mut self.row, length, 0);
-    }
-
-    /// Replaces one segment.
-    ///
-    /// # Panics
-    /// Panics if `i` is not below [`Segments::len`], as slice indexing does.
-    pub fn set(&mut self, i: usize, s: Segment) {
-        self.node_id[i] = s.node_id;
-        self.section_id[i] = s.section_id;
-        self.segment_id[i] = s.segment_id;
-        self.section_type[i] = s.section_type;
-        self.start[i] = s.start;
-        self.end[i] = s.end;
-        self.radius_um[i] = s.radius_um;
-        self.row[i] = s.row;
     }
 
     /// Returns one segment.

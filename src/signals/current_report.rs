@@ -329,7 +329,7 @@ impl CurrentReport {
     }
 
     /// Reads some columns of some frames at their byte offsets into a buffer, row-major, one row per frame. Several threads
-    /// may read at a time. Nothing is read if the values are not contiguous, or of another precision.
+    /// may read at a time. Returns nothing if the values are not contiguous, or of another precision.
     ///
     /// # Errors
     /// Returns an error if the values cannot be read.

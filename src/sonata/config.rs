@@ -70,7 +70,7 @@ pub struct MorphologySource {
 pub struct SimulationConfig {
     /// Path of the file.
     pub path: PathBuf,
-    /// The circuit of `network` (default `circuit_config.json` beside it).
+    /// The circuit of `network` (default `circuit_config.json` next to it).
     pub circuit: CircuitConfig,
     /// `node_set`: the simulated nodes; absent = every non-virtual node.
     pub node_set: Option<String>,

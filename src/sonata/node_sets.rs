@@ -625,7 +625,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_object_of_sets_is_refused() {
+    fn a_file_that_is_not_an_object_of_sets_is_refused() {
         let input = Input::new();
         let path = input.path("node_sets.json");
         for (content, message) in [

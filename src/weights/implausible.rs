@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_in_millimetres_is_tiny_beside_a_circuit() {
+    fn a_probe_in_millimetres_is_tiny_compared_with_a_circuit() {
         let probe = contacts(&[[0.0, 0.0, 0.0], [0.0, 3.84, 0.0]]);
         assert_eq!(
             find_tiny(&cube(800.0), &probe).unwrap().to_string(),

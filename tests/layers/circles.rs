@@ -1,6 +1,6 @@
 //! Checks that no two files import from each other, directly or through other files.
 //!
-//! A folder's own file (`mod.rs`, or `NAME.rs` beside `NAME/`) and the files in the folder are one unit: imports between
+//! A folder's own file (`mod.rs`, or `NAME.rs` next to `NAME/`) and the files in the folder are one unit: imports between
 //! them are not followed.
 
 use std::collections::{BTreeMap, BTreeSet};

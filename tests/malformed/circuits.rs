@@ -165,14 +165,14 @@ fn a_variable_that_the_manifest_lacks() {
 }
 
 #[test]
-fn no_populations_beside_the_nodes_file() {
+fn no_populations_next_to_the_nodes_file() {
     let folder = circuit(|config| drop(config["networks"]["nodes"][0].as_object_mut().unwrap().remove("populations")));
     refused(
         folder.path(),
         &[],
         "error: c.json: networks.nodes[0].populations: missing, expected an object of populations\n\
          hint: the nodes file has `cells`, `few`: add `\"populations\": {\"cells\": {\"type\": \"biophysical\"}, \"few\": {\"type\": \
-         \"biophysical\"}}` beside `nodes_file`",
+         \"biophysical\"}}` next to `nodes_file`",
     );
 }
 

@@ -113,7 +113,7 @@ fn an_attribute_that_cannot_be_read_is_an_error_and_a_finding() {
 }
 
 #[test]
-fn a_string_at_which_libhdf5_crashes_is_an_error_of_its_own() {
+fn a_string_at_which_libhdf5_crashes_has_its_own_error() {
     // 1.10.8 reads beyond the end of a heap of strings; no string is read by the library
     let dir = damaged();
     let file = "string-attribute.h5";

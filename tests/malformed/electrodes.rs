@@ -72,7 +72,7 @@ fn a_file_that_is_not_there_is_named() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_refused() {
+fn bytes_that_are_not_text_are_refused() {
     refused(b"\x1b[31m\xff\xfe\x00", "error: FILE: not a text file, expected electrodes as CSV or JSON");
 }
 
@@ -215,7 +215,7 @@ fn a_row_of_another_length_is_refused() {
 }
 
 #[test]
-fn a_coordinate_that_is_no_finite_number_is_refused() {
+fn a_coordinate_that_is_not_finite_is_refused() {
     let row = |x: &str| format!("name,x,y,z\r\n\r\na,{x},2,3\r\n");
     refused(row("left"), "error: FILE: line[3]: wrong `x`, expected a number, found `left`");
     refused(row(""), "error: FILE: line[3]: wrong `x`, expected a number, found nothing");
@@ -266,7 +266,7 @@ fn a_name_that_two_contacts_have_is_refused_with_both_places() {
 }
 
 #[test]
-fn a_name_that_is_no_group_is_refused() {
+fn a_name_that_is_not_a_group_is_refused() {
     let expected = "wrong name, expected a name without `/` and NUL that is not empty, `.` or `..`, found";
     for name in ["", ".", "..", "shank/1"] {
         let content = format!("name,x,y,z\n{name},1,2,3\n");

@@ -47,7 +47,7 @@ pub fn with_factors(path: &Path, factor: f64, unit: Option<&str>) {
 }
 
 /// Opens an existing file, and damages it.
-#[expect(clippy::disallowed_methods, reason = "damages are what the door does not write")]
+#[expect(clippy::disallowed_methods, reason = "writes damaged files, which `Hdf5File` does not")]
 pub fn edited(path: &Path, damage: impl FnOnce(&Damaged)) {
     // a program that another test starts may still have the new file open
     let mut opened = hdf5::File::open_rw(path);

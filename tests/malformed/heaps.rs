@@ -114,7 +114,7 @@ fn each_damage_of_a_heap_is_reported() {
 }
 
 #[test]
-fn text_that_is_no_text_is_refused() {
+fn text_that_is_not_utf_8_is_refused() {
     let dir = scratch();
     let path = dir.path().join("w.h5");
     write_valid_file(&path);

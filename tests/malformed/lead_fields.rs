@@ -135,7 +135,7 @@ fn components_that_do_not_fit_the_axes_are_refused() {
 }
 
 #[test]
-fn a_missing_group_is_reported_with_what_is_there() {
+fn a_missing_group_is_reported_with_the_existing_ones() {
     Export { group: "H(x,y,z,f0)", ..Export::new() }.refused(&format!(
         "error: f.h5: {POTENTIAL}: missing, expected a dataset; the nearest group `{FIELDS}` has `H(x,y,z,f0)`"
     ));

@@ -58,7 +58,7 @@ fn an_empty_file() {
 }
 
 #[test]
-fn a_file_that_is_no_hdf5() {
+fn a_file_that_is_not_hdf5() {
     let folder = support::scratch();
     for text in ["", SWC] {
         let path = folder.path().join("cell.h5");

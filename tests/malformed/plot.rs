@@ -20,7 +20,7 @@ fn an_unknown_electrode_is_reported_with_those_of_the_file() {
 }
 
 #[test]
-fn a_name_that_is_no_picture_s_is_refused_before_anything_is_read() {
+fn a_name_of_no_picture_format_is_refused_before_anything_is_read() {
     for name in ["a.pdf", "svg", "a"] {
         leadfield_in(folder(), &["plot", "weights", "none.parquet", "none.h5", "--electrode", "2", "-o", name])
             .refused(&format!(
@@ -31,7 +31,7 @@ fn a_name_that_is_no_picture_s_is_refused_before_anything_is_read() {
 }
 
 #[test]
-fn an_unknown_view_is_refused_with_those_that_there_are() {
+fn an_unknown_view_is_refused_with_the_known_ones() {
     let run = weights(&["--electrode", "2", "--view", "zz", "-o", "a.svg"]);
     assert_eq!(run.code, 2);
     let first: Vec<&str> = run.stderr.lines().take(2).collect();

@@ -435,7 +435,7 @@ fn a_report_of_somata_only_the_default_of_sonata() {
 }
 
 #[test]
-fn no_report_at_all_and_none_that_serves() {
+fn no_report_and_no_suitable_report() {
     let circuit = Circuit::new();
     let start = "error: simulation_config.json: reports: no report lists all segments, expected one compartment report \
                  of all sections and compartments, found";

@@ -28,7 +28,7 @@ fn query(options: &[&str]) -> Run {
 }
 
 #[test]
-fn a_region_that_is_no_list_of_numbers_is_refused_with_an_example() {
+fn a_region_that_is_not_a_list_of_numbers_is_refused_with_an_example() {
     for found in ["1,2,3", "1,2,3,4,5", "1,2,3,x", ""] {
         query(&["--sphere", found]).refused(&format!(
             "error: --sphere: malformed, expected 4 numbers `x,y,z,r` (µm), found `{found}`\n\
@@ -171,7 +171,7 @@ fn a_table_of_a_newer_version_is_refused() {
 }
 
 #[test]
-fn a_parquet_that_is_no_segment_table_is_refused_with_the_columns_that_it_lacks() {
+fn a_parquet_file_without_the_columns_of_a_table_is_refused_and_they_are_named() {
     let folder = scratch();
     let columns: [(&str, ArrayRef); 2] =
         [("node_id", Arc::new(UInt64Array::from(vec![1]))), ("x0", Arc::new(Float64Array::from(vec![1.0])))];
@@ -221,7 +221,7 @@ fn an_index_of_another_table_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_no_index_is_not_to_be_removed() {
+fn a_file_that_is_not_an_index_is_not_advised_to_be_removed() {
     query(&["--sphere", "0,0,0,100", "--count", "--index", "segments.parquet"]).refused(
         "error: segments.parquet: not an index, expected a file written by `leadfield query --index`\n\
          hint: give `--index` a name that is free: it writes a new index there",

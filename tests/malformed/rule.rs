@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{Run, leadfield_in, names_in, scratch};
 
 const CONFIG: &str = "c/circuit_config.json";
-/// The hints of a template that is missing: the simulation beside the circuit, then the rules.
+/// The hints of a template that is missing: the simulation next to the circuit, then the rules.
 const ADVICE: &str = "name the simulation configuration `c/simulation_config.json` instead of the circuit \
                       configuration: its report `compartment` lists all segments, and no template is needed\n\
                       hint: give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` \
@@ -164,7 +164,7 @@ fn with_templates(circuit: &Circuit, templates: Option<&[&str; 6]>) {
 }
 
 #[test]
-fn a_model_template_that_is_no_hoc() {
+fn a_model_template_that_is_not_hoc() {
     let circuit = Circuit::new();
     let real = circuit.attribute("model_template")[0].clone();
     with_templates(&circuit, Some(&[&real, "nml:cell", &real, "nml:cell", &real, &real]));
@@ -404,7 +404,7 @@ fn a_name_that_the_container_does_not_have() {
 }
 
 #[test]
-fn nothing_but_bad_neurons() {
+fn only_bad_neurons() {
     let circuit = Circuit::new();
     std::fs::remove_dir_all(circuit.path("components/morphologies/swc")).unwrap();
     let run = circuit.positions(CONFIG, &["--on-bad-neuron", "skip", "--quiet"]);

@@ -3,18 +3,16 @@
 
 use std::path::Path;
 
-use leadfield::Result;
 use leadfield::electrodes::{self, Electrodes};
-use leadfield::geometry::Aabb;
 use leadfield::io::hdf5::Hdf5File;
 use leadfield::methods::NearField;
 use leadfield::segments::Segments;
-use leadfield::segments::table::{SegmentTable, TableMetadata, TableNeuron};
+use leadfield::segments::table::SegmentTable;
 use leadfield::signals::{CurrentKind, CurrentReport, Grouping, Signals};
 use leadfield::weights::SegmentSource;
 
 use crate::malformed::electrodes_file::{Damaged, edited};
-use crate::support::{Run, golden, leadfield_in, names_in, one_neuron, scratch};
+use crate::support::{ChangedTable, Run, golden, leadfield_in, names_in, one_neuron, scratch};
 
 const POPULATION: &str = "S1nonbarrel_neurons";
 
@@ -390,7 +388,7 @@ fn a_report_of_currents_needs_weights_and_an_online_report_the_right_contacts() 
 }
 
 #[test]
-fn a_report_of_somata_is_no_online_report_of_one_contact() {
+fn a_report_of_somata_is_not_taken_for_an_online_report_of_one_contact() {
     let dir = inputs();
     let dir = dir.path();
     std::fs::write(dir.join("one.csv"), "name,x,y,z\nA,100,0,0\n").unwrap();
@@ -580,61 +578,33 @@ fn populations_of_a_file_have_the_same_contacts() {
     assert!(!dir.path().join("x.h5").exists());
 }
 
-/// Writes a table without the section types of some segments of one neuron.
-struct IncompleteTable {
-    table: SegmentTable,
-    forget: fn(&mut Segments, usize),
-    node: u64,
-}
-
-impl SegmentSource for IncompleteTable {
-    fn path(&self) -> &Path {
-        Path::new("old.parquet")
-    }
-
-    fn metadata(&self) -> &TableMetadata {
-        self.table.metadata()
-    }
-
-    fn bounds(&self) -> Result<Aabb> {
-        self.table.bounds()
-    }
-
-    fn fingerprint(&self) -> Result<u64> {
-        SegmentSource::fingerprint(&self.table)
-    }
-
-    fn part_count(&self) -> usize {
-        self.table.part_count()
-    }
-
-    fn part_neurons(&self, part: usize) -> &[TableNeuron] {
-        self.table.part_neurons(part)
-    }
-
-    fn read_part(&self, part: usize, spare: Segments) -> Result<Segments> {
-        let mut segments = self.table.read_part(part, spare)?;
-        let rows: Vec<usize> = (0..segments.len()).filter(|&row| segments.node_id[row] == self.node).collect();
-        // the last segment of the neuron
-        (self.forget)(&mut segments, *rows.last().unwrap());
-        Ok(segments)
-    }
-}
-
 #[test]
 fn densities_and_section_types_need_tables_that_have_radii_and_types() {
     let dir = inputs();
     Report::golden().write(&dir.path().join("r.h5"));
     let reports = CurrentReport::open_all(&dir.path().join("r.h5")).unwrap();
-    let open = || SegmentTable::open(&dir.path().join("s.parquet")).unwrap();
+    let table = dir.path().join("s.parquet");
     let contacts = Electrodes::read(dir.path().join("np8.csv")).unwrap();
     let configured = electrodes::configure(&contacts, &[], NearField::default()).unwrap();
-    let segments = open().parts()[0].read_by_row().unwrap();
+    let segments = SegmentTable::open(&table).unwrap().parts()[0].read_by_row().unwrap();
     let node = segments.node_id[segments.len() - 1];
     let last = (0..segments.len()).rev().find(|&row| segments.node_id[row] == node).unwrap();
     let (section, segment) = (segments.section_id[last], segments.segment_id[last]);
 
-    let no_radius = IncompleteTable { table: open(), forget: |segments, row| segments.radius_um[row] = None, node };
+    // a table in which the last segment of the node is changed
+    let changed = |change: fn(&mut Segments, usize)| {
+        let mut changed = ChangedTable::new(SegmentTable::open(&table).unwrap());
+        changed.path = "old.parquet".into();
+        changed.read = Box::new(move |table, part, spare, _| {
+            let mut segments = table.read_part(part, spare)?;
+            if let Some(row) = segments.node_id.iter().rposition(|&id| id == node) {
+                change(&mut segments, row);
+            }
+            Ok(segments)
+        });
+        changed
+    };
+    let no_radius = changed(|segments, row| segments.radius_um[row] = None);
     let sources: [&dyn SegmentSource; 1] = [&no_radius];
     let signals = Signals::from_tables(&reports, &sources, &configured).currents(CurrentKind::Density).prepare();
     assert_eq!(
@@ -644,10 +614,9 @@ fn densities_and_section_types_need_tables_that_have_radii_and_types() {
              area of current densities"
         )
     );
-    let point = |segments: &mut Segments, row: usize| {
+    let no_area = changed(|segments, row| {
         (segments.section_type[row], segments.end[row]) = (None, segments.start[row]);
-    };
-    let no_area = IncompleteTable { table: open(), forget: point, node };
+    });
     let of_points: [&dyn SegmentSource; 1] = [&no_area];
     let signals = Signals::from_tables(&reports, &of_points, &configured).currents(CurrentKind::Density).prepare();
     assert_eq!(
@@ -660,7 +629,7 @@ fn densities_and_section_types_need_tables_that_have_radii_and_types() {
     // currents need no areas
     assert!(Signals::from_tables(&reports, &sources, &configured).prepare().unwrap().compute().is_ok());
 
-    let no_type = IncompleteTable { table: open(), forget: |segments, row| segments.section_type[row] = None, node };
+    let no_type = changed(|segments, row| segments.section_type[row] = None);
     let sources: [&dyn SegmentSource; 1] = [&no_type];
     let signals = Signals::from_tables(&reports, &sources, &configured).group_by(Grouping::SectionType).prepare();
     assert_eq!(

@@ -76,7 +76,7 @@ fn refused(damage: impl FnOnce(&mut Table), text: &str) {
     table.write(&dir.path().join("t.parquet"));
     leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "valid.parquet"])
         .refused(&format!("error: t.parquet: {text}"));
-    assert_eq!(names_in(dir.path()), ["valid.parquet", "t.parquet"]);
+    assert_eq!(names_in(dir.path()), ["t.parquet", "valid.parquet"]);
 }
 
 const MAKE: &str = "\nhint: make a segment table with `leadfield positions`";

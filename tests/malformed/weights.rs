@@ -187,7 +187,7 @@ fn validated(write: impl FnOnce(&Hdf5File)) -> Run {
 }
 
 #[test]
-fn files_without_the_essential_are_no_electrodes_files() {
+fn files_without_the_essential_objects_are_not_electrodes_files() {
     validated(|file| file.create_group("/pop").unwrap())
         .refused("error: w.h5: /electrodes: missing, expected a group; the nearest group `/` has `pop`");
     validated(|file| file.create_group("/electrodes").unwrap())

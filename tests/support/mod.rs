@@ -8,7 +8,12 @@ use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use leadfield::segments::table::{SegmentTable, TableNeuron};
+use leadfield::Result;
+use leadfield::geometry::Aabb;
+use leadfield::io::resumable_output::StopCheck;
+use leadfield::segments::Segments;
+use leadfield::segments::table::{SegmentTable, TableMetadata, TableNeuron};
+use leadfield::weights::SegmentSource;
 
 /// Returns the project's root.
 pub fn root() -> &'static Path {
@@ -134,4 +139,57 @@ pub fn one_neuron(folder: &Path, name: &str, seed: &str) -> TableNeuron {
     leadfield_in(folder, &["synthesize", &circuit, "--cells", "1", "--seed", seed, "--with-report", "--quiet"]).ok();
     leadfield_in(folder, &["positions", &format!("{circuit}/simulation_config.json"), "-o", &table, "--quiet"]).ok();
     SegmentTable::open(&folder.join(table)).unwrap().neurons().unwrap()[0]
+}
+
+/// Reads a part of a [`ChangedTable`].
+type ReadPart = dyn Fn(&SegmentTable, usize, Segments, &StopCheck<'_>) -> Result<Segments> + Sync;
+
+/// A table of which a test changes the path, the metadata or the segments.
+pub struct ChangedTable {
+    table: SegmentTable,
+    pub path: PathBuf,
+    pub metadata: TableMetadata,
+    pub read: Box<ReadPart>,
+}
+
+impl ChangedTable {
+    /// Creates a source that is equal to a table.
+    pub fn new(table: SegmentTable) -> Self {
+        let (path, metadata) = (table.path().to_path_buf(), table.metadata().clone());
+        Self { table, path, metadata, read: Box::new(|table, part, spare, _| table.read_part(part, spare)) }
+    }
+}
+
+impl SegmentSource for ChangedTable {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn metadata(&self) -> &TableMetadata {
+        &self.metadata
+    }
+
+    fn bounds(&self) -> Result<Aabb> {
+        self.table.bounds()
+    }
+
+    fn fingerprint(&self) -> Result<u64> {
+        SegmentSource::fingerprint(&self.table)
+    }
+
+    fn part_count(&self) -> usize {
+        self.table.part_count()
+    }
+
+    fn part_neurons(&self, part: usize) -> &[TableNeuron] {
+        self.table.part_neurons(part)
+    }
+
+    fn read_part(&self, part: usize, spare: Segments) -> Result<Segments> {
+        self.read_part_unless_stopped(part, spare, &StopCheck::never())
+    }
+
+    fn read_part_unless_stopped(&self, part: usize, spare: Segments, stop: &StopCheck<'_>) -> Result<Segments> {
+        (self.read)(&self.table, part, spare, stop)
+    }
 }

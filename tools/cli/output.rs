@@ -9,6 +9,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use leadfield::error::{Context, FileProblem, Problem, escape_controls, format_count};
 use leadfield::io::atomic_output::{AtomicOutput, OverwritePolicy};
 use leadfield::io::parquet_file::{Writer, properties_builder};
+use leadfield::signals::output::{ColumnShape, SignalColumns, SignalFormat, SignalsRequest};
 use leadfield::{Error, Result};
 use parquet::errors::ParquetError;
 
@@ -250,6 +251,25 @@ fn format_table(schema: &SchemaRef, kept: &[RecordBatch], rows: u64, most: Optio
         text += &format!("... and {more} than fit: {}; `--columns` chooses\n", hidden.join(", "));
     }
     text
+}
+
+/// Writes signals as a table of columns, from its beginning to its end, block by block; to standard output without a path.
+pub fn write_signal_columns(request: &SignalsRequest<'_>, path: Option<&Path>, shape: ColumnShape) -> Result<()> {
+    let SignalsRequest { signals, settings, .. } = *request;
+    let columns = SignalColumns::new(signals, shape, request.value_type).in_file(request.output)?;
+    let format = match request.format {
+        SignalFormat::Parquet => OutputFormat::Parquet,
+        SignalFormat::Arrow => OutputFormat::Arrow,
+        _ => OutputFormat::Csv,
+    };
+    let mut sink = OutputSink::open(path, format, settings.existing, columns.schema())?;
+    let frames = signals.times_ms().len();
+    for first in (0..frames).step_by(signals.block_frames()) {
+        let end = frames.min(first + signals.block_frames());
+        let block = signals.compute_frames(first..end, settings.is_stopped, settings.on_progress)?;
+        columns.for_each_batch(&block, &mut |batch| sink.write(batch))?;
+    }
+    sink.finish()
 }
 
 #[cfg(test)]

@@ -102,12 +102,10 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let conductivity = args.conductivity.map(SiemensPerMeter::new).transpose()?;
     let progress = Progress::new(common, "rows", 0);
     let diagnosis = validate(&ValidationRequest {
-        file,
-        expected: &expected,
-        column_rule: None,
         segments,
         conductivity,
         progress: &|n| progress.add(n),
+        ..ValidationRequest::new(file, &expected)
     })?;
     progress.finish();
     let worst = if args.strict { Severity::Warning } else { Severity::Error };
@@ -138,14 +136,7 @@ fn write_fixed(
         return Ok(Outcome::Differ);
     }
     let done = write_fixed_file(diagnosis, out, overwrite_policy(args.force), &|_| ())?;
-    let again = validate(&ValidationRequest {
-        file: out,
-        expected,
-        column_rule: None,
-        segments,
-        conductivity,
-        progress: &|_| (),
-    })?;
+    let again = validate(&ValidationRequest { segments, conductivity, ..ValidationRequest::new(out, expected) })?;
     common.print_note(summary::fixed_message(&done, out, &again));
     Ok(if again.worst_severity() < Some(Severity::Error) { Outcome::Done } else { Outcome::Differ })
 }

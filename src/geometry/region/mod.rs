@@ -143,14 +143,6 @@ impl Predicate {
     /// All predicates.
     pub const ALL: [Self; 2] = [Self::Midpoint, Self::Intersects];
 
-    /// Returns its name on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Midpoint => "midpoint",
-            Self::Intersects => "intersects",
-        }
-    }
-
     /// Returns whether the condition is true for the segment a-b.
     pub fn matches(self, region: &dyn Region, a: Point, b: Point) -> bool {
         match self {

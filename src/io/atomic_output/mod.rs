@@ -234,14 +234,6 @@ impl AtomicOutput {
         Ok(())
     }
 
-    /// Returns the lock file, in which a run records its progress.
-    ///
-    /// # Errors
-    /// Returns an error if the operating system refuses.
-    pub fn clone_lock_file(&self) -> Result<Option<File>> {
-        self.created.as_ref().map(|created| created.lock.clone_file()).transpose()
-    }
-
     /// Checks that the partial name still belongs to the file or folder that this run created.
     ///
     /// # Errors
@@ -475,9 +467,9 @@ mod tests {
         // killed at each moment before the partial file is recorded: it is missing or empty
         let title = "leadfield checkpoint 1\nrun 1 n\n";
         let creates = &format!("{title}creates partial\n");
-        for (journal, partial) in [(title, false), (creates, false), (creates, true)] {
+        for (text, partial) in [(title, false), (creates, false), (creates, true)] {
             std::fs::remove_file(&out).unwrap();
-            std::fs::write(lock_path_for(&out), journal).unwrap();
+            std::fs::write(lock_path_for(&out), text).unwrap();
             if partial {
                 std::fs::write(partial_path_for(&out), "").unwrap();
             }
@@ -493,7 +485,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
         let first = AtomicOutput::create_file(&out, OverwritePolicy::Refuse).unwrap();
-        append_text(&first.clone_lock_file().unwrap().unwrap(), "program leadfield\n").unwrap();
+        let lock_file = File::options().read(true).write(true).open(lock_path_for(&out)).unwrap();
+        append_text(&lock_file, "program leadfield\n").unwrap();
         killed(first);
         let hint = "hint: resume it with `--resume`, or start again with `--force`";
         let text = format!("out.partial: exists already, left by an interrupted run\n{hint}");

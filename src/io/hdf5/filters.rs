@@ -64,7 +64,7 @@ mod tests {
     use crate::io::hdf5::Hdf5File;
 
     /// Writes a file with the dataset `/packed` in one chunk, whose header names a filter of some number.
-    #[expect(clippy::disallowed_methods, reason = "tests of the door write what the door does not")]
+    #[expect(clippy::disallowed_methods, reason = "tests write what `Hdf5File` cannot")]
     fn compressed_by(path: &Path, filter: u16) -> Hdf5File {
         let file = hdf5::File::create(path).unwrap();
         file.new_dataset_builder().deflate(4).with_data(&[1.0_f64; 64]).create("packed").unwrap();

@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     /// Writes a file and opens it for reading.
-    #[expect(clippy::disallowed_methods, reason = "tests of the door write what the door does not")]
+    #[expect(clippy::disallowed_methods, reason = "tests write what `Hdf5File` cannot")]
     fn written(path: &Path, write: impl FnOnce(&hdf5::File)) -> Hdf5File {
         let file = hdf5::File::create(path).unwrap();
         write(&file);

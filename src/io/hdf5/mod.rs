@@ -167,7 +167,7 @@ impl Hdf5File {
     ///
     /// # Errors
     /// Returns an error if the file is missing, cannot be read, or is not a complete HDF5 file.
-    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    #[expect(clippy::disallowed_methods, reason = "this module opens all HDF5 files")]
     pub fn open(path: &Path) -> Result<Self> {
         let mut plain = input_file::open(path)?;
         let _watched = call_watch::watch_call_on(path.to_path_buf(), "/");
@@ -196,7 +196,7 @@ impl Hdf5File {
     ///
     /// # Errors
     /// Returns an error if the operating system refuses.
-    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    #[expect(clippy::disallowed_methods, reason = "this module opens all HDF5 files")]
     pub fn create(path: &Path) -> Result<Self> {
         create_without_following(path).map_err(FileProblem::Write).in_file(path)?;
         let refusal = |e: hdf5::Error| match system_error(&e) {

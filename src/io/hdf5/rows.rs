@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "tests of the door write what the door does not")]
+    #[expect(clippy::disallowed_methods, reason = "tests write what `Hdf5File` cannot")]
     fn a_compressed_chunk_is_decompressed_once_for_all_its_rows() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.h5");

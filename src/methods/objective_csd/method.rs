@@ -1,8 +1,8 @@
 //! `ObjectiveCSD` as methods, one for each shape.
 
-use super::{Density, Measure, NeighbourRule, PreparedCsd, RegionContact, RegionShape, RegionSpec};
+use super::{Density, Measure, NeighbourRule, PreparedCsd, RegionContact, RegionShape};
 use crate::error::Result;
-use crate::methods::{self, Method, SettingKind, WeightQuantity};
+use crate::methods::{self, Method, MethodProperties, SettingKind, WeightQuantity};
 
 /// The `ObjectiveCSD` method of a shape: the share of a segment inside the contact's region.
 pub struct ObjectiveCsd(pub RegionShape);
@@ -25,46 +25,26 @@ pub struct RegionOverrides {
 }
 
 impl Method for ObjectiveCsd {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn summary(&self) -> &'static str {
-        match self.0 {
-            RegionShape::Sphere => "1 in a ball around the contact, else 0",
-            RegionShape::Disk => "1 in a disk across the axis of the contact's array, else 0",
-            RegionShape::Plane => "1 in a layer across the axis of the contact's array, else 0",
-        }
-    }
-
-    fn uses_conductivity(&self) -> bool {
-        false
-    }
-
-    fn quantity(&self) -> WeightQuantity {
-        WeightQuantity::CurrentShare
-    }
-
-    fn accepted_settings(&self) -> &'static [SettingKind] {
+    fn properties(&self) -> MethodProperties {
         use SettingKind::{Array, Measure, PerVolume, Radius, Thickness};
-        match self.0 {
-            RegionShape::Sphere => &[Radius, Measure, PerVolume],
-            RegionShape::Disk => &[Radius, Thickness, Array, Measure, PerVolume],
-            RegionShape::Plane => &[Thickness, Array, Measure],
+        let (summary, accepted_settings): (_, &[_]) = match self.0 {
+            RegionShape::Sphere => ("1 in a ball around the contact, else 0", &[Radius, Measure, PerVolume]),
+            RegionShape::Disk => (
+                "1 in a disk across the axis of the contact's array, else 0",
+                &[Radius, Thickness, Array, Measure, PerVolume],
+            ),
+            RegionShape::Plane => {
+                ("1 in a layer across the axis of the contact's array, else 0", &[Thickness, Array, Measure])
+            }
+        };
+        MethodProperties {
+            quantity: WeightQuantity::CurrentShare,
+            ..MethodProperties::new(self.0.name(), summary, accepted_settings)
         }
     }
 
     fn prepare(&self, contacts: &[methods::Contact]) -> Result<Box<dyn methods::PreparedMethod>> {
-        let region = |c: &methods::Contact| RegionContact {
-            position_um: c.position_um,
-            region_spec: RegionSpec {
-                shape: self.0,
-                radius_um: c.csd_region.radius_um,
-                thickness_um: c.csd_region.thickness_um,
-            },
-            array_number: c.csd_region.array_number,
-        };
-        let regions: Vec<RegionContact> = contacts.iter().map(region).collect();
+        let regions: Vec<RegionContact> = contacts.iter().map(|c| RegionContact::new(c, self.0)).collect();
         let how: Vec<_> = contacts.iter().map(|c| (c.csd_region.measure, c.csd_region.density)).collect();
         let spacing = contacts.first().map_or(NeighbourRule::default(), |c| c.csd_region.spacing);
         Ok(Box::new(PreparedCsd::with_measures(&regions, spacing, &how)?))

@@ -33,6 +33,7 @@ pub use region_shape::{RegionShape, RegionSpec};
 use crate::error::{Context, Error, Problem, Result};
 use crate::geometry::region::{Disk, Region, RegionProblem, Slab, Sphere};
 use crate::geometry::{NoPrincipalAxis, Point};
+use crate::methods::Contact;
 use crate::segments::NeuronSegments;
 use contact_array::{ContactArray, MIN_SPACING_UM, axis_and_thickness, find_arrays};
 use region_search::RegionSearch;
@@ -51,6 +52,15 @@ pub struct RegionContact {
     pub region_spec: RegionSpec,
     /// Number of the array; contacts of one array share it. Contacts of different shapes are never in one array.
     pub array_number: usize,
+}
+
+impl RegionContact {
+    /// Returns the region of a contact of a method with a shape.
+    pub fn new(contact: &Contact, shape: RegionShape) -> Self {
+        let RegionOverrides { radius_um, thickness_um, array_number, .. } = contact.csd_region;
+        let region_spec = RegionSpec { shape, radius_um, thickness_um };
+        Self { position_um: contact.position_um, region_spec, array_number }
+    }
 }
 
 /// How a segment is measured.

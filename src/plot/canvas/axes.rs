@@ -1,8 +1,7 @@
 //! A plot frame with two axes: border, ticks and labels.
 
 use super::{
-    AxisScale, Colour, DrawItem, FRAME_LINE_PT, LABEL_SIZE_PT, PagePoint, Paint, TITLE_SIZE_PT, Text, TextAnchor, Tick,
-    text_width,
+    AxisScale, Colour, DrawItem, FRAME_LINE_PT, LABEL_SIZE_PT, PagePoint, Paint, Text, TextAnchor, Tick, text_width,
 };
 
 /// Length of a tick, pt.
@@ -138,12 +137,6 @@ impl PlotFrame {
             }));
         }
         DrawItem::Group("axes", items)
-    }
-
-    /// Draws a title above the frame.
-    pub fn draw_title(&self, text: &str) -> DrawItem {
-        let at = [self.left + 0.5 * self.width, self.top - 6.0];
-        DrawItem::Text(Text::new(at, TITLE_SIZE_PT, TextAnchor::Middle, text))
     }
 }
 

@@ -15,9 +15,7 @@ impl Colour {
     pub const WHITE: Self = Self(0xff_ffff);
     /// A colour for data without a value, and for less important items.
     pub const GREY: Self = Self(0xb0_b0b0);
-    /// The first colour of matplotlib's cycle.
-    pub const BLUE: Self = Self(0x1f_77b4);
-    /// A colour for items that should stand out; colour-blind readers can distinguish it from the blue, too (Okabe and
+    /// A colour for items that should stand out; colour-blind readers can distinguish it from blue, too (Okabe and
     /// Ito's vermillion).
     pub const VERMILLION: Self = Self(0xd5_5e00);
 

@@ -241,7 +241,7 @@ mod tests {
             let (x, y) = (25 + 25 * (i as u32 % 2), 25 + 25 * (i as u32 / 2));
             assert_eq!([at(x, y), at(x + 24, y + 24)], [colour.channels(); 2], "{i}");
         }
-        assert_eq!(at(24, 24), [0; 3], "nothing beside it");
+        assert_eq!(at(24, 24), [0; 3], "nothing next to it");
         assert!(figure.to_svg().contains("xlink:href=\"data:image/png;base64,iVBORw0KGgo"));
     }
 }

@@ -27,6 +27,8 @@ pub use sample::{MAX_NEAREST_SEGMENTS, MAX_SEGMENTS, SampledSegment, SegmentSamp
 pub(crate) use weights::palette_legend;
 pub use weights::{WeightsFigure, WeightsPlot, plot_weights, plot_weights_if_any};
 
+pub use crate::plot::canvas::{Figure, ImageFormat};
+
 use crate::error::Problem;
 
 /// Reasons why a picture cannot be drawn.

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_zeros_or_equal_numbers_still_make_a_scale() {
+    fn zeros_only_or_equal_numbers_make_a_scale() {
         assert_eq!(bar("Reciprocity", &[0.0]).scale, AxisScale::Linear(0.0, 1.0));
         assert_eq!(bar("Reciprocity", &[3.0, 3.0]).scale, AxisScale::Log(3.0 / 1.05, 3.0));
     }

@@ -6,7 +6,6 @@
 mod contact_table;
 mod facts;
 mod findings;
-mod neuron_types;
 mod page;
 mod scene;
 mod settings;
@@ -14,9 +13,10 @@ mod signals_section;
 mod summary;
 mod timing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use crate::circuit::TableCircuit;
 use crate::error::{Context, Error, Problem, Result, join_quoted};
 use crate::geometry::Aabb;
 use crate::io::hdf5::Hdf5File;
@@ -202,14 +202,7 @@ fn report_all(
     let columns: Vec<usize> = contacts.iter().map(|(_, _, column)| *column as usize).collect();
     let factors = lookup.file().weights_dataset(lookup.population())?;
     let summaries = SummaryAccumulator::new(&factors, &columns)?;
-    let examined = electrodes_file::ValidationRequest {
-        file: request.weights,
-        expected,
-        segments: None,
-        conductivity: None,
-        column_rule: None,
-        progress: &|_| (),
-    };
+    let examined = electrodes_file::ValidationRequest::new(request.weights, expected);
     let own = lookup.population().name();
     let diagnosis = electrodes_file::validate_with(&examined, &|population, rows| {
         if population == own {
@@ -282,7 +275,7 @@ fn draw_by_depth(
     let mut nodes: Vec<u64> = segments.iter().map(|s| s.node_id).collect();
     nodes.sort_unstable();
     nodes.dedup();
-    let types = neuron_types::read_neuron_types(plot.table, &nodes).ok();
+    let types = read_neuron_types(plot.table, &nodes).ok();
     let by_type = types.map(|types| {
         let text = |s: &SampledSegment| types.get(&s.node_id).map_or("unknown", String::as_str);
         SegmentCategories::by_text("mtype", &segments.iter().map(text).collect::<Vec<_>>())
@@ -310,6 +303,16 @@ fn depth_axis(contacts: &[ContactColumn<'_>]) -> usize {
     (0..3).fold(UPRIGHT, |best, axis| if size[axis] > size[best] { axis } else { best })
 }
 
+/// Returns the morphological types of some neurons, from the circuit that the table was made of, or the reason why they
+/// are not known.
+fn read_neuron_types(table: &SegmentTable, nodes: &[u64]) -> Result<HashMap<u64, String>, String> {
+    if table.metadata().circuit_path.is_empty() {
+        return Err("the segment table does not state its circuit".into());
+    }
+    let types = TableCircuit::open(None, table).and_then(|circuit| circuit.node_texts("mtype", nodes));
+    Ok(nodes.iter().copied().zip(types.map_err(|error| error.to_string())?).collect())
+}
+
 /// Builds the page for a file that only the lenient validator can read.
 fn report_faults_only(
     request: &ReportRequest<'_>,
@@ -319,14 +322,7 @@ fn report_faults_only(
     signals: Option<SignalsSection>,
     clock: &mut StepTimer,
 ) -> Result<HtmlReport> {
-    let examined = electrodes_file::ValidationRequest {
-        file: request.weights,
-        expected,
-        segments: None,
-        conductivity: None,
-        column_rule: None,
-        progress: &|_| (),
-    };
+    let examined = electrodes_file::ValidationRequest::new(request.weights, expected);
     let diagnosis = match electrodes_file::validate(&examined) {
         Ok(diagnosis) if diagnosis.worst_severity() == Some(Severity::Error) => diagnosis,
         _ => return Err(error),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::contact_table::ContactColumn;
-use super::neuron_types::read_neuron_types;
+use super::read_neuron_types;
 use crate::error::{Context, Result};
 use crate::geometry::region::Cuboid;
 use crate::geometry::{Aabb, Point};

@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_index_of_the_table_is_an_error() {
+    fn a_file_that_is_not_an_index_of_the_table_is_an_error() {
         let no_index = "a.index: not an index, expected a file written by `leadfield query --index`";
         assert_eq!(refusal(|bytes| bytes[0] = b'X'), no_index);
         assert_eq!(refusal(|bytes| bytes.truncate(63)), no_index);

@@ -8,12 +8,15 @@
 
 mod index_file;
 mod mapping;
+#[doc(hidden)]
 pub mod nearest;
+#[doc(hidden)]
 pub mod packed_tree;
 mod page_tree;
 mod problem;
 mod region_tree;
 mod segment_blocks;
+#[doc(hidden)]
 pub mod segment_index;
 
 pub use mapping::shortened_report;

@@ -21,16 +21,6 @@ impl PageTree {
         Self { nodes: pack_nodes(boxes.iter().map(Aabb32::enclosing)), pages: boxes.len() }
     }
 
-    /// Returns the number of pages.
-    pub fn len(&self) -> usize {
-        self.pages
-    }
-
-    /// Returns whether there are no pages.
-    pub fn is_empty(&self) -> bool {
-        self.pages == 0
-    }
-
     /// Returns the pages that may contain a part of a region, in ascending order; no page is missed.
     pub fn pages_touching(&self, region: &dyn Region) -> Vec<usize> {
         let mut pages = Vec::new();

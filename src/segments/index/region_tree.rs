@@ -28,7 +28,6 @@ pub struct BoxTree {
     bounded: RTree<NumberedBox>,
     /// The unbounded boxes, which are always candidates.
     endless: Vec<usize>,
-    len: usize,
 }
 
 /// A tree over regions; each region is identified by its index in the original list.
@@ -61,26 +60,15 @@ struct Interval {
 impl BoxTree {
     /// Builds the tree over some boxes. Empty boxes are never candidates, unbounded boxes always.
     pub fn new(boxes: impl IntoIterator<Item = Aabb>) -> Self {
-        let (mut bounded, mut endless, mut len) = (Vec::new(), Vec::new(), 0);
-        for bounds in boxes {
+        let (mut bounded, mut endless) = (Vec::new(), Vec::new());
+        for (number, bounds) in boxes.into_iter().enumerate() {
             if !bounds.is_finite() && !bounds.is_empty() {
-                endless.push(len);
+                endless.push(number);
             } else if !bounds.is_empty() {
-                bounded.push(numbered_box(&pad_for_rounding(bounds, 0.0), len));
+                bounded.push(numbered_box(&pad_for_rounding(bounds, 0.0), number));
             }
-            len += 1;
         }
-        Self { bounded: RTree::bulk_load(bounded), endless, len }
-    }
-
-    /// Returns the number of boxes.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Returns whether there are no boxes.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
+        Self { bounded: RTree::bulk_load(bounded), endless }
     }
 }
 
@@ -98,16 +86,6 @@ impl RegionTree {
         }
         slabs.iter_mut().for_each(SlabStack::sort);
         Self { bounded: RTree::bulk_load(bounded), slabs, unbounded, len }
-    }
-
-    /// Returns the number of regions.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Returns whether there are no regions.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
     }
 
     /// Visits, in any order, the numbers of the regions that may contain a point of a box, or intersect a segment with

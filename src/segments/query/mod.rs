@@ -45,6 +45,7 @@ pub use self::columns::{COMPUTED_COLUMNS, ColumnUse, DISTANCE, ELECTRODE, Unknow
 pub use self::count_by::GroupKey;
 #[cfg(feature = "frame")]
 pub use self::groups::GroupedRows;
+#[doc(hidden)]
 pub use self::natural_order::compare_naturally;
 pub use self::owned::{ArrowRowStream, OwnedQuery, OwnedTarget, RowStream, SharedSource};
 pub use self::rows::QueryRows;

@@ -7,12 +7,14 @@
 
 mod build_index;
 mod circuit_file;
+#[doc(hidden)]
 pub mod manifest;
 mod nearest;
 mod normalize;
 mod open_part;
 mod pages;
 mod part;
+#[doc(hidden)]
 pub mod part_files;
 mod problem;
 mod query;
@@ -22,20 +24,26 @@ mod row_group_reader;
 mod row_placer;
 mod rows;
 mod scan;
+#[doc(hidden)]
 pub mod schema;
 mod verify;
 mod writer;
 
+#[doc(hidden)]
 pub use circuit_file::find_circuit_file;
 pub use pages::{PageWarning, TablePage, TablePages};
 pub use part::TablePart;
 pub use problem::TableProblem;
 pub use query::{Hits, QueryStats, SegmentFilter, SegmentQuery};
 pub use query_regions::SegmentSelection;
-pub use reader::{SegmentTable, check_complete};
+pub use reader::SegmentTable;
+#[doc(hidden)]
+pub use reader::check_complete;
+#[doc(hidden)]
 pub use rows::{SegmentEnds, segments_from_batch};
 pub use schema::{FORMAT_VERSION, Precision, TableMetadata};
 pub use verify::Verification;
+#[doc(hidden)]
 pub use writer::{PartLayout, encode_part, segments_to_batch, write_part, write_part_unless_stopped};
 
 /// One neuron of a table.

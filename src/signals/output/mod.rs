@@ -9,6 +9,7 @@ mod report_file;
 mod signal_file;
 
 pub use columns::{ColumnShape, SignalColumns};
+#[doc(hidden)]
 pub use report_file::{GROUPS_ATTRIBUTE, GROUPS_NAMED, GROUPS_NODE, GROUPS_TOTAL};
 pub use signal_file::{SignalsRequest, check_output, write_signals};
 

@@ -51,7 +51,7 @@ fn with_populations_hint(error: Error, document: &ConfigDocument, network: &Json
     let lines: Vec<String> =
         names.iter().take(4).map(|name| format!("\"{name}\": {{\"type\": \"biophysical\"}}")).collect();
     error.with_hint(format!(
-        "the nodes file has {}: add `\"populations\": {{{}}}` beside `nodes_file`",
+        "the nodes file has {}: add `\"populations\": {{{}}}` next to `nodes_file`",
         join_quoted(names, 12),
         lines.join(", ")
     ))

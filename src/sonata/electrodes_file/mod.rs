@@ -25,39 +25,54 @@ mod sparse_column;
 mod weights_dataset;
 mod writer;
 
-pub use column_rule::{ColumnRule, sort_names};
+pub use column_rule::ColumnRule;
+#[doc(hidden)]
+pub use column_rule::sort_names;
+#[doc(hidden)]
 pub use column_units::{method_unit, read_unit_attribute, unit_by_type};
-pub use file_layout::{AttributeValue, ContactLayout, FileLayout, PopulationLayout};
+pub use file_layout::AttributeValue;
+#[doc(hidden)]
+pub use file_layout::{ContactLayout, FileLayout, PopulationLayout};
+#[doc(hidden)]
 pub use layout::{layout_size_bytes, matches_layout};
 pub use reader::{ContactDescription, ContactEntry, ElectrodesFile, PopulationEntry, check_finished};
+#[doc(hidden)]
 pub use recomputable_contact::{RecomputableContact, SETTING_ATTRIBUTES, read_settings};
+#[doc(hidden)]
 pub use weights_dataset::WeightsDataset;
+#[doc(hidden)]
 pub use writer::{Reader, Writer};
 
 use crate::error::Problem;
 
 /// Bytes per weight.
+#[doc(hidden)]
 pub const WEIGHT_BYTES: u64 = size_of::<f64>() as u64;
 
 /// The group with electrodes and weights; no population may have this name.
+#[doc(hidden)]
 pub const ELECTRODES: &str = "electrodes";
 
 /// Returns the path of a population's node ids.
+#[doc(hidden)]
 pub fn node_ids_path(population: &str) -> String {
     format!("/{population}/node_ids")
 }
 
 /// Returns the path of a population's offsets.
+#[doc(hidden)]
 pub fn offsets_path(population: &str) -> String {
     format!("/{population}/offsets")
 }
 
 /// Returns the path of a population's weights.
+#[doc(hidden)]
 pub fn scaling_factors_path(population: &str) -> String {
     format!("/{ELECTRODES}/{population}/scaling_factors")
 }
 
 /// Returns the path of a contact's group.
+#[doc(hidden)]
 pub fn electrode_path(name: &str) -> String {
     format!("/{ELECTRODES}/{name}")
 }

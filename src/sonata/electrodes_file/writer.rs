@@ -185,14 +185,6 @@ impl Writer {
         self.file.sync_data().map_err(FileProblem::Write).in_file(self.staged.target_path())
     }
 
-    /// Returns the lock file of the output, in which a run records its progress; `None` if another process holds it.
-    ///
-    /// # Errors
-    /// Returns an error if the operating system cannot duplicate the file's handle.
-    pub fn checkpoint_file(&self) -> Result<Option<File>> {
-        self.staged.clone_lock_file()
-    }
-
     /// Checks that the partial file is still the one that this run created.
     ///
     /// # Errors

@@ -76,13 +76,13 @@ pub fn check_table(circuit: &SegmentationPlan, table: &SegmentTable) -> Result<T
     for part in table.parts() {
         let segments = part.read_by_row_unchecked()?;
         let neurons: Vec<NeuronSegments<'_>> = segments.neurons().collect();
-        let judged = neurons.par_iter().map(|n| find_mismatch(circuit, n, tolerance_um(table.precision())));
-        for (neuron, judged) in neurons.iter().zip(judged.collect::<Vec<_>>()) {
+        let mismatches = neurons.par_iter().map(|n| find_mismatch(circuit, n, tolerance_um(table.precision())));
+        for (neuron, mismatch) in neurons.iter().zip(mismatches.collect::<Vec<_>>()) {
             let node_id = neuron.node_id().unwrap_or_default();
             if let Ok(place) = circuit.find_plan(node_id) {
                 seen[place] = true;
             }
-            match judged {
+            match mismatch {
                 None => {}
                 Some(Mismatch::Unknown) => fit.unknown.push(node_id),
                 Some(Mismatch::SegmentCount(expected)) => {

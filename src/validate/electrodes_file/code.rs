@@ -276,14 +276,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_ascend_and_errors_are_what_a_client_cannot_use() {
+    fn codes_ascend_and_errors_are_findings_that_break_clients() {
         let codes: Vec<&str> = Code::ALL.iter().map(|c| c.description().code).collect();
         assert!(codes.is_sorted_by(|a, b| a < b), "{codes:?}");
         for code in Code::ALL {
             let CodeDescription { severity, libsonata, simulator, .. } = *code.description();
             let harmless = libsonata == Effect::Reads && simulator == Effect::Reads;
-            assert!(!harmless || severity != Severity::Error, "{code}: no client minds");
-            assert!(harmless || severity != Severity::Note, "{code}: a client minds");
+            assert!(!harmless || severity != Severity::Error, "{code}: no client fails");
+            assert!(harmless || severity != Severity::Note, "{code}: a client fails");
             assert_eq!(Code::parse(code.description().code), Some(*code));
         }
     }

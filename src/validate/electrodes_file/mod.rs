@@ -49,6 +49,13 @@ pub struct ValidationRequest<'a> {
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
+impl<'a> ValidationRequest<'a> {
+    /// Creates a request to compare a file with the expected nodes only.
+    pub fn new(file: &'a Path, expected: &'a [ExpectedNodes]) -> Self {
+        Self { file, expected, segments: None, conductivity: None, column_rule: None, progress: &|_| () }
+    }
+}
+
 /// Called with blocks of rows of each population, row-major, as they are read: in any order, from any thread.
 pub type BlockVisitor<'a> = dyn Fn(&str, &[f64]) + Sync + 'a;
 

@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_of_other_ids_are_no_counterparts() {
+    fn segments_with_other_ids_are_not_matched() {
         let segments = |ids: [u32; 3]| {
             let end = |x: u32| Point::new(f64::from(x), 0.0, 0.0);
             let segment = |(place, segment_id): (u32, u32)| Segment {

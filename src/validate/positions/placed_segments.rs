@@ -110,9 +110,4 @@ impl PlacedSegments {
     pub fn neuron(&self, node: u64) -> Option<&[PlacedSection]> {
         self.0.get(&node).map(Vec::as_slice)
     }
-
-    /// Returns the number of segments of all neurons.
-    pub fn segment_count(&self) -> u64 {
-        self.0.values().flatten().map(|section| section.ends_um.len() as u64).sum()
-    }
 }

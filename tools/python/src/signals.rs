@@ -12,7 +12,7 @@ use leadfield::io::resumable_output::RunSettings;
 use leadfield::plot::figures::signals::{SignalFigureKind, SignalTraces, SignalsPlot, plot_signals as draw_signals};
 use leadfield::segments::table::SegmentTable as Table;
 use leadfield::signals::output::{
-    ColumnShape, SignalColumns, SignalFormat, SignalFormatProblem, SignalsRequest, ValueType, check_output,
+    ColumnShape, SignalFormat, SignalFormatProblem, SignalsRequest, ValueType, check_output,
     write_signals as write_file,
 };
 use leadfield::signals::{
@@ -33,7 +33,7 @@ use super::errors::OrRaise;
 use super::table::{SegmentTable, overwrite_policy};
 use super::weights::WeightsArguments;
 use super::work::{self, Watch};
-use crate::cli::output::{OutputFormat, OutputSink};
+use crate::cli::output::write_signal_columns;
 
 /// The settings of signals, as a dictionary.
 #[derive(FromPyObject)]
@@ -367,42 +367,18 @@ pub fn write_signals<'py>(
         };
         request.with_signals(|signals, is_online| {
             let (mut units, mut resumed) = (0, 0);
+            let request = SignalsRequest { signals, output: &out, format, value_type, settings };
             if format.is_laid_out() {
-                let request = SignalsRequest { signals, output: &out, format, value_type, settings };
                 let done = write_file(&request, &Ranks::default())?;
                 (units, resumed) = (done.units, done.resumed);
             } else {
                 let shape = if wide { ColumnShape::Wide } else { ColumnShape::Long };
-                let columns = SignalColumns::new(signals, shape, value_type).in_file(&out)?;
-                write_columns(&columns, signals, &out, format, &settings)?;
+                write_signal_columns(&request, Some(&out), shape)?;
             }
             Ok((Description::new(signals, is_online), units, resumed))
         })
     })?;
     Ok((description.into_dict(py)?, units, resumed))
-}
-
-/// Writes a format that begins at the beginning, block by block.
-fn write_columns(
-    columns: &SignalColumns<'_>,
-    signals: &Signals<'_>,
-    out: &std::path::Path,
-    format: SignalFormat,
-    settings: &RunSettings<'_>,
-) -> Result<()> {
-    let output = match format {
-        SignalFormat::Parquet => OutputFormat::Parquet,
-        SignalFormat::Arrow => OutputFormat::Arrow,
-        _ => OutputFormat::Csv,
-    };
-    let mut sink = OutputSink::open(Some(out), output, settings.existing, columns.schema())?;
-    let frames = signals.times_ms().len();
-    for first in (0..frames).step_by(signals.block_frames()) {
-        let behind = frames.min(first + signals.block_frames());
-        let block = signals.compute_frames(first..behind, settings.is_stopped, settings.on_progress)?;
-        columns.for_each_batch(&block, &mut |batch| sink.write(batch))?;
-    }
-    sink.finish()
 }
 
 /// How signals are drawn, as a dictionary.

@@ -57,12 +57,10 @@ pub fn validate_electrodes_file<'py>(
             });
         }
         validate(&ValidationRequest {
-            file: &path,
-            expected: &expected,
             segments: table.as_deref().map(ReferenceSegments::Table),
             conductivity: conductivity.map(SiemensPerMeter::new).transpose()?,
-            column_rule: None,
             progress: &|n| watch.add_progress(n),
+            ..ValidationRequest::new(&path, &expected)
         })
     })?;
     let entry = |finding: &Finding| {

@@ -52,11 +52,6 @@ impl LaminarSignal {
         let label = if has_positions { ["x (\u{b5}m)", "y (\u{b5}m)", "z (\u{b5}m)"][axis] } else { "contact" };
         Self { depths, values, has_positions, label, members }
     }
-
-    /// Returns the number of frames.
-    pub fn frames(&self) -> usize {
-        self.values.len() / self.depths.len().max(1)
-    }
 }
 
 #[cfg(test)]

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_that_are_no_power_of_two_or_too_long_are_refused() {
+    fn segment_lengths_that_are_not_powers_of_two_or_too_large_are_refused() {
         assert_eq!(welch(&[0.0; 9], 1.0, 6), Err(SignalProblem::Profile));
         assert_eq!(welch(&[0.0; 9], 1.0, 16), Err(SignalProblem::Frames { expected: 16, found: 9 }));
     }
