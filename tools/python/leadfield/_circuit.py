@@ -7,7 +7,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _leadfield
-from ._common import PathLike, Progress, flag, integer, number, optional_number, path_text, progress_of, text_list, warn
+from ._common import (
+    PathLike,
+    Progress,
+    flag,
+    integer,
+    number,
+    optional_number,
+    optional_text,
+    path_text,
+    progress_of,
+    text,
+    text_list,
+    warn,
+)
 from ._segments import Rows, Segments
 
 if TYPE_CHECKING:
@@ -80,7 +93,7 @@ class Circuit:
             ``name``; ``nodes``, the number of nodes that have it; ``axon_rule`` and ``segment_length_um``, or None with
             the reason as ``error``.
         """
-        return self._circuit.templates(population)
+        return self._circuit.templates(optional_text("population", population))
 
     def nodes(self, population: str | None = None, columns: Sequence[str] = ()) -> Rows:
         """Returns the nodes of a population, and their attributes.
@@ -98,11 +111,11 @@ class Circuit:
             ``node_id`` and the attributes, for pyarrow, polars, pandas or DuckDB. Enumerations are text, all numbers
             are float64.
         """
-        return Rows(self._circuit.nodes(population, text_list("columns", columns)))
+        return Rows(self._circuit.nodes(optional_text("population", population), text_list("columns", columns)))
 
     def node_set(self, name: str, population: str | None = None) -> NDArray[np.uint64]:
         """Returns the ids of the nodes of a population that are in a node set, ascending."""
-        return self._circuit.node_set(name, population)
+        return self._circuit.node_set(text("name", name), optional_text("population", population))
 
     def segments(
         self,
@@ -195,17 +208,17 @@ class Circuit:
         with progress_of(progress, None, "segments") as update:
             _, warnings = self._circuit.write_segments(
                 path,
-                population=population,
-                node_set=node_set,
-                report=report,
-                discretisation=discretisation,
-                axon_rule=axon_rule,
+                population=text("population", population),
+                node_set=optional_text("node_set", node_set),
+                report=optional_text("report", report),
+                discretisation=optional_text("discretisation", discretisation),
+                axon_rule=optional_text("axon_rule", axon_rule),
                 segment_length=optional_number("segment_length", segment_length),
-                axon_placement=axon_placement,
-                euler_order=euler_order,
+                axon_placement=text("axon_placement", axon_placement),
+                euler_order=optional_text("euler_order", euler_order),
                 skip_bad_neurons=_is_skip(on_bad_neuron),
                 any_discretisation=flag("any_discretisation", any_discretisation),
-                precision=precision,
+                precision=text("precision", precision),
                 segments_per_part=segments_per_part,
                 resume=flag("resume", resume),
                 overwrite=flag("overwrite", overwrite),

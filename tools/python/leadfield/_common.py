@@ -71,6 +71,11 @@ def text(argument: str, value: object) -> str:
     return value
 
 
+def optional_text(argument: str, value: object) -> str | None:
+    """Returns a text, or None."""
+    return None if value is None else text(argument, value)
+
+
 def text_list(argument: str, values: object) -> list[str]:
     """Returns one text or several as a list."""
     if isinstance(values, str):

@@ -32,7 +32,8 @@ class ElectrodesFile:
     Notes
     -----
     An open file has HDF5's lock for readers: no program can open it for writing until :meth:`close`, or the end of a
-    ``with`` block. It can be replaced by another file; this object then still reads the one that it opened.
+    ``with`` block. With ``HDF5_USE_FILE_LOCKING=FALSE`` in the environment it has none. It can be replaced by another
+    file; this object then still reads the one that it opened.
     """
 
     def __init__(self, path: PathLike) -> None:
@@ -116,8 +117,8 @@ class ElectrodesFile:
         if not 0.0 < dt < float("inf"):
             raise ValueError(f"dt: out of range, expected a finite number above 0 ms, found {dt}")
         if not 0.0 <= start_time < end_time < float("inf"):
-            found = f"{start_time} to {end_time}"
-            raise ValueError(f"start_time, end_time: expected finite times from 0 ms on, the first before the second, found {found}")
+            expected = "finite times from 0 ms on, the first before the second"
+            raise ValueError(f"start_time, end_time: expected {expected}, found {start_time} to {end_time}")
         block = {
             "type": "lfp",
             "electrodes_file": os.path.realpath(self.path),

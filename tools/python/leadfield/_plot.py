@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from . import _leadfield
-from ._common import PathLike, instance, optional_number, path_text, text, warn, write_text
+from ._common import PathLike, instance, optional_number, optional_text, path_text, text, warn, write_text
 from ._electrodes import Electrodes
 from ._electrodes_file import ElectrodesFile
 from ._segments import Segments
@@ -131,7 +131,7 @@ def report(
         The 3D view shows segments up to this far from the contact along each axis, µm.
     """
     table = segments.path if isinstance(segments, Segments) else path_text(segments, "segments")
-    width = optional_number("within", within)
-    page, warnings = _leadfield.report(table, _file("weights", weights), electrode=electrode, within=width)
+    width, contact = optional_number("within", within), optional_text("electrode", electrode)
+    page, warnings = _leadfield.report(table, _file("weights", weights), electrode=contact, within=width)
     warn(warnings)
     return Html(page)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from . import _leadfield
-from ._common import PathLike, Progress, flag, instance, number, optional_number, path_text, progress_of, text
+from ._common import PathLike, Progress, flag, instance, number, optional_number, optional_text, path_text, progress_of, text
 from ._circuit import Circuit
 from ._segments import Segments
 
@@ -118,7 +118,7 @@ def validate_electrodes_file(
         found = _leadfield.validate_electrodes_file(
             path_text(path),
             circuit=config,
-            population=population,
+            population=optional_text("population", population),
             segments=_table(segments),
             conductivity=optional_number("conductivity", conductivity),
             progress=update,

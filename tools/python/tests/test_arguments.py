@@ -341,6 +341,8 @@ _WRONG = {
         lambda m: m.segments.query(electrodes="e.csv", within=1.0),
     ],
     "path: expected a path": [lambda m: lf.Segments(3), lambda m: lf.Circuit(None), lambda m: lf.ElectrodesFile(1.5)],
+    "axon_rule: expected str, found int": [lambda m: m.circuit.segments("s.parquet", axon_rule=3)],
+    "name: expected str, found int": [lambda m: m.circuit.node_set(3)],
     "limit: expected an integer, found float": [lambda m: m.segments.query(limit=1.5)],
     "within: expected a number, found str": [lambda m: m.segments.query(electrodes=m.electrodes, within="5")],
     "unit: expected str, found None": [lambda m: lf.signals("r.h5", weights=m.weights, unit=None)],

@@ -68,6 +68,14 @@ def test_a_closed_file_is_an_error_and_has_no_lock(made, tmp_path):
         writable.attrs["note"] = 1
 
 
+def test_an_open_file_is_locked_unless_the_environment_says_otherwise(made):
+    script = "import sys, h5py, leadfield as lf; f = lf.ElectrodesFile(sys.argv[1]); h5py.File(sys.argv[1], 'r+')"
+    for locking, code in (("TRUE", 1), ("FALSE", 0)):
+        settings = {**os.environ, "HDF5_USE_FILE_LOCKING": locking}
+        done = subprocess.run([sys.executable, "-c", script, made.weights], capture_output=True, text=True, env=settings)
+        assert done.returncode == code, done.stderr
+
+
 # --------------------------------------------------------------------------------------------------------------- forks
 
 # everything that starts threads or reads HDF5, in a process that has done so before it forks

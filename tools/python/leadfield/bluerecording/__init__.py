@@ -133,8 +133,8 @@ def save_weights(
     falls = np.flatnonzero((np.diff(node_of_row) == 0) & (np.diff(ids[:, 1]) < 0))
     if falls.size:
         row = int(falls[0]) + 1
-        found = f"{ids[row, 1]} after {ids[row - 1, 1]} in row {row}"
-        raise ValueError(f"cols: section ids of node {ids[row, 0]} do not ascend, expected the order of `compute_weights`, found {found}")
+        expected, found = "the order of `compute_weights`", f"{ids[row, 1]} after {ids[row - 1, 1]} in row {row}"
+        raise ValueError(f"cols: section ids of node {ids[row, 0]} do not ascend, expected {expected}, found {found}")
     offsets = np.concatenate([[0], np.cumsum(counts)])
     values = np.ascontiguousarray(np.asarray(weights, dtype=np.float64).T)
     contacts = to_electrodes(electrodes)._list
