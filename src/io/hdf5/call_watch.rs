@@ -31,7 +31,7 @@ const MAX_MEMORY_GROWTH: u64 = 512 << 20;
 const MIN_CPU_TIME_OF_GROWTH: Duration = Duration::from_millis(50);
 
 /// A call in progress.
-struct LibraryCall {
+pub(super) struct LibraryCall {
     clock: libc::clockid_t,
     started_at: Duration,
     path: PathBuf,
@@ -58,7 +58,7 @@ thread_local! {
     static REPORT: Cell<(*const u8, usize)> = const { Cell::new((std::ptr::null(), 0)) };
 }
 
-fn lock_calls() -> MutexGuard<'static, BTreeMap<u64, LibraryCall>> {
+pub(super) fn lock_calls() -> MutexGuard<'static, BTreeMap<u64, LibraryCall>> {
     CALLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -42,6 +42,9 @@ pub enum TableProblem {
     /// The population is unknown, because another program rewrote the table.
     #[error("no population: another program rewrote the table without its metadata")]
     NoPopulation,
+    /// Another file has the name of a part, or the part was written again.
+    #[error("changed since it was opened")]
+    ChangedSinceOpened,
     /// The rows of a node are not consecutive.
     #[error(
         "rows of node {node} have gaps or repeat, expected {expected} from its first to its last row, found {found}"
@@ -174,6 +177,7 @@ impl Problem for TableProblem {
             Self::DuplicateNode(_) | Self::FirstRow { .. } => {
                 Some("restore the original parts of the table, or make it again with `leadfield positions`".into())
             }
+            Self::ChangedSinceOpened => Some("open the table again".into()),
             Self::NoPopulation => Some("give it: `--population NAME`".into()),
             Self::NodeRows { .. } => Some("make the table again: it must have all rows of its neurons, each once".into()),
             Self::NotFinite(_) | Self::Radius(_) => Some("make the table again, or remove these rows".into()),

@@ -352,6 +352,9 @@ pub fn write_signals<'py>(
         if resume && !format.is_laid_out() {
             return Err(SignalFormatProblem::Sequential(format.name())).in_file(&out);
         }
+        if wide && format.is_laid_out() {
+            return Err(SignalFormatProblem::NoColumns(format.name())).in_file(&out);
+        }
         check_output(&out, overwrite_policy(overwrite), resume)?;
         let settings = RunSettings {
             existing: overwrite_policy(overwrite),
