@@ -395,6 +395,7 @@ fn add_rows<const FRAMES: usize, const HALVES: usize>(
 
 /// Returns whether all values are finite.
 #[inline(always)]
+#[allow(clippy::eq_op, reason = "the difference of a value from itself is NaN if it is not finite")]
 fn are_finite(values: &[f64]) -> bool {
     // the difference is NaN for infinite values, too; without an early end, the loop is vectorised
     let (vectors, rest) = values.as_chunks::<HALF>();
