@@ -717,7 +717,7 @@ fn reports_state_their_groups_and_unfinished_ones_are_refused() {
     assert_eq!(facts["progress"]["of_parts"], 7, "{text}");
     assert_eq!(facts["kind"], "lfp report, unfinished");
     let refusal = format!(
-        "error: un.h5.partial: unfinished, expected a complete report, found {done} of 7 parts written\n\
+        "error: un.h5.partial: unfinished, expected a complete report, found {done} of 7 units of work written\n\
          hint: complete `un.h5` with the command that began it and `--resume`; `leadfield info` shows its progress"
     );
     run(&["plot", "signals", "un.h5.partial", "-o", "a.svg"]).refused(&refusal);

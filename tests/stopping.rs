@@ -128,8 +128,8 @@ fn the_first_ctrl_c_says_which_part_is_written_and_the_run_is_resumed() {
     let possible =
         [done, done + 1].map(|part| format!("stopping after this part ({part} of {all}); press again to end now"));
     assert!(possible.iter().any(|text| *text == lines[0]), "{stderr}");
-    assert_eq!(lines[1], "error: w.h5: stopped as asked, before all parts were done");
-    assert_eq!(lines[2], format!("hint: {done} of {all} parts are kept: resume with `--resume`"));
+    assert_eq!(lines[1], "error: w.h5: stopped as asked, before all units of work were done");
+    assert_eq!(lines[2], format!("hint: {done} of {all} units of work are kept: resume with `--resume`"));
     assert_eq!(lines.len(), 3, "{stderr}");
     leadfield_in(dir, &[&args[..], &["--quiet", "--resume"]].concat()).ok();
     assert!(std::fs::read(&output).unwrap() == expected);

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use leadfield::Result;
 use leadfield::error::{Context, FileProblem, Problem, format_count};
 use leadfield::file_kind::FileKind;
-use leadfield::io::checkpoint::{Checkpoint, OutputPlan};
+use leadfield::io::checkpoint::{Checkpoint, OutputPlan, format_units};
 use leadfield::io::input_file;
 use serde_json::json;
 
@@ -109,12 +109,11 @@ fn find_unfinished_run(path: &Path) -> Result<Option<Checkpoint>> {
 
 /// Adds the progress of an interrupted run.
 fn add_progress(facts: &mut Facts, kind: &str, checkpoint: &Checkpoint) -> Result<()> {
-    let (parts, segments) = checkpoint.progress()?;
+    let (units, segments) = checkpoint.progress()?;
     let OutputPlan { program, inputs, units: all, segments: total } = checkpoint.plan();
-    let progress =
-        format!("{parts} of {}, {segments} of {}", format_count(*all, "part"), format_count(*total, "segment"));
+    let progress = format!("{units} of {}, {segments} of {}", format_units(*all), format_count(*total, "segment"));
     facts.add("kind", kind);
-    let done = json!({ "parts": parts, "of_parts": all, "segments": segments, "of_segments": total });
+    let done = json!({ "parts": units, "of_parts": all, "segments": segments, "of_segments": total });
     facts.add_with("progress", progress, done);
     facts.add("begun by", format!("{program}, inputs {inputs:016x}"));
     Ok(())

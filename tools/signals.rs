@@ -1,9 +1,8 @@
 //! `leadfield signals`: computes signals at contacts from reports of membrane currents.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use leadfield::circuit::TableCircuitProblem;
 use leadfield::error::{Context, Problem, format_count, join_quoted};
 use leadfield::io::atomic_output::{self, check_not_an_input};
 use leadfield::io::resumable_output::RunSettings;
@@ -11,8 +10,8 @@ use leadfield::signals::output::{
     ColumnShape, SignalFormat, SignalFormatProblem, SignalsRequest, ValueType, check_output, write_signals,
 };
 use leadfield::signals::{
-    CurrentKind, CurrentReport, Grouping, MissingNodes, PopulationNodes, SignalReference, SignalUnit, Signals,
-    SignalsBuilder, TimeSelection, resolve_node_set,
+    CurrentKind, CurrentReport, Grouping, GroupingProblem, MissingNodes, PopulationNodes, SignalReference, SignalUnit,
+    Signals, SignalsBuilder, TimeSelection, open_circuit, resolve_node_set,
 };
 use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
@@ -46,7 +45,8 @@ pub struct Args {
     /// Segment tables, one for each population, from which weights are computed
     #[arg(long, value_name = "TABLE", requires = "electrodes", help_heading = CIRCUIT)]
     segments: Vec<PathBuf>,
-    /// Circuit or simulation configuration with attributes and node sets [default: the one that the table names]
+    /// Circuit or simulation configuration with attributes and node sets [default: the one that the table or the electrodes
+    /// file names]
     #[arg(long, value_name = "CONFIG", help_heading = CIRCUIT)]
     circuit: Option<PathBuf>,
     /// The report has current densities, mA/cm2, instead of currents, nA; needs --segments
@@ -211,6 +211,9 @@ const COMPUTED_ONLY: [&str; 12] = [
 /// Number of neurons that do not balance of which a warning is printed.
 const MAX_NAMED_NEURONS: usize = 5;
 
+/// Number of groups, or of contacts with their units, that a note lists.
+const MAX_NAMED_GROUPS: usize = 100;
+
 /// Distance at which the far field of a net current is stated, µm.
 const FAR_UM: f64 = 1000.0;
 
@@ -260,8 +263,8 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     } else if !args.density {
         note_units(&reports, common);
     }
-    let made_from = tables.first().and_then(|table| table.circuit_file()).unwrap_or_default();
-    let builder = apply_options(args, builder, &reports, &made_from)?;
+    let circuit = || open_circuit(args.circuit.as_deref(), &sources, weights.as_ref());
+    let builder = apply_options(args, builder, &reports, &circuit)?;
     let signals = builder.prepare()?;
     print_left_out(&signals, common);
     if args.dry_run {
@@ -280,6 +283,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         is_stopped: &|| stop.is_requested(),
         on_progress: &|n| progress.add(n),
     };
+    note_order(args, &signals, format, common);
     let mut was_complete = false;
     let request = SignalsRequest { signals: &signals, output: &args.out, format, value_type, settings };
     if format.is_laid_out() {
@@ -341,22 +345,21 @@ fn apply_options<'a>(
     args: &Args,
     builder: SignalsBuilder<'a>,
     reports: &'a [CurrentReport],
-    made_from: &Path,
+    circuit: &dyn Fn() -> Result<SonataConfig>,
 ) -> Result<SignalsBuilder<'a>> {
     let populations: Vec<PopulationNodes<'_>> = reports.iter().map(|r| (r.population(), r.node_ids())).collect();
-    let circuit = || -> Result<SonataConfig> {
-        match &args.circuit {
-            Some(path) => SonataConfig::open(path),
-            None if made_from.as_os_str().is_empty() => Err(TableCircuitProblem::NoCircuit.into()),
-            None => SonataConfig::open(made_from),
-        }
-    };
     let grouping = match args.by.as_deref() {
         None => Grouping::Total,
         Some("population") => Grouping::Population,
         Some("node") => Grouping::Node,
         Some("section_type") => Grouping::SectionType,
-        Some(names) => Grouping::by_attribute_or_node_sets(&circuit().in_item("--by")?, &populations, names)?,
+        Some(names) => {
+            let grouping = Grouping::by_attribute_or_node_sets(&circuit().in_item("--by")?, &populations, names);
+            grouping.map_err(|error| match error.problem::<GroupingProblem>() {
+                Some(GroupingProblem::Unknown { .. }) => error.in_item("--by"),
+                _ => error,
+            })?
+        }
     };
     let filter = match &args.node_set {
         Some(name) => Some(resolve_node_set(&circuit().in_item("--node-set")?, &populations, name)?),
@@ -413,6 +416,20 @@ fn print_estimate(args: &Args, signals: &Signals<'_>, common: &Common) -> Result
         console::print(facts)?;
     }
     Ok(Outcome::Done)
+}
+
+/// Notes what a format does not state: the groups of a NumPy array, and the units of the columns of a CSV.
+fn note_order(args: &Args, signals: &Signals<'_>, format: SignalFormat, common: &Common) {
+    if format == SignalFormat::Npy && !signals.is_total() {
+        let groups = join_quoted(signals.groups(), MAX_NAMED_GROUPS);
+        common.print_note(format_args!("note: {}: the groups are, in this order, {groups}", args.out.display()));
+    }
+    let units = signals.units();
+    if format == SignalFormat::Csv && args.wide && units.iter().any(|unit| Some(unit) != units.first()) {
+        let columns = signals.contacts().iter().zip(&units).map(|(contact, unit)| format!("{} {unit}", contact.name));
+        let columns = join_quoted(columns, MAX_NAMED_GROUPS);
+        common.print_note(format_args!("note: {}: the units of the columns are {columns}", args.out.display()));
+    }
 }
 
 /// Warns of neurons whose currents do not sum to zero.

@@ -8,7 +8,7 @@ use arrow_schema::Field;
 
 use crate::error::{Context, Problem, Result};
 use crate::segments::query::ColumnSource;
-use crate::segments::table::{Hits, SegmentTable};
+use crate::segments::table::{Hits, SegmentTable, find_circuit_file};
 use crate::sonata::config::SonataConfig;
 use crate::sonata::node_sets::NodeSets;
 use crate::sonata::nodes::{NodeAttribute, Nodes};
@@ -18,8 +18,17 @@ use crate::sonata::nodes::{NodeAttribute, Nodes};
 #[non_exhaustive]
 pub enum TableCircuitProblem {
     /// No circuit is given, and the table names none.
-    #[error("no circuit to take node sets and attributes from, expected `--circuit` or a table that names one")]
+    #[error(
+        "no circuit to take node sets and attributes from, expected `--circuit`, or a table or an electrodes file that names \
+         one"
+    )]
     NoCircuit,
+    /// The circuit that a file names is not there.
+    #[error("circuit is not there, expected `{stated}` as stated in the file{}, found nothing", from_folder(.stated))]
+    Missing {
+        /// The path that the file states.
+        stated: String,
+    },
     /// The text is not a condition.
     #[error("malformed, expected `attribute=value[,value...]`, found `{0}`")]
     Condition(String),
@@ -41,9 +50,18 @@ pub enum TableCircuitProblem {
     },
 }
 
+/// Returns where a relative path begins.
+fn from_folder(stated: &str) -> &'static str {
+    if Path::new(stated).is_absolute() { "" } else { ", from its folder" }
+}
+
 impl Problem for TableCircuitProblem {
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Missing { .. } => Some(
+                "the file or the circuit was moved: name the circuit or simulation configuration: `--circuit CONFIG`"
+                    .into(),
+            ),
             Self::NoCircuit => Some("name the circuit or simulation configuration: `--circuit CONFIG`".into()),
             Self::Condition(_) => Some("for example `--where mtype=L5_TPC:A`".into()),
             Self::Number { .. } => None,
@@ -70,6 +88,18 @@ impl FromStr for NodeCondition {
     }
 }
 
+/// Returns the circuit configuration that a table or an electrodes file at a path states.
+///
+/// # Errors
+/// Returns an error if it states none, or one that is not there.
+pub fn find_stated_circuit(file: &Path, stated: &str) -> Result<PathBuf> {
+    if stated.is_empty() {
+        return Err(TableCircuitProblem::NoCircuit.into());
+    }
+    let missing = || TableCircuitProblem::Missing { stated: stated.into() };
+    find_circuit_file(file, stated).ok_or_else(missing).in_file(file)
+}
+
 /// An open circuit, with the nodes of the table's population.
 #[derive(Debug)]
 pub struct TableCircuit {
@@ -83,14 +113,11 @@ impl TableCircuit {
     /// Opens the given circuit, or the one that the table was created from.
     ///
     /// # Errors
-    /// Returns an error if there is neither, or the configuration, its population or its nodes cannot be read.
+    /// Returns an error if there is neither, the stated one is not there, or the configuration, its population or its nodes cannot be read.
     pub fn open(named: Option<&Path>, table: &SegmentTable) -> Result<Self> {
-        let stated = &table.metadata().circuit_path;
         let path = match named {
             Some(path) => path.to_path_buf(),
-            None if stated.is_empty() => return Err(TableCircuitProblem::NoCircuit.into()),
-            // the error for a circuit that no longer exists names the stated path
-            None => table.circuit_file().unwrap_or_else(|| PathBuf::from(stated)),
+            None => find_stated_circuit(table.path(), &table.metadata().circuit_path)?,
         };
         let config = SonataConfig::open(&path)?;
         let known = Some(table.metadata().population.as_str()).filter(|name| !name.is_empty());

@@ -41,7 +41,7 @@ mod signals_builder;
 pub use contacts::{SignalContact, SignalUnit};
 pub use current_report::{CurrentReport, ElementList, ReportDataProblem};
 pub use frames::{TimeProblem, TimeSelection};
-pub use groups::{Grouping, GroupingProblem, NodeLabels, PopulationNodes, resolve_node_set};
+pub use groups::{Grouping, GroupingProblem, NodeLabels, PopulationNodes, open_circuit, resolve_node_set};
 pub use plan::NodeFilter;
 pub use product::Imbalance;
 pub use signals_builder::{NodeImbalance, SignalBlock, SignalBlocks, Signals, SignalsBuilder, SignalsEstimate};
@@ -300,6 +300,23 @@ pub enum SignalsProblem {
         /// Section of the neuron.
         section: u32,
     },
+    /// The stated unit is that of densities, and the values are to be taken as currents.
+    #[error("current densities, expected currents in nA, or `--density`, found the unit `{unit}`")]
+    StatedDensities {
+        /// The stated unit.
+        unit: String,
+    },
+    /// The values are voltages, not currents.
+    #[error(
+        "membrane voltages at {time_ms} ms, expected membrane currents, which cancel in a neuron, found values of one sign \
+         with a mean of {mean:.1}"
+    )]
+    Voltages {
+        /// Time, ms.
+        time_ms: f64,
+        /// Mean of the values.
+        mean: f64,
+    },
     /// Densities need areas.
     #[error("areas of segments are unknown, expected a segment table for current densities")]
     NoAreas,
@@ -333,6 +350,15 @@ impl Problem for SignalsProblem {
             Self::ReferenceUnit { .. } => "`--electrode` selects contacts of one unit",
             Self::Columns { .. } => {
                 "`leadfield validate electrodes-file` says what is wrong; its `--fix`, or `convert`, repairs files of BlueRecording"
+            }
+            Self::StatedDensities { .. } => {
+                "`--density`, with `--segments` and `--electrodes`, multiplies them by the areas of the segments; if they are \
+                 nA in spite of the attribute `units`, correct it: \
+                 `h5py.File(REPORT, 'r+')['/report/POPULATION/data'].attrs['units'] = 'nA'`"
+            }
+            Self::Voltages { .. } => {
+                "is this a report of `v`? make one of the currents: `\"variable_name\": \"i_membrane\"`, `\"sections\": \
+                 \"all\"`, `\"compartments\": \"all\"`"
             }
             Self::NoSectionType | Self::NoAreas => "give `--segments` and `--electrodes` instead of `--weights`",
             _ => return None,

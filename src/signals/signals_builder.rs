@@ -439,7 +439,8 @@ impl<'a> SignalsBuilder<'a> {
     /// Returns an error if there is no report, or two of the same population; the reports have different times, or no
     /// frame is selected; a population has no weights, a node has other numbers of segments than its weights, or only one
     /// side has it and it is not to be left out; a contact is unknown; the reference has another unit than a signal; no
-    /// neuron is left; or densities or section types are needed and the weights come without segments.
+    /// neuron is left; densities or section types are needed and the weights come without segments; or the reports have
+    /// voltages, or state the unit of a density and are to be taken as currents.
     pub fn prepare(self) -> Result<Signals<'a>> {
         let source = self.source?;
         check_reports(self.reports)?;
@@ -453,8 +454,18 @@ impl<'a> SignalsBuilder<'a> {
                 return Err(SignalsProblem::NoSectionType.into());
             }
         }
+        let is_online = matches!(source, WeightSource::Online);
+        if let Some(report) =
+            self.reports.iter().find(|r| !is_online && self.kind == CurrentKind::Current && r.states_densities())
+        {
+            let unit = report.stated_units().unwrap_or_default().into();
+            return Err(SignalsProblem::StatedDensities { unit }).in_item(report.data_path()).in_file(report.path());
+        }
         let frames = self.times.select(first.start_ms(), first.step_ms(), first.frame_count());
         let frames = frames.in_item(first.data_path()).in_file(first.path())?;
+        if let Some(&frame) = frames.first().filter(|_| !is_online) {
+            self.reports.iter().try_for_each(|report| check_is_no_voltage(report, frame))?;
+        }
         let times_ms = frames.iter().map(|&frame| first.start_ms() + frame as f64 * first.step_ms()).collect();
         let known = known_contacts(&source, self.reports, self.names)?;
         let plan = Plan::new(self.reports, &source, &self.grouping, &self.filter, self.missing)?;
@@ -579,6 +590,13 @@ fn check_reference(
         }),
         _ => Ok(()),
     }
+}
+
+/// Checks that the values of a frame are not voltages.
+fn check_is_no_voltage(report: &CurrentReport, frame: usize) -> Result<()> {
+    let Some(mean) = report.mean_voltage(frame)? else { return Ok(()) };
+    let time_ms = report.start_ms() + frame as f64 * report.step_ms();
+    Err(SignalsProblem::Voltages { time_ms, mean }).in_item(report.data_path()).in_file(report.path())
 }
 
 /// Checks that populations differ and times do not.

@@ -20,7 +20,7 @@ use self::node_types::NodeTypes;
 use self::placement::NodePlacements;
 pub use self::placement::{Orientation, Recentering};
 use super::config::NodePopulation;
-use crate::error::{Error, ErrorLocation, Problem, Result, join_quoted};
+use crate::error::{Error, ErrorLocation, Problem, Result, find_closest, join_quoted};
 use crate::geometry::{EulerOrder, Transform};
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::segments::query::ColumnSource;
@@ -57,6 +57,8 @@ pub enum NodesProblem {
         name: String,
         /// Names of the existing attributes.
         known: String,
+        /// The most similar one.
+        closest: Option<String>,
     },
     /// An index is outside its `@library`.
     #[error("index outside the library, expected an index below {entries}, found {index}")]
@@ -100,6 +102,9 @@ impl Problem for NodesProblem {
                  `rotation_angle_xaxis`, `_yaxis` and `_zaxis`, or none"
                     .into(),
             ),
+            Self::UnknownAttribute { closest, .. } => {
+                closest.as_ref().map(|closest| format!("did you mean `{closest}`?"))
+            }
             _ => None,
         }
     }
@@ -297,7 +302,9 @@ impl Nodes {
     fn read_column(&self, name: &str) -> Result<AttributeColumn> {
         let known = self.attribute_names()?;
         if !known.iter().any(|n| n == name) {
-            let problem = NodesProblem::UnknownAttribute { name: name.to_string(), known: join_quoted(known, 40) };
+            let closest = find_closest(name, known.clone());
+            let known = join_quoted(known, 40);
+            let problem = NodesProblem::UnknownAttribute { name: name.to_string(), known, closest };
             return Err(self.file.error(&self.group, problem));
         }
         let object = self.dataset_path(name);

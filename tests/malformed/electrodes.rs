@@ -248,7 +248,8 @@ fn json_of_another_shape_is_refused() {
     refused("[1]", "error: FILE: electrode[0]: wrong type, expected an object, found the number `1`");
     refused(
         r#"{"name": "a", "x": 1}"#,
-        "error: FILE: wrong type, expected a list of contacts, or probeinterface's `probes`, found an object",
+        "error: FILE: wrong type, expected a list of contacts, or probeinterface's `probes`, found an object\n\
+         hint: write each contact as `{\"name\": \"a\", \"x\": 0, \"y\": 0, \"z\": 0}`, and all in `[`, `]`",
     );
     refused("[\n{\"name\": NaN}]", "error: FILE: line[2]: no valid JSON at column 10: expected value");
 }

@@ -37,15 +37,15 @@ fn a_region_that_is_not_a_list_of_numbers_is_refused_with_an_example() {
     }
     query(&["--disk", "1"]).refused(
         "error: --disk: malformed, expected 8 numbers `x,y,z,ax,ay,az,r,half` (µm), found `1`\n\
-         hint: for example `--disk 0,-850,0,0,1,0,500,20`",
+         hint: write the numbers with commas and without blanks, for example `--disk 0,-850,0,0,1,0,500,20`",
     );
     query(&["--slab", "-1"]).refused(
         "error: --slab: malformed, expected 7 numbers `x,y,z,ax,ay,az,half` (µm), found `-1`\n\
-         hint: for example `--slab 0,-850,0,0,1,0,20`",
+         hint: write the numbers with commas and without blanks, for example `--slab 0,-850,0,0,1,0,20`",
     );
     query(&["--box", "1 2 3 4 5 6"]).refused(
         "error: --box: malformed, expected 6 numbers `x0,y0,z0,x1,y1,z1` (µm), found `1 2 3 4 5 6`\n\
-         hint: for example `--box -50,-900,-50,50,-800,50`",
+         hint: write the numbers with commas and without blanks, for example `--box -50,-900,-50,50,-800,50`",
     );
     query(&["--capsule", "a"]).refused(
         "error: --capsule: malformed, expected 7 numbers `x0,y0,z0,x1,y1,z1,r` (µm), found `a`\n\

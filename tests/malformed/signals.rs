@@ -122,6 +122,60 @@ fn a_report_of_somata_only_lacks_compartments() {
 }
 
 #[test]
+fn voltages_are_no_currents() {
+    let dir = inputs();
+    let mut report = Report::golden();
+    (report.units, report.frames, report.time) = ("mV", 2, [0.0, 0.2, 0.1]);
+    // all at rest; the soma of the first neuron spikes in the second frame, which `--start` makes the first one
+    report.values = vec![-65.0; 2 * report.elements.len()];
+    report.values[report.elements.len()] = 30.0;
+    let expected = |time_ms: f64, mean: f64| {
+        format!(
+            "error: r.h5: /report/{POPULATION}/data: membrane voltages at {time_ms} ms, expected membrane currents, which \
+             cancel in a neuron, found values of one sign with a mean of {mean:.1}\nhint: is this a report of `v`? make one of \
+             the currents: `\"variable_name\": \"i_membrane\"`, `\"sections\": \"all\"`, `\"compartments\": \"all\"`"
+        )
+    };
+    refused_by_both(dir.path(), &report, &expected(0.0, -65.0));
+    let mean = -65.0 + 95.0 / report.elements.len() as f64;
+    signals(dir.path(), &["r.h5", "--weights", "w.h5", "-o", "x.h5", "--start", "0.1"]).refused(&expected(0.1, mean));
+}
+
+#[test]
+fn currents_of_a_strong_clamp_are_no_voltages() {
+    let dir = inputs();
+    let mut report = Report::golden();
+    (report.frames, report.time) = (1, [0.0, 0.1, 0.1]);
+    // each neuron: -1000 nA at the soma, which nothing balances; the other segments balance among themselves
+    let sign = |i: usize| if i % 2 == 0 { 0.1 } else { -0.1 };
+    report.values = (0..report.elements.len()).map(sign).collect();
+    for first in &report.pointers[..report.node_ids.len()] {
+        report.values[*first as usize] = -1000.0;
+    }
+    report.write(&dir.path().join("r.h5"));
+    signals(dir.path(), &["r.h5", "--weights", "w.h5", "-o", "x.h5"]).ok();
+}
+
+#[test]
+fn densities_need_areas_or_another_unit() {
+    let dir = inputs();
+    let mut report = Report::golden();
+    for units in ["mA/cm2", "mA/cm^2"] {
+        report.units = units;
+        refused_by_both(
+            dir.path(),
+            &report,
+            &format!(
+                "error: r.h5: /report/{POPULATION}/data: current densities, expected currents in nA, or `--density`, found the \
+                 unit `{units}`\nhint: `--density`, with `--segments` and `--electrodes`, multiplies them by the areas of the \
+                 segments; if they are nA in spite of the attribute `units`, correct it: `h5py.File(REPORT, \
+                 'r+')['/report/POPULATION/data'].attrs['units'] = 'nA'`"
+            ),
+        );
+    }
+}
+
+#[test]
 fn currents_that_are_not_numbers_are_named() {
     let dir = inputs();
     for value in [f32::NAN, f32::INFINITY] {
@@ -300,10 +354,24 @@ fn unknown_contacts_and_sets_are_named() {
         .refused(&format!("error: --electrode: unknown contact, expected one of {names}, found `nose`"));
     run(&["--reference", "ear"])
         .refused(&format!("error: --reference: unknown contact, expected one of {names}, found `ear`"));
-    let no_circuit = "no circuit to take node sets and attributes from, expected `--circuit` or a table that names one\n\
-                      hint: name the circuit or simulation configuration: `--circuit CONFIG`";
-    run(&["--by", "mtype"]).refused(&format!("error: --by: {no_circuit}"));
-    run(&["--node-set", "All"]).refused(&format!("error: --node-set: {no_circuit}"));
+    let sets = "of the node sets `All`, ";
+    let unknown = run(&["--by", "mtpe"]);
+    let start = "error: --by: neither an attribute nor node sets, expected `population`, `node`, `section_type`, one of the \
+                 attributes ";
+    assert!(
+        unknown.code == 2 && unknown.stderr.starts_with(start) && unknown.stderr.contains(sets),
+        "{}",
+        unknown.stderr
+    );
+    assert!(unknown.stderr.ends_with(", found `mtpe`\nhint: did you mean `mtype`?\n"), "{}", unknown.stderr);
+    std::fs::copy(dir.path().join("w.h5"), dir.path().join("w2.h5")).unwrap();
+    edited(&dir.path().join("w2.h5"), |file| file.group(POPULATION).unwrap().delete_attr("circuit").unwrap());
+    let no_circuit = "no circuit to take node sets and attributes from, expected `--circuit`, or a table or an electrodes file \
+                      that names one\nhint: name the circuit or simulation configuration: `--circuit CONFIG`";
+    for (option, value) in [("--by", "mtype"), ("--node-set", "All")] {
+        signals(dir.path(), &["r.h5", "--weights", "w2.h5", "-o", "x.h5", option, value])
+            .refused(&format!("error: {option}: {no_circuit}"));
+    }
     run(&["--by", "section_type"]).refused(
         "error: section types are unknown, expected a segment table that has them\n\
          hint: give `--segments` and `--electrodes` instead of `--weights`",

@@ -106,7 +106,7 @@ pub fn columns_to_weights(work: &Conversion<'_>, path: &Path, out: &Path) -> Res
     Ok(format!("{}, {}, {}", format_count(contacts, "contact"), format_count(nodes, "node"), format_count(rows, "row")))
 }
 
-/// Converts the values of a compartment report to columns.
+/// Converts the values of a report to columns.
 pub fn report_to_columns(work: &Conversion<'_>, path: &Path, out: &Path, format: TargetFormat) -> Result<String> {
     let known = compartment_report::list_populations(path)?;
     let name = match (&work.args.population, known.as_slice()) {
@@ -119,8 +119,9 @@ pub fn report_to_columns(work: &Conversion<'_>, path: &Path, out: &Path, format:
     frames.for_each_batch(&mut |batch| output.write(batch))?;
     output.finish()?;
     let (number, elements) = frames.dimensions();
+    let online = if frames.is_online() { "; taken as an online `lfp` report, whose elements are contacts" } else { "" };
     Ok(format!(
-        "{} of {} of population `{name}`",
+        "{} of {} of population `{name}`{online}",
         format_count(number as u64, "frame"),
         format_count(elements as u64, "element")
     ))

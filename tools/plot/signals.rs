@@ -104,6 +104,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     drawn.left_out.iter().for_each(|why| common.warn(why));
     picture.write(&drawn.figure)?;
     let (contacts, frames) = (traces.contacts(), traces.frames());
-    common.print_note(format_args!("{}: {frames} frames at {contacts} contacts", args.output.out.display()));
+    let notes: String = drawn.notes.iter().map(|note| format!("; {note}")).collect();
+    common.print_note(format_args!("{}: {frames} frames at {contacts} contacts{notes}", args.output.out.display()));
     Ok(Outcome::Done)
 }

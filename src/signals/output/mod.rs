@@ -87,6 +87,14 @@ pub enum SignalFormatProblem {
     /// The format has no columns.
     #[error("format `{0}` has no columns, expected `parquet`, `arrow` or `csv` for `--wide`")]
     NoColumns(&'static str),
+    /// The format cannot state several units.
+    #[error("signals of several units, expected one unit for format `{format}`, found {found}")]
+    SeveralUnits {
+        /// The format.
+        format: &'static str,
+        /// The units, each with its contacts.
+        found: String,
+    },
     /// The format has potentials only.
     #[error("signal of contact `{contact}` is not a potential, expected V, mV or uV for format `nwb`, found `{unit}`")]
     NotPotential {
@@ -103,6 +111,9 @@ impl Problem for SignalFormatProblem {
             Self::Ending { .. } => Some("or give the format: `--format csv`".into()),
             Self::Groups { .. } => Some("leave `--by` out, or write `.h5`, `.npy` or a table".into()),
             Self::RepeatedColumn(_) => Some("leave `--wide` out: a long table has a row for each value".into()),
+            Self::SeveralUnits { .. } => {
+                Some("choose contacts of one unit with `--electrode NAME,...`, or write `.h5` or a table".into())
+            }
             Self::Sequential(_) | Self::NoColumns(_) | Self::NotPotential { .. } => None,
         }
     }

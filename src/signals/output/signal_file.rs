@@ -68,7 +68,7 @@ pub fn write_signals(request: &SignalsRequest<'_>, ranks: &Ranks) -> Result<RunS
             &nwb
         }
         SignalFormat::Npy => {
-            npy = NpyLayout::new(signals, value_type);
+            npy = NpyLayout::new(signals, value_type).in_file(request.output)?;
             &npy
         }
         other => return Err(SignalFormatProblem::Sequential(other.name())).in_file(request.output),

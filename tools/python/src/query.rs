@@ -69,7 +69,15 @@ impl QueryArguments<'_> {
                 OwnedTarget::Nearest(point, k)
             }
             (None, Some(electrodes)) => {
-                let (regions, found) = contact_regions(&electrodes.0, self.within)?;
+                let (mut regions, found) = contact_regions(&electrodes.0, self.within)?;
+                if let Some((_, contact)) = &self.weights {
+                    regions.retain(|(name, _)| name == contact);
+                    if regions.is_empty() {
+                        let known = join_quoted(electrodes.0.iter().map(|e| &e.name), 12);
+                        let text = format!("electrode: unknown contact, expected one of {known}, found `{contact}`");
+                        return Err(PyValueError::new_err(text));
+                    }
+                }
                 warnings = found;
                 OwnedTarget::Contacts(regions)
             }

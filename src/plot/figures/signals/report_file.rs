@@ -6,6 +6,7 @@
 //! of `leadfield signals` may be groups with names, which may overlap: one of them is read, they are never added up.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
@@ -14,8 +15,9 @@ use crate::electrodes::Electrode;
 use crate::error::{Context, Result, join_quoted};
 use crate::geometry::Point;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
+use crate::io::input_file;
 use crate::signals::SignalsProblem;
-use crate::signals::output::{GROUPS_ATTRIBUTE, GROUPS_NAMED, GROUPS_NODE, GROUPS_TOTAL};
+use crate::signals::output::{GROUPS_ATTRIBUTE, GROUPS_NAMED, GROUPS_NODE, GROUPS_TOTAL, SignalFormat};
 use crate::sonata::compartment_report::check_finished;
 
 /// Number of values that are read at once.
@@ -26,6 +28,8 @@ const MAX_VALUES: usize = 1 << 26;
 const IDS_PER_READ: usize = 1 << 20;
 /// Number of names that a message lists.
 const LISTED_NAMES: usize = 12;
+/// The first bytes of an HDF5 file.
+const HDF5_SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 /// The unit of a report that states none.
 const DEFAULT_UNIT: &str = "mV";
 
@@ -63,6 +67,7 @@ impl SignalTraces {
         unit: Option<&str>,
         selection: &SignalSelection<'_>,
     ) -> Result<Self> {
+        check_format(path)?;
         check_finished(path)?;
         let file = Hdf5File::open(path)?;
         let names = if file.has_object("/report") { file.member_names("/report")? } else { Vec::new() };
@@ -104,6 +109,20 @@ impl SignalTraces {
         }
         traces.check().in_file(path)?;
         Ok(traces)
+    }
+}
+
+/// Refuses other outputs of `leadfield signals`, by their names, unless the content is HDF5 nevertheless.
+fn check_format(path: &Path) -> Result<()> {
+    let format = match SignalFormat::from_path(path) {
+        Ok(format) if !matches!(format, SignalFormat::Report | SignalFormat::Bmtk | SignalFormat::Nwb) => format,
+        _ => return Ok(()),
+    };
+    let mut start = [0; HDF5_SIGNATURE.len()];
+    let mut file = input_file::open(path)?;
+    match file.read_exact(&mut start) {
+        Ok(()) if start == HDF5_SIGNATURE => Ok(()),
+        _ => Err(SignalProblem::Format(format.name())).in_file(path),
     }
 }
 
