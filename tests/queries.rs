@@ -144,6 +144,8 @@ fn attribute(name: &str) -> Vec<String> {
     match Nodes::open(config.circuit().population(None).unwrap()).unwrap().read_attribute(name).unwrap() {
         NodeAttribute::Text(texts) => texts,
         NodeAttribute::Number(numbers) => numbers.iter().map(f64::to_string).collect(),
+        NodeAttribute::Integer(numbers) => numbers.iter().map(i64::to_string).collect(),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -23,16 +23,33 @@ use crate::cli::{Common, Outcome, console};
 /// Describe the content of a file: tables, electrodes files, circuits, contacts, and all other kinds that tools read
 #[derive(clap::Args)]
 #[command(after_help = examples!(
-    "leadfield info segments.parquet",
+    "leadfield info segments.parquet --check",
     "leadfield info weights.h5 --json",
     "leadfield info weights.h5.partial   # how far an interrupted run came",
 ))]
 pub struct Args {
     /// A file of any kind that a tool reads, or a folder of a table, of tables or with a configuration
     file: PathBuf,
+    /// Read all rows of a segment table, and check checksums, statistics and lists, as `validate positions` does
+    #[arg(long)]
+    check: bool,
     /// Print JSON
     #[arg(long, help_heading = OUTPUT)]
     json: bool,
+}
+
+/// There is nothing to check in a file of this kind.
+#[derive(Debug, thiserror::Error)]
+#[error("`--check` reads segment tables, expected one, found {0}")]
+struct NothingToCheck(&'static str);
+
+impl Problem for NothingToCheck {
+    fn hint(&self) -> Option<String> {
+        Some(
+            "`leadfield validate electrodes-file` checks electrodes files; others are checked when they are read"
+                .into(),
+        )
+    }
 }
 
 /// The kind of a file is unknown.
@@ -52,12 +69,23 @@ impl Problem for UnknownKind {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let path = &args.file;
+    if args.check && find_unfinished_run(path)?.is_some() {
+        return Err(NothingToCheck("an unfinished output")).in_file(path);
+    }
     let facts = if let (true, Some(record)) = (path.is_dir(), find_unfinished_run(path)?) {
         let mut facts = Facts::default();
         add_progress(&mut facts, "segment table, unfinished", &record)?;
         facts
     } else {
-        collect_facts(path, detect(path)?, common)?
+        let kind = detect(path)?;
+        if args.check && kind != FileKind::SegmentTable {
+            return Err(NothingToCheck(kind.describe())).in_file(path);
+        }
+        let mut facts = collect_facts(path, kind, common)?;
+        if args.check {
+            table::add_check(&mut facts, path, common)?;
+        }
+        facts
     };
     if args.json {
         console::print(format_args!("{:#}\n", facts.to_json()))?

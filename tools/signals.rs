@@ -66,8 +66,9 @@ pub struct Args {
     /// Leave out nodes that only the report or only the weights have
     #[arg(long, help_heading = FILTER)]
     allow_missing: bool,
-    /// Use only these contacts, in this order; can be repeated
-    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = FILTER)]
+    /// Use only these contacts, in this order; can be repeated. NAME,... is one contact if one has this name, otherwise
+    /// several
+    #[arg(long, value_name = "NAME,...", help_heading = FILTER)]
     electrode: Vec<String>,
     /// First time, ms
     #[arg(long, value_name = "MS", allow_negative_numbers = true, help_heading = FILTER)]
@@ -266,6 +267,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let circuit = || open_circuit(args.circuit.as_deref(), &sources, weights.as_ref());
     let builder = apply_options(args, builder, &reports, &circuit)?;
     let signals = builder.prepare()?;
+    signals.check_reference_is_clear().in_item("--reference")?;
     print_left_out(&signals, common);
     if args.dry_run {
         return print_estimate(args, &signals, common);
@@ -294,7 +296,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         write_signal_columns(&request, path, if args.wide { ColumnShape::Wide } else { ColumnShape::Long })?;
     }
     progress.finish();
-    warn_imbalances(&signals, common);
+    warn_imbalances(&signals, current_kind(args), common);
     let (frames, contacts, groups) = (signals.times_ms().len(), signals.contacts().len(), signals.groups().len());
     let groups = if signals.is_total() { String::new() } else { format!(", {}", format_count(groups as u64, "group")) };
     let end = match was_complete {
@@ -365,11 +367,7 @@ fn apply_options<'a>(
         Some(name) => Some(resolve_node_set(&circuit().in_item("--node-set")?, &populations, name)?),
         None => None,
     };
-    let reference = match args.reference.as_deref() {
-        None => SignalReference::None,
-        Some("mean") => SignalReference::Mean,
-        Some(name) => SignalReference::Contact(name.into()),
-    };
+    let reference = args.reference.as_deref().map(SignalReference::from_text).unwrap_or_default();
     let builder = builder
         .group_by(grouping)
         .nodes(filter)
@@ -378,11 +376,16 @@ fn apply_options<'a>(
         .reference(reference)
         .unit(args.unit.into())
         .missing_nodes(if args.allow_missing { MissingNodes::LeaveOut } else { MissingNodes::Refuse })
-        .currents(if args.density { CurrentKind::Density } else { CurrentKind::Current });
+        .currents(current_kind(args));
     Ok(match args.block_frames {
         Some(frames) => builder.block_frames(frames as usize),
         None => builder,
     })
+}
+
+/// Returns what the values of the reports are.
+fn current_kind(args: &Args) -> CurrentKind {
+    if args.density { CurrentKind::Density } else { CurrentKind::Current }
 }
 
 fn print_left_out(signals: &Signals<'_>, common: &Common) {
@@ -433,7 +436,7 @@ fn note_order(args: &Args, signals: &Signals<'_>, format: SignalFormat, common: 
 }
 
 /// Warns of neurons whose currents do not sum to zero.
-fn warn_imbalances(signals: &Signals<'_>, common: &Common) {
+fn warn_imbalances(signals: &Signals<'_>, kind: CurrentKind, common: &Common) {
     let mut found = signals.imbalances();
     if found.is_empty() {
         return;
@@ -442,9 +445,15 @@ fn warn_imbalances(signals: &Signals<'_>, common: &Common) {
     let sigma = units::DEFAULT_CONDUCTIVITY.get();
     let far_v =
         |net_na: f64| net_na.abs() * units::NANOAMPERE_PER_MICROMETER / (4.0 * std::f64::consts::PI * sigma * FAR_UM);
+    let (what, cause) = match kind {
+        CurrentKind::Density => {
+            ("densities times areas", "with a current clamp, or with areas that are not the simulator's")
+        }
+        CurrentKind::Current => ("membrane currents", "with a current clamp"),
+    };
     common.warn(format_args!(
-        "{} whose membrane currents do not sum to zero, as with a current clamp: each adds the field of a monopole, \
-         which falls with 1/r where that of a balanced neuron falls with 1/r^2 or faster",
+        "{} whose {what} do not sum to zero, as {cause}: each adds the field of a monopole, which falls with 1/r where \
+         that of a balanced neuron falls with 1/r^2 or faster",
         format_count(found.len() as u64, "neuron")
     ));
     for neuron in found.iter().take(MAX_NAMED_NEURONS) {

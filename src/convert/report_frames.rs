@@ -135,7 +135,7 @@ impl ReportFrames {
     /// Passes all values to `take`, block by block.
     ///
     /// # Errors
-    /// Returns an error if the report cannot be read, and any error of `take`.
+    /// Returns an error if the report cannot be read or a value has no float32 number, and any error of `take`.
     pub fn for_each_batch(&self, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
         let elements = self.element_count;
         let frames = (VALUES_PER_BLOCK / elements.max(1)).max(1);
@@ -144,6 +144,12 @@ impl ReportFrames {
             for from in (0..elements).step_by(VALUES_PER_BLOCK) {
                 let to = (from + VALUES_PER_BLOCK).min(elements);
                 let values = self.file.read_float_box(&self.data_path, &[first..last, from..to])?;
+                let is_too_large = |v: &f64| v.is_finite() && (*v as f32).is_infinite();
+                if let Some((i, &found)) = values.iter().enumerate().find(|(_, v)| is_too_large(v)) {
+                    let owner = self.labels.owner(from + i % (to - from));
+                    let problem = ConversionProblem::ValueRange { owner, found };
+                    return Err(self.file.error_at(&self.data_path, first + i / (to - from), problem));
+                }
                 let batch = self.build_batch(first..last, from..to, &values).map_err(ConversionProblem::from);
                 take(&batch.in_file(self.file.path())?)?;
             }
@@ -192,6 +198,19 @@ impl ReportFrames {
 }
 
 impl ElementLabels {
+    /// Returns the node or the contact of an element, for messages.
+    fn owner(&self, element: usize) -> String {
+        match self {
+            Self::Segments { nodes, .. } | Self::Contacts { nodes, .. } => {
+                format!("node {}", nodes.get(element).copied().unwrap_or_default())
+            }
+            Self::Signals { contacts, .. } => {
+                let contact = contacts.get(element % contacts.len().max(1));
+                format!("contact `{}`", contact.map_or("", String::as_str))
+            }
+        }
+    }
+
     /// Returns names and types of the columns.
     fn columns(&self) -> Vec<(&'static str, DataType)> {
         let (time, value) = (("time", DataType::Float64), ("value", DataType::Float32));

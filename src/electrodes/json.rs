@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::csv::check_unit;
 use super::header::{self, Name};
 use super::length_unit::{self, LengthUnit};
-use super::raw_value::{RawValue, describe_json};
+use super::raw_value::{RawValue, describe_json, parse_document};
 use super::record::{self, ElectrodeRecord, REQUIRED_KEYS};
 use super::{ContactExtent, ElectrodeProblem, ParsedElectrodes, probeinterface};
 use crate::error::{Context, Error, ErrorLocation, Result, join_quoted};
@@ -14,10 +14,10 @@ use crate::error::{Context, Error, ErrorLocation, Result, join_quoted};
 /// Parses the text of a file; `unit` is that of lengths whose key does not state one.
 ///
 /// # Errors
-/// Returns an error if the text is not JSON (with its line) or not a list, or if an entry is not a valid contact (with
+/// Returns an error if the text is not JSON or has a key twice (with its line), is not a list, or if an entry is not a valid contact (with
 /// its index in the list, from 0).
 pub(super) fn parse(text: &str, extent: ContactExtent, unit: Option<LengthUnit>) -> Result<ParsedElectrodes> {
-    let document: Value = serde_json::from_str(text).map_err(|e| syntax(&e))?;
+    let document = parse_document(text).map_err(|e| syntax(&e))?;
     let entries = match &document {
         Value::Array(entries) => entries,
         Value::Object(members) if members.contains_key("probes") => {

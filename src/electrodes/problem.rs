@@ -164,6 +164,9 @@ pub enum ElectrodeProblem {
         /// The method of the reference.
         method: &'static str,
     },
+    /// A contact has the name that stands for the average of contacts.
+    #[error("`average` is ambiguous, expected the name of a contact or the average, found a contact called `average`")]
+    AmbiguousAverage,
     /// An average of one contact, which leaves nothing after subtraction.
     #[error("average of one contact, expected `average` as the `reference` of at least 2, found 1")]
     AverageOfOne,
@@ -251,6 +254,7 @@ impl Problem for ElectrodeProblem {
             Self::PopulationName(_) => {
                 "rename the contact: contacts and populations share one group in the electrodes file"
             }
+            Self::AmbiguousAverage => "give this contact another name",
             Self::Position { .. } => "check the unit: positions are in µm",
             Self::UnsupportedSetting { .. } => "leave the cell empty, or choose another type",
             Self::Conductivities { .. } => {

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -143,7 +144,7 @@ pub(super) enum Precision {
 
 #[derive(Debug)]
 struct PlainValues {
-    file: std::fs::File,
+    file: Arc<std::fs::File>,
     offset: u64,
     width: usize,
 }
@@ -195,13 +196,8 @@ impl CurrentReport {
         file.check_box_plausible(&data, &[0..frame_count, 0..element_count])?;
         let (start_ms, step_ms) = read_times(&file, &mapping("time"), &data, frame_count)?;
         let (list_of_node, lists) = read_lists(&file, &mapping("element_ids"), &pointers)?;
-        let plain = match file.native_float_extent(&data)? {
-            Some((offset, width)) => {
-                let file = std::fs::File::open(path).map_err(FileProblem::Read).in_file(path)?;
-                Some(PlainValues { file, offset, width })
-            }
-            None => None,
-        };
+        let extent = file.native_float_extent(&data)?;
+        let plain = extent.map(|(offset, width)| PlainValues { file: file.raw_file().clone(), offset, width });
         let chunk_shape = match file.chunk_shape(&data)?.as_slice() {
             &[frames, elements] => [frames, elements].map(|length| length.max(1)),
             _ => [1, 1],

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use crate::circuit::{TableCircuitProblem, find_stated_circuit};
-use crate::error::{Problem, Result, find_closest, join_quoted};
+use crate::circuit::{TableCircuitProblem, check_circuit_of_table, find_stated_circuit};
+use crate::error::{Context, Problem, Result, find_closest, join_quoted};
 use crate::segments::SectionType;
 use crate::sonata::config::SonataConfig;
 use crate::sonata::electrodes_file::ElectrodesFile;
@@ -152,7 +152,7 @@ impl Grouping {
     /// Returns an error if a population or a set is unknown, a set is named twice, or a node is not in the circuit.
     pub fn by_node_sets(circuit: &SonataConfig, populations: &[PopulationNodes<'_>], names: &[String]) -> Result<Self> {
         if let Some((_, name)) = names.iter().enumerate().find(|(i, name)| names.iter().take(*i).any(|n| n == *name)) {
-            return Err(GroupingProblem::RepeatedSet(name.clone()).into());
+            return Err(GroupingProblem::RepeatedSet(name.clone())).in_file(&circuit.circuit().path);
         }
         let mut labels = NodeLabels { names: names.to_vec(), ..Default::default() };
         let sets = NodeSets::from_config(circuit)?;
@@ -173,13 +173,19 @@ impl Grouping {
 /// electrodes file names.
 ///
 /// # Errors
-/// Returns an error if no circuit is named, the named one is not there, or it cannot be read.
+/// Returns an error if no circuit is named, the named one is not there, the given one is not that of a table, or it cannot be
+/// read.
 pub fn open_circuit(
     given: Option<&Path>,
     tables: &[&dyn SegmentSource],
     weights: Option<&ElectrodesFile>,
 ) -> Result<SonataConfig> {
     if let Some(path) = given {
+        for table in tables {
+            let neurons = || (0..table.part_count()).flat_map(|part| table.part_neurons(part));
+            let node_ids = || Ok(neurons().map(|neuron| neuron.node_id).collect());
+            check_circuit_of_table(path, (table.path(), table.metadata()), node_ids)?;
+        }
         return SonataConfig::open(path);
     }
     let of_tables = tables.iter().map(|table| (table.path(), table.metadata().circuit_path.clone()));
@@ -212,7 +218,7 @@ fn open_nodes(circuit: &SonataConfig, population: &str, ids: &[u64]) -> Result<N
     let nodes = Nodes::open(circuit.circuit().population(Some(population))?)?;
     let expected = nodes.len();
     match ids.iter().find(|id| **id >= expected as u64) {
-        Some(&found) => Err(GroupingProblem::Node { expected, found }.into()),
+        Some(&found) => Err(GroupingProblem::Node { expected, found }).in_file(&circuit.circuit().path),
         None => Ok(nodes),
     }
 }
@@ -230,6 +236,10 @@ impl AttributeValue {
     fn of_node(attribute: &NodeAttribute, id: u64) -> Self {
         match attribute {
             NodeAttribute::Text(texts) => Self::Text(texts.get(id as usize).cloned().unwrap_or_default()),
+            NodeAttribute::Integer(numbers) => Self::Integer(numbers.get(id as usize).copied().unwrap_or_default()),
+            NodeAttribute::Boolean(flags) => {
+                Self::Text(flags.get(id as usize).copied().unwrap_or_default().to_string())
+            }
             NodeAttribute::Number(numbers) => match numbers.get(id as usize).copied().unwrap_or(f64::NAN) {
                 whole if whole.fract() == 0.0 && whole.abs() < 1e15 => Self::Integer(whole as i64),
                 other => Self::Text(other.to_string()),

@@ -38,7 +38,7 @@ mod plan;
 mod product;
 mod signals_builder;
 
-pub use contacts::{SignalContact, SignalUnit};
+pub use contacts::{SignalContact, SignalUnit, find_contacts};
 pub use current_report::{CurrentReport, ElementList, ReportDataProblem};
 pub use frames::{TimeProblem, TimeSelection};
 pub use groups::{Grouping, GroupingProblem, NodeLabels, PopulationNodes, open_circuit, resolve_node_set};
@@ -103,6 +103,16 @@ pub enum SignalReference {
     /// The mean of the signals of all used contacts.
     Mean,
 }
+
+impl SignalReference {
+    /// Returns the reference that a text states: `mean`, or the name of a contact.
+    pub fn from_text(text: &str) -> Self {
+        if text == MEAN { Self::Mean } else { Self::Contact(text.into()) }
+    }
+}
+
+/// The text for the mean of all used contacts.
+const MEAN: &str = "mean";
 
 /// Reasons why signals cannot be computed from reports and weights that are each well-formed.
 #[derive(Debug, thiserror::Error, PartialEq)]
@@ -185,6 +195,9 @@ pub enum SignalsProblem {
         /// The name.
         name: String,
     },
+    /// A text means the mean of contacts, and is the name of one.
+    #[error("`mean` is ambiguous, expected the name of a contact or the mean of all, found a contact called `mean`")]
+    AmbiguousMean,
     /// The reference has another unit than a signal.
     #[error(
         "reference has another unit than the signal of contact `{contact}`, expected {expected} as at contact \
@@ -275,6 +288,20 @@ pub enum SignalsProblem {
         /// The value.
         value: f64,
     },
+    /// A signal is NaN or infinite although currents and weights are not: a sum, a unit or a reference overflows.
+    #[error(
+        "signal at contact `{contact}` in group `{group}` is not finite at {time_ms} ms, expected a number, found {value}"
+    )]
+    SignalNotFinite {
+        /// The contact.
+        contact: String,
+        /// The group.
+        group: String,
+        /// Time, ms.
+        time_ms: f64,
+        /// The value.
+        value: f64,
+    },
     /// The radius of a segment is unknown, so that its area is, too.
     #[error(
         "radius of section {section}, segment {segment} is unknown, expected one for the area of current densities"
@@ -347,6 +374,7 @@ impl Problem for SignalsProblem {
             Self::WithoutWeights { .. } | Self::WithoutCurrents { .. } => {
                 "`--allow-missing` leaves such nodes out; `--node-set` selects nodes"
             }
+            Self::AmbiguousMean => "give this contact another name",
             Self::ReferenceUnit { .. } => "`--electrode` selects contacts of one unit",
             Self::Columns { .. } => {
                 "`leadfield validate electrodes-file` says what is wrong; its `--fix`, or `convert`, repairs files of BlueRecording"

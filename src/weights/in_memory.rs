@@ -145,7 +145,11 @@ const SEGMENTS_PER_BLOCK: usize = 1024;
 /// Computes the weights of own segments, which need not be those of one neuron: of shape (segments, contacts).
 ///
 /// Values may be infinite or NaN only if a contact's near field is unclamped.
-pub(super) fn compute_segments(segments: &Segments, electrodes: &[ConfiguredElectrode]) -> Result<Array2<f64>> {
+pub(super) fn compute_segments(
+    segments: &Segments,
+    electrodes: &[ConfiguredElectrode],
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<Array2<f64>> {
     let columns = WeightColumns::new(electrodes)?;
     let (rows, width) = (segments.len(), columns.width());
     let mut values = allocate(rows as u64, width)?;
@@ -153,10 +157,14 @@ pub(super) fn compute_segments(segments: &Segments, electrodes: &[ConfiguredElec
     let whole_neuron = electrodes.iter().any(|e| e.electrode.method.required_field() == Some(Quantity::ElectricField));
     let block = if whole_neuron { rows.max(1) } else { SEGMENTS_PER_BLOCK };
     let fill = |scratch: &mut Vec<f64>, (number, out): (usize, &mut [f64])| {
+        if stop() {
+            return Err(WeightsProblem::Stopped);
+        }
         let first = number * block;
         columns.fill_weights(&NeuronSegments::new(segments, first..first + out.len() / width), out, scratch);
+        Ok(())
     };
-    values.par_chunks_mut(block * width).enumerate().for_each_init(Vec::new, fill);
+    values.par_chunks_mut(block * width).enumerate().try_for_each_init(Vec::new, fill)?;
     let problem = |_| WeightsProblem::NoMemory { bytes: u64::MAX };
     Ok(Array2::from_shape_vec((rows, width), values).map_err(problem)?)
 }

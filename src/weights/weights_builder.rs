@@ -207,9 +207,10 @@ impl<'a> Weights<'a> {
     /// one neuron, which only matters for `DipoleReciprocity`.
     ///
     /// # Errors
-    /// Returns an error if a lead field is missing or cannot be read, or there is too little memory.
+    /// Returns an error if a lead field is missing or cannot be read, there is too little memory, or the run is to stop.
     pub fn compute_arrays(&self, segments: &SegmentArrays) -> Result<Array2<f64>> {
-        in_memory::compute_segments(segments.columns(), &self.configure_within(segments.bounds())?)
+        let stop = self.stop.unwrap_or(&|| false);
+        in_memory::compute_segments(segments.columns(), &self.configure_within(segments.bounds())?, stop)
     }
 
     /// Returns what may be wrong with the contacts, without being an error, as text.

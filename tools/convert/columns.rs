@@ -61,6 +61,7 @@ pub fn table_to_columns(work: &Conversion<'_>, path: &Path, out: &Path, format: 
     let mut output = OutputSink::open(Some(out), output_format(format), work.overwrite_policy(), precision.schema())?;
     for part in table.parts() {
         let segments = part.read_by_row()?;
+        table::check_coordinate_range(&segments, precision).in_file(path)?;
         let places: Vec<usize> = (0..segments.len()).collect();
         for some in places.chunks(ROWS_PER_BATCH) {
             let batch = table::segments_to_batch(&segments, some, precision);

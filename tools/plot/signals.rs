@@ -27,8 +27,8 @@ use crate::cli::{Common, Outcome};
 pub struct Args {
     /// Report of signals, HDF5
     report: PathBuf,
-    /// Draw only these contacts; can be repeated
-    #[arg(long, help_heading = FILTER, value_name = "NAME", value_delimiter = ',')]
+    /// Draw only these contacts; can be repeated. NAME,... is one contact if one has this name, otherwise several
+    #[arg(long, help_heading = FILTER, value_name = "NAME,...")]
     electrode: Vec<String>,
     /// Draw only this group, or the neuron with this id
     #[arg(long, help_heading = FILTER, value_name = "NAME")]

@@ -5,6 +5,7 @@
 
 mod call_watch;
 mod filters;
+mod fork;
 mod heap;
 mod links;
 mod references;
@@ -13,12 +14,14 @@ mod storage;
 mod text;
 mod write;
 
-pub use call_watch::{crash_report, hung_call};
+pub use call_watch::{crash_report, runaway_call};
+pub use fork::{hold_locks, release_locks, reset_locks};
 pub use heap::HeapProblem;
 pub use links::ExternalData;
 pub use storage::DatasetStorage;
 
 use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -112,6 +115,16 @@ pub enum Hdf5Problem {
         /// CPU time that a call may take, s.
         seconds: u64,
     },
+    /// A library call that allocates more and more memory.
+    #[error(
+        "the HDF5 library takes too much memory, expected at most {most_mib} MiB in one call, found {found_mib} MiB"
+    )]
+    Memory {
+        /// Memory that a call may take, MiB.
+        most_mib: u64,
+        /// Memory that it has taken so far, MiB.
+        found_mib: u64,
+    },
     /// A library call failed while reading.
     #[error("cannot be read: {0}")]
     Read(String),
@@ -128,7 +141,7 @@ impl Problem for Hdf5Problem {
                 "write the file again without this filter: `h5repack -f GZIP=4 FILE NEW` where HDF5 has the plugin \
                  `{name}`, or Python's h5py (it has lzf; `import hdf5plugin` brings others)"
             )),
-            Self::Heap(_) => Some("the file is damaged: make it again, or fetch it again".into()),
+            Self::Heap(_) | Self::Memory { .. } => Some("the file is damaged: make it again, or fetch it again".into()),
             Self::External(_) => {
                 Some("copy it into one file: `h5repack` does, and `expand_external=True` in h5py".into())
             }
@@ -166,7 +179,7 @@ impl Hdf5File {
     /// Returns an error if the file is missing, cannot be read, or is not a complete HDF5 file.
     #[expect(clippy::disallowed_methods, reason = "this module opens all HDF5 files")]
     pub fn open(path: &Path) -> Result<Self> {
-        let plain = input_file::open(path)?;
+        let mut plain = input_file::open(path)?;
         let _watched = call_watch::watch_call_on(path.to_path_buf(), "/");
         let mut opened = hdf5::File::open(path);
         for _ in 0..MAX_LOCK_TRIES {
@@ -176,7 +189,12 @@ impl Hdf5File {
             std::thread::sleep(LOCK_WAIT);
             opened = hdf5::File::open(path);
         }
-        let inner = opened.map_err(|e| Hdf5Problem::Open(one_line_message(&e))).in_file(path)?;
+        let mut inner = opened.map_err(|e| Hdf5Problem::Open(one_line_message(&e))).in_file(path)?;
+        // another program may replace the file between the two calls that open it
+        while !is_at(&plain, path) {
+            plain = input_file::open(path)?;
+            inner = hdf5::File::open(path).map_err(|e| Hdf5Problem::Open(one_line_message(&e))).in_file(path)?;
+        }
         call_watch::record_opened(path);
         // if this process is also writing the file, its strings must be on the disk before they are read from there;
         // otherwise this does nothing
@@ -212,6 +230,16 @@ impl Hdf5File {
             created,
             hard_links: Arc::default(),
         }
+    }
+
+    /// Returns the file as opened by the operating system: the same file even if another one has its name now.
+    pub(crate) fn raw_file(&self) -> &Arc<std::fs::File> {
+        &self.raw_file
+    }
+
+    /// Returns the length of the file, bytes.
+    fn length_bytes(&self) -> Result<u64> {
+        Ok(self.raw_file.metadata().map_err(FileProblem::Read).in_file(&self.path)?.len())
     }
 
     /// Returns the file's path.
@@ -490,7 +518,7 @@ impl Hdf5File {
         let _watched = self.watch_call(object);
         let attribute = self.open_location(object).ok()?.attr(name).ok()?;
         // an attribute that declares more values than the file can hold is ignored
-        let bytes = std::fs::metadata(&self.path).ok()?.len();
+        let bytes = self.length_bytes().ok()?;
         Some(attribute).filter(|a| a.size() as u64 <= bytes)?.read_raw::<f64>().ok()
     }
 
@@ -501,6 +529,16 @@ impl Hdf5File {
             Err(error) if self.is_dataset(object) => Err(error),
             Err(_) => Ok((*self.open_group(object)?).clone()),
         }
+    }
+}
+
+/// Returns whether a path is the name of an open file.
+fn is_at(file: &std::fs::File, path: &Path) -> bool {
+    let identity = |found: std::fs::Metadata| (found.dev(), found.ino());
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(open), Ok(named)) => identity(open) == identity(named),
+        // a file that was removed stays as it was opened
+        _ => true,
     }
 }
 

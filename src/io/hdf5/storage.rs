@@ -10,7 +10,7 @@ use hdf5::types::{FloatSize, TypeDescriptor};
 
 use super::filters::filter_name;
 use super::{Hdf5File, Hdf5Problem};
-use crate::error::{Context, FileProblem, Result};
+use crate::error::Result;
 
 /// The largest compression ratio of deflate.
 const MAX_DEFLATE_RATIO: u64 = 1032;
@@ -95,7 +95,7 @@ impl Hdf5File {
         if values.saturating_mul(width) <= MIN_CHECKED_BYTES && (dataset.is_scalar() || dataset.offset().is_some()) {
             return Ok(());
         }
-        let bytes = std::fs::metadata(&self.path).map_err(FileProblem::Read).in_file(&self.path)?.len();
+        let bytes = self.length_bytes()?;
         let filters = dataset.filters();
         if values > 0 {
             self.check_filters_available(object, dataset)?;

@@ -61,7 +61,7 @@ impl Hdf5File {
     fn read_heap_strings(&self, object: &str, dataset: &Dataset) -> Result<Vec<String>> {
         self.check_dataset_plausible(object, dataset)?;
         let format = self.address_format().in_item(object)?;
-        let bytes = self.raw_file.metadata().map_err(FileProblem::Read).in_file(&self.path)?.len();
+        let bytes = self.length_bytes()?;
         let mut texts: Vec<String> = Vec::with_capacity(dataset.size());
         let mut length = 0;
         for range in ValueRange::divide(&dataset.shape(), STRINGS_PER_READ) {
@@ -122,7 +122,7 @@ impl Hdf5File {
     pub fn attribute_names(&self, object: &str) -> Vec<String> {
         let _watched = self.watch_call(object);
         let Ok(location) = self.open_location(object) else { return Vec::new() };
-        let bytes = std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len());
+        let bytes = self.length_bytes().unwrap_or(0);
         let problem = |name: &String| match location.attr(name) {
             Err(error) => Some(super::one_line_message(&error)),
             Ok(attribute) if attribute.size() as u64 > bytes => {

@@ -14,5 +14,5 @@ mod writer;
 pub use checksums::{FOOTER_KEY, INDEX_KEY, check_page_index, footer_checksum, has_checksums};
 pub use problem::ParquetProblem;
 pub use reader::{check_codecs, is_written_here, load_offset_index, open_batches, read_metadata};
-pub use source::{OffsetReader, ParquetSource};
+pub use source::{FileIdentity, OffsetReader, ParquetSource};
 pub use writer::{Writer, properties_builder};

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +15,16 @@ use parquet::file::reader::{ChunkReader, Length};
 use super::page_header;
 use crate::error::{Context, FileProblem};
 use crate::io::input_file;
+
+/// What tells files apart: where they are, how long they are, and when they were written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileIdentity {
+    device: u64,
+    inode: u64,
+    length: u64,
+    /// Seconds and nanoseconds.
+    written: (i64, i64),
+}
 
 /// An open file of known length.
 #[derive(Debug, Clone)]
@@ -34,6 +44,16 @@ impl ParquetSource {
         let file = input_file::open(path)?;
         let length = file.metadata().map_err(FileProblem::Read).in_file(path)?.len();
         Ok(Self { file: Arc::new(file), length, checked_end: 0 })
+    }
+
+    /// Returns what tells the file from another one of the same name, and from itself after it was written to.
+    ///
+    /// # Errors
+    /// Returns an error if the operating system refuses.
+    pub fn identity(&self) -> std::result::Result<FileIdentity, FileProblem> {
+        let found = self.file.metadata().map_err(FileProblem::Read)?;
+        let written = (found.mtime(), found.mtime_nsec());
+        Ok(FileIdentity { device: found.dev(), inode: found.ino(), length: found.len(), written })
     }
 
     /// Returns the same file for a decoder that reads complete pages by the offset index, with a check of each page

@@ -69,6 +69,7 @@ pub struct TableQuery<'a> {
     columns: Vec<String>,
     limit: Option<usize>,
     notify: Option<&'a dyn Fn(&QueryNotice<'_>)>,
+    stop: Option<&'a (dyn Fn() -> bool + Sync)>,
 }
 
 /// The segments that a query searches for.
@@ -121,6 +122,7 @@ impl<'a> TableQuery<'a> {
             columns: Vec::new(),
             limit: None,
             notify: None,
+            stop: None,
         }
     }
 
@@ -200,6 +202,12 @@ impl<'a> TableQuery<'a> {
     #[must_use]
     pub fn notify(self, notify: &'a dyn Fn(&QueryNotice<'_>)) -> Self {
         Self { notify: Some(notify), ..self }
+    }
+
+    /// Sets a function that is asked from time to time whether to stop. A search that stops is an error.
+    #[must_use]
+    pub fn stop(self, is_stopped: &'a (dyn Fn() -> bool + Sync)) -> Self {
+        Self { stop: Some(is_stopped), ..self }
     }
 
     /// Returns the table.
@@ -407,6 +415,18 @@ mod tests {
         assert_eq!(*notices.borrow(), [format!("{}: index of 200 segments", path.display())]);
         assert_eq!(TableQuery::new(&line.table).count().unwrap(), 200);
         assert_eq!(TableQuery::new(&line.table).regions([]).count().unwrap(), 0);
+    }
+
+    #[test]
+    fn a_search_ends_when_it_is_to_stop() {
+        let line = Line::new();
+        let query = TableQuery::new(&line.table);
+        assert_eq!(query.clone().stop(&|| false).count().unwrap(), 200);
+        let stopped = query.stop(&|| true);
+        let kind = |result: Result<u64>| result.unwrap_err().kind();
+        assert_eq!(kind(stopped.count()), crate::error::ErrorKind::Interrupted);
+        assert_eq!(kind(stopped.clone().nearest(Point::ORIGIN, 3).count()), crate::error::ErrorKind::Interrupted);
+        assert!(stopped.count_by(&["node_id".into()]).is_err() && stopped.node_ids().is_err());
     }
 
     #[test]

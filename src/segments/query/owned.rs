@@ -121,9 +121,21 @@ impl OwnedQuery {
     /// Returns [`UnknownColumn`](super::UnknownColumn) for a name that is no column, the error of a source, or an error
     /// if the thread cannot be started. The stream returns the errors of the search.
     pub fn stream(self: Arc<Self>) -> Result<RowStream> {
+        self.stream_within(|search| search())
+    }
+
+    /// Does what [`OwnedQuery::stream`] does, but lets a function call the search, in its thread: to run it in another
+    /// thread pool. The pool must be its own, since the search waits for the reader of the rows.
+    ///
+    /// # Errors
+    /// Returns the errors of [`OwnedQuery::stream`].
+    pub fn stream_within(
+        self: Arc<Self>,
+        call: impl FnOnce(&mut (dyn FnMut() + Send)) + Send + 'static,
+    ) -> Result<RowStream> {
         let schema = self.borrow().rows()?.schema();
         let (sender, receiver) = sync_channel(1);
-        let search = move || send_rows(&self, &sender);
+        let search = move || call(&mut || send_rows(&self, &sender));
         let thread = std::thread::Builder::new().name("query".into()).spawn(search).map_err(FileProblem::Read)?;
         Ok(RowStream { schema, receiver: Some(receiver), thread: Some(thread) })
     }

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::geometry::Point;
 use crate::geometry::region::Region;
 use crate::io::atomic_output::{OverwritePolicy, check_can_start};
+use crate::io::checkpoint::CheckpointProblem;
 use crate::segments::index::{NearestSegment, SegmentIndex};
 use crate::segments::table::{Hits, SegmentQuery, SegmentSelection, TablePages, TableProblem};
 
@@ -40,11 +41,18 @@ impl TableQuery<'_> {
         }
     }
 
+    fn check_not_stopped(&self) -> Result<()> {
+        if self.stop.is_some_and(|is_stopped| is_stopped()) { Err(CheckpointProblem::Stopped.into()) } else { Ok(()) }
+    }
+
     /// Opens the pages that a search may have to read, and reports what they lack.
     fn open_pages(&self, within: SegmentSelection<'_>) -> Result<TablePages<'_>> {
         let pages = TablePages::open_selected(self.table, within)?;
         pages.warnings().iter().for_each(|warning| self.send_notice(&QueryNotice::Page(warning)));
-        Ok(pages)
+        Ok(match self.stop {
+            Some(is_stopped) => pages.stop(is_stopped),
+            None => pages,
+        })
     }
 
     fn search_pages(&self, within: SegmentSelection<'_>, columns: &[&str], visit: HitVisitor<'_>) -> Result<u64> {
@@ -67,6 +75,7 @@ impl TableQuery<'_> {
         visit: HitVisitor<'_>,
     ) -> Result<u64> {
         for together in found.chunks(ROWS_PER_FETCH) {
+            self.check_not_stopped()?;
             let places: Vec<u64> = together.iter().map(|n| n.stored_index).collect();
             let distances: Vec<f64> = together.iter().map(|n| n.distance_um).collect();
             let batch = pages.fetch_segments(&places, columns)?;
@@ -95,6 +104,7 @@ impl TableQuery<'_> {
             let found = index.find(*region, self.predicate);
             index.check_used_blocks()?;
             for places in found.chunks(ROWS_PER_FETCH) {
+                self.check_not_stopped()?;
                 let mut batch = pages.fetch_segments(places, &names)?;
                 if !filter_columns.is_empty() {
                     let passing = UInt32Array::from(self.filter.passing_rows(&batch)?);

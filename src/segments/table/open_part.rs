@@ -16,7 +16,7 @@ use super::schema::{COORDINATES, FORMAT_VERSION, Precision, key};
 use super::{TableMetadata, TableNeuron};
 use crate::error::{Context, Error, Result, join_quoted};
 use crate::geometry::{Aabb, Point};
-use crate::io::parquet_file::{ParquetSource, check_codecs, read_metadata};
+use crate::io::parquet_file::{FileIdentity, ParquetSource, check_codecs, read_metadata};
 use crate::io::reader_panics::catch_panics;
 
 /// Requirements for opening a file.
@@ -32,6 +32,8 @@ pub(super) enum OpenRequirement {
 #[derive(Debug)]
 pub(super) struct OpenPart {
     path: PathBuf,
+    /// What the file was when its footer was read.
+    identity: FileIdentity,
     footer: ArrowReaderMetadata,
     neurons: Vec<TableNeuron>,
     precision: Precision,
@@ -48,6 +50,7 @@ impl OpenPart {
         let footer = catch_panics(load).in_file(path)?;
         let mut part = Self {
             path: path.to_path_buf(),
+            identity: source.identity().in_file(path)?,
             footer,
             neurons: Vec::new(),
             precision: Precision::F64,
@@ -60,6 +63,18 @@ impl OpenPart {
             part.neurons = part.read_neurons().in_file(path)?;
         }
         Ok(part)
+    }
+
+    /// Opens the file again, to read rows.
+    ///
+    /// # Errors
+    /// Returns an error if the file is not the one whose footer was read, or cannot be opened.
+    pub(super) fn open_source(&self) -> Result<ParquetSource> {
+        let source = ParquetSource::open(&self.path)?;
+        match source.identity().in_file(&self.path)? == self.identity {
+            true => Ok(source),
+            false => Err(TableProblem::ChangedSinceOpened).in_file(&self.path),
+        }
     }
 
     /// Returns the path of the file.

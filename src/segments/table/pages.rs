@@ -5,6 +5,7 @@
 //! and their part of the page index is not read. A file without page index is read by row groups, and one without
 //! statistics is read completely, each with a [`PageWarning`].
 
+use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use super::problem::TableProblem;
 use super::schema::COORDINATES;
 use crate::error::{Context, Result};
 use crate::geometry::Aabb;
+use crate::io::checkpoint::CheckpointProblem;
 use crate::io::parquet_file::{ParquetProblem, ParquetSource, check_page_index, has_checksums};
 use crate::io::reader_panics::catch_panics;
 use crate::segments::index::PageTree;
@@ -59,6 +61,24 @@ pub struct TablePages<'a> {
     pages: Vec<TablePage>,
     tree: PageTree,
     warnings: Vec<PageWarning>,
+    pub(super) stop: Stop<'a>,
+}
+
+/// The function that is asked whether to stop.
+#[derive(Clone, Copy)]
+pub(super) struct Stop<'a>(Option<&'a (dyn Fn() -> bool + Sync)>);
+
+impl fmt::Debug for Stop<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Stop").field(&self.0.is_some()).finish()
+    }
+}
+
+impl Stop<'_> {
+    /// Returns an error if the work is to stop.
+    pub(super) fn check(self) -> Result<(), CheckpointProblem> {
+        if self.0.is_some_and(|is_stopped| is_stopped()) { Err(CheckpointProblem::Stopped) } else { Ok(()) }
+    }
 }
 
 /// An open part with the part of its page index that was read.
@@ -83,8 +103,14 @@ impl<'a> TablePages<'a> {
         is_wanted: impl Fn(usize) -> bool,
         wanted: impl Fn(&Aabb) -> bool,
     ) -> Result<Self> {
-        let mut all =
-            Self { table, files: Vec::new(), pages: Vec::new(), tree: PageTree::new(&[]), warnings: Vec::new() };
+        let mut all = Self {
+            table,
+            files: Vec::new(),
+            pages: Vec::new(),
+            tree: PageTree::new(&[]),
+            warnings: Vec::new(),
+            stop: Stop(None),
+        };
         for (number, part) in table.parts().iter().enumerate() {
             // a manifest contains the box of a part that is not open
             let is_wanted = is_wanted(number) && part.manifest_entry().is_none_or(|entry| wanted(&entry.bounds));
@@ -96,6 +122,12 @@ impl<'a> TablePages<'a> {
         }
         all.tree = PageTree::new(&all.pages.iter().map(|p| p.bounds).collect::<Vec<_>>());
         Ok(all)
+    }
+
+    /// Sets a function that [`TablePages::run_query`] asks from time to time whether to stop.
+    #[must_use]
+    pub fn stop(self, is_stopped: &'a (dyn Fn() -> bool + Sync)) -> Self {
+        Self { stop: Stop(Some(is_stopped)), ..self }
     }
 
     /// Adds the wanted pages of a part; returns the open part if there are any.
@@ -112,7 +144,7 @@ impl<'a> TablePages<'a> {
         if groups.is_empty() {
             return Ok(None);
         }
-        let source = ParquetSource::open(part.path())?;
+        let source = part.open_source()?;
         check_page_index(&source, part.file_metadata(), &groups).map_err(TableProblem::from)?;
         let index = catch_panics(|| Ok::<_, TableProblem>(read_page_index(part, &source, &groups))).ok().flatten();
         let (mut by_group, mut blind) = (false, false);

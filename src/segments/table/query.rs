@@ -105,7 +105,7 @@ impl TablePages<'_> {
     /// [`TablePages::open`] must have selected all pages that the query touches.
     ///
     /// # Errors
-    /// Returns an error if the table is unreadable or damaged, or if `visit` fails.
+    /// Returns an error if the table is unreadable or damaged, `visit` fails, or the search is to stop.
     pub fn run_query(&self, query: &SegmentQuery<'_>, visit: &mut dyn FnMut(Hits) -> Result<()>) -> Result<QueryStats> {
         let regions = match query.selection {
             SegmentSelection::All => None,
@@ -118,6 +118,7 @@ impl TablePages<'_> {
         let regions = regions.as_ref();
         let mut summary = QueryStats::default();
         for together in runs.chunks(rayon::current_num_threads().max(1)) {
+            self.stop.check()?;
             let read: Vec<Result<Hits>> = match together {
                 [one] => vec![self.test_run(query, regions, one)],
                 several => several.par_iter().map(|run| self.test_run(query, regions, run)).collect(),

@@ -14,7 +14,7 @@ use super::row_placer::RowPlacer;
 use super::rows::{BatchRows, nodes_and_rows};
 use super::schema::{NODE_ID, ROW};
 use crate::error::{Context, Result};
-use crate::io::parquet_file::{ParquetSource, load_offset_index};
+use crate::io::parquet_file::load_offset_index;
 use crate::io::reader_panics::{PanicGuard, catch_panics};
 use crate::io::resumable_output::StopCheck;
 use crate::segments::{Segment, Segments};
@@ -112,7 +112,7 @@ impl OpenPart {
 
     /// Reads some columns of all rows, in the types of the format.
     fn for_each_record_batch(&self, columns: &[&str], mut visit: impl FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
-        let source = ParquetSource::open(self.path())?;
+        let source = self.open_source()?;
         let build = || -> Result<_, TableProblem> {
             let (source, metadata) = load_offset_index(source, self.file_metadata().clone())?;
             let footer = ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new())?;

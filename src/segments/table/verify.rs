@@ -13,7 +13,7 @@ use super::row_placer::RowPlacer;
 use super::rows::BatchRows;
 use super::schema::COORDINATES;
 use crate::error::{Context, Error, Result};
-use crate::io::parquet_file::{ParquetSource, check_page_index, has_checksums};
+use crate::io::parquet_file::{check_page_index, has_checksums};
 use crate::io::reader_panics::catch_panics;
 
 /// Largest number of findings that are reported for each part; all are counted.
@@ -121,7 +121,7 @@ impl OpenPart {
 
     /// Returns the stated ranges of each coordinate, by ascending rows, and the number of pages.
     fn stated_ranges(&self) -> Result<(Vec<Vec<StatedRange>>, u64)> {
-        let source = ParquetSource::open(self.path())?;
+        let source = self.open_source()?;
         let groups: Vec<usize> = (0..self.file_metadata().num_row_groups()).collect();
         check_page_index(&source, self.file_metadata(), &groups).map_err(TableProblem::from)?;
         let index = catch_panics(|| Ok::<_, TableProblem>(read_page_index(self, &source, &groups)))?;

@@ -1,6 +1,5 @@
 //! Reads one contact's weights of selected rows, without the rows between them.
 
-use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use zerocopy::IntoBytes;
@@ -26,10 +25,7 @@ impl ElectrodesFile {
             .storage(&object)?
             .native_f64_offset()
             .filter(|_| rows.last().is_none_or(|row| *row < population.rows()));
-        let plain = match plain {
-            Some(byte) => Some((File::open(self.path()).map_err(FileProblem::Read).in_file(self.path())?, byte)),
-            None => None,
-        };
+        let plain = plain.map(|byte| (self.file.raw_file(), byte));
         let mut values = Vec::with_capacity(rows.len());
         for run in group_near_rows(rows, width.max(1)) {
             let (Some(&first), Some(&last)) = (run.first(), run.last()) else { continue };

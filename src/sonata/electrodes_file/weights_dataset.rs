@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use zerocopy::IntoBytes;
 
@@ -15,9 +16,8 @@ pub struct WeightsDataset {
     object: String,
     rows: u64,
     columns: u64,
-    /// A second handle of the file, and the offset of the first value, if the values are contiguous and in native
-    /// format.
-    contiguous: Option<(std::fs::File, u64)>,
+    /// The open file, and the offset of the first value, if the values are contiguous and in native format.
+    contiguous: Option<(Arc<std::fs::File>, u64)>,
 }
 
 impl WeightsDataset {
@@ -32,12 +32,7 @@ impl WeightsDataset {
             return Err(file.error(object, Hdf5Problem::Shape { expected: "[rows, contacts]".into(), found: shape }));
         };
         file.check_box_plausible(object, &[0..rows, 0..columns])?;
-        let plain = match file.storage(object)?.native_f64_offset() {
-            Some(byte) => {
-                Some((std::fs::File::open(file.path()).map_err(FileProblem::Read).in_file(file.path())?, byte))
-            }
-            None => None,
-        };
+        let plain = file.storage(object)?.native_f64_offset().map(|byte| (file.raw_file().clone(), byte));
         Ok(Self {
             file: file.clone(),
             object: object.into(),

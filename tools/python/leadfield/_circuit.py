@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _leadfield
-from ._common import PathLike, Progress, path_text, progress_of, warn
+from ._common import (
+    PathLike,
+    Progress,
+    flag,
+    integer,
+    number,
+    optional_number,
+    optional_text,
+    path_text,
+    progress_of,
+    text,
+    text_list,
+    warn,
+)
 from ._segments import Rows, Segments
 
 if TYPE_CHECKING:
@@ -36,6 +50,9 @@ class Circuit:
 
     def __init__(self, path: PathLike) -> None:
         self._circuit = _leadfield.Circuit(path_text(path))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Circuit, (os.path.abspath(self.path),)
 
     @property
     def path(self) -> str:
@@ -76,7 +93,7 @@ class Circuit:
             ``name``; ``nodes``, the number of nodes that have it; ``axon_rule`` and ``segment_length_um``, or None with
             the reason as ``error``.
         """
-        return self._circuit.templates(population)
+        return self._circuit.templates(optional_text("population", population))
 
     def nodes(self, population: str | None = None, columns: Sequence[str] = ()) -> Rows:
         """Returns the nodes of a population, and their attributes.
@@ -91,14 +108,14 @@ class Circuit:
         Returns
         -------
         Rows
-            ``node_id`` and the attributes, for pyarrow, polars, pandas or DuckDB. Enumerations are text, all numbers
-            are float64.
+            ``node_id`` and the attributes, for pyarrow, polars, pandas or DuckDB. Enumerations are text, integers
+            int64, other numbers float64, booleans ``"true"`` and ``"false"``.
         """
-        return Rows(self._circuit.nodes(population, list(columns)))
+        return Rows(self._circuit.nodes(optional_text("population", population), text_list("columns", columns)))
 
     def node_set(self, name: str, population: str | None = None) -> NDArray[np.uint64]:
         """Returns the ids of the nodes of a population that are in a node set, ascending."""
-        return self._circuit.node_set(name, population)
+        return self._circuit.node_set(text("name", name), optional_text("population", population))
 
     def segments(
         self,
@@ -152,7 +169,7 @@ class Circuit:
         precision : {"f64", "f32"}
             Width of the stored coordinates.
         segments_per_part : int, optional
-            Largest number of segments of a part.
+            Largest number of segments of a part, for a folder of parts.
         resume, overwrite : bool
             Resume an interrupted run; replace existing files.
         progress : bool or callable
@@ -183,23 +200,28 @@ class Circuit:
         if population is None:
             known = ", ".join(f"`{name}`" for name in self.populations)
             raise ValueError(f"{self.path}: several populations have segments, expected population= one of {known}")
+        path = path_text(out, "out")
+        if segments_per_part is not None:
+            segments_per_part = integer("segments_per_part", segments_per_part, least=1)
+            if path.endswith(".parquet"):
+                raise ValueError(f"segments_per_part: expected a folder of parts as `out`, found the single file {path}")
         with progress_of(progress, None, "segments") as update:
             _, warnings = self._circuit.write_segments(
-                path_text(out),
-                population=population,
-                node_set=node_set,
-                report=report,
-                discretisation=discretisation,
-                axon_rule=axon_rule,
-                segment_length=segment_length,
-                axon_placement=axon_placement,
-                euler_order=euler_order,
+                path,
+                population=text("population", population),
+                node_set=optional_text("node_set", node_set),
+                report=optional_text("report", report),
+                discretisation=optional_text("discretisation", discretisation),
+                axon_rule=optional_text("axon_rule", axon_rule),
+                segment_length=optional_number("segment_length", segment_length),
+                axon_placement=text("axon_placement", axon_placement),
+                euler_order=optional_text("euler_order", euler_order),
                 skip_bad_neurons=_is_skip(on_bad_neuron),
-                any_discretisation=any_discretisation,
-                precision=precision,
+                any_discretisation=flag("any_discretisation", any_discretisation),
+                precision=text("precision", precision),
                 segments_per_part=segments_per_part,
-                resume=resume,
-                overwrite=overwrite,
+                resume=flag("resume", resume),
+                overwrite=flag("overwrite", overwrite),
                 progress=update,
             )
         warn(warnings)
@@ -260,18 +282,19 @@ def synthesize_circuit(
     Circuit
         The circuit; with a report its simulation configuration.
     """
-    folder = path_text(folder)
+    folder = path_text(folder, "folder")
+    cells, frames = integer("cells", cells), integer("frames", frames)
     with progress_of(progress, cells, "neurons") as update:
         _leadfield.synthesize_circuit(
             folder,
             cells=cells,
-            seed=seed,
-            morphologies=morphologies,
+            seed=integer("seed", seed, most=2**64 - 1),
+            morphologies=None if morphologies is None else integer("morphologies", morphologies),
             with_report=with_report,
             current_frames=frames if with_currents else None,
-            radius=radius,
-            height=height,
-            overwrite=overwrite,
+            radius=number("radius", radius),
+            height=number("height", height),
+            overwrite=flag("overwrite", overwrite),
             progress=update,
         )
     name = "simulation_config.json" if with_report or with_currents else "circuit_config.json"

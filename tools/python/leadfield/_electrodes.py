@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _leadfield
-from ._common import PathLike, path_text, warn
+from ._common import (
+    PathLike,
+    integer,
+    is_path,
+    kind_of,
+    number,
+    number_list,
+    numbers,
+    path_text,
+    text,
+    text_list,
+    warn,
+    write_text,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +45,9 @@ class Electrodes:
     """
 
     def __init__(self, contacts: Iterable[Mapping[str, Any]]) -> None:
-        self._list = _leadfield.ElectrodeList.parse(_to_json([_plain(contact) for contact in contacts]), False)
+        if isinstance(contacts, (Mapping, str, bytes)) or not hasattr(contacts, "__iter__"):
+            raise TypeError(f"contacts: expected one mapping for each contact, found {kind_of(contacts)}")
+        self._list = _leadfield.ElectrodeList.parse(_contacts_text(contacts), False)
         warn(self._list.warnings)
 
     @classmethod
@@ -51,9 +65,9 @@ class Electrodes:
     @classmethod
     def from_json(cls, source: PathLike | Sequence[Mapping[str, Any]]) -> Electrodes:
         """Reads a JSON list of contacts: a file, or the list itself."""
-        if isinstance(source, (str, os.PathLike)):
-            return cls._of(_leadfield.ElectrodeList.read(path_text(source), False))
-        return cls(source)
+        if is_path(source):
+            return cls._of(_leadfield.ElectrodeList.read(path_text(source), False))  # type: ignore[arg-type]
+        return cls(source)  # type: ignore[arg-type]
 
     @classmethod
     def from_bmtk(cls, path: PathLike) -> Electrodes:
@@ -71,8 +85,10 @@ class Electrodes:
         discs : bool
             Treat contacts as discs in their plane, with the area of their shape, instead of points.
         """
-        if isinstance(source, (str, os.PathLike)):
+        if is_path(source):
             return cls._of(_leadfield.ElectrodeList.read(path_text(source), discs))
+        if not hasattr(source, "to_dict"):
+            raise TypeError(f"source: expected a path, or a Probe or ProbeGroup of probeinterface, found {kind_of(source)}")
         described = source.to_dict(array_as_list=True)
         probes = described["probes"] if "probes" in described else [described]
         text = _to_json({"specification": "probeinterface", "probes": probes})
@@ -95,12 +111,10 @@ class Electrodes:
         **settings
             Settings of all contacts, for example ``conductivity=0.3``.
         """
-        import numpy as np
-
-        points = np.asarray(positions, dtype=float)
+        points = numbers("positions", positions)
         if points.ndim != 2 or points.shape[1] != 3:
             raise ValueError(f"positions: wrong shape, expected (n, 3), found {points.shape}")
-        names = [str(i) for i in range(len(points))] if names is None else list(names)
+        names = [str(i) for i in range(len(points))] if names is None else text_list("names", names)
         if len(names) != len(points):
             raise ValueError(f"names: wrong number, expected {len(points)}, found {len(names)}")
         rows = zip(names, points.tolist())
@@ -113,14 +127,19 @@ class Electrodes:
         """Iterates over the contacts as mappings."""
         return iter(_from_json(self._list.to_json()))
 
-    def __getitem__(self, which: int | slice | str | Sequence[int] | Sequence[str]) -> Electrodes:
-        """Returns some contacts: by number, slice, name, or a list of numbers or names."""
+    def __getitem__(self, which: int | slice | str | Sequence[int] | Sequence[bool] | Sequence[str]) -> Electrodes:
+        """Returns some contacts: by number, slice, name, a list of numbers or names, or a mask of booleans."""
         contacts = list(self)
         if isinstance(which, slice):
             return self._with(contacts[which])
         names = {contact["name"]: contact for contact in contacts}
-        wanted: list[Any] = list(which) if not isinstance(which, str) and hasattr(which, "__iter__") else [which]
-        return self._with([names[w] if isinstance(w, str) else contacts[w] for w in wanted])
+        is_several = hasattr(which, "__iter__") and not isinstance(which, (str, bytes)) and getattr(which, "ndim", 1) > 0
+        wanted: list[Any] = list(which) if is_several else [which]  # type: ignore[arg-type]
+        if is_several and wanted and all(kind_of(w) in ("bool", "bool_") for w in wanted):
+            if len(wanted) != len(contacts):
+                raise IndexError(f"mask of another length, expected {len(contacts)}, found {len(wanted)}")
+            return self._with([contact for contact, is_wanted in zip(contacts, wanted) if is_wanted])
+        return self._with([names[w] if isinstance(w, str) else contacts[_place_of(w, len(contacts))] for w in wanted])
 
     @property
     def names(self) -> list[str]:
@@ -139,9 +158,7 @@ class Electrodes:
 
     def moved(self, shift: ArrayLike) -> Electrodes:
         """Returns the contacts shifted by (dx, dy, dz), µm."""
-        import numpy as np
-
-        return self._placed(self.positions + np.asarray(shift, dtype=float), None)
+        return self._placed(self.positions + number_list("shift", shift, 3, "dx, dy, dz"), None)
 
     def rotated(self, matrix: ArrayLike, *, about: ArrayLike = (0.0, 0.0, 0.0)) -> Electrodes:
         """Returns the contacts rotated about a point.
@@ -149,17 +166,19 @@ class Electrodes:
         Parameters
         ----------
         matrix : array_like of shape (3, 3), or an object with ``as_matrix()``
-            The rotation, for example a ``scipy.spatial.transform.Rotation``.
+            The rotation, for example a ``scipy.spatial.transform.Rotation``. A reflection is an error.
         about : array_like of shape (3,)
             The point that stays, µm.
         """
         import numpy as np
 
         as_matrix = getattr(matrix, "as_matrix", None)
-        rotation = np.asarray(as_matrix() if as_matrix is not None else matrix, dtype=float)
+        rotation = numbers("matrix", as_matrix() if as_matrix is not None else matrix)
         if rotation.shape != (3, 3) or not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-9):
             raise ValueError("matrix: expected a rotation of shape (3, 3)")
-        centre = np.asarray(about, dtype=float)
+        if np.linalg.det(rotation) < 0:
+            raise ValueError("matrix: expected a rotation, found a reflection (its determinant is -1)")
+        centre = np.array(number_list("about", about, 3, "x, y, z"))
         return self._placed((self.positions - centre) @ rotation.T + centre, rotation)
 
     def placed(
@@ -187,6 +206,8 @@ class Electrodes:
         return self._with([{**contact, **settings} for contact in self])
 
     def __add__(self, other: Electrodes) -> Electrodes:
+        if not isinstance(other, Electrodes):
+            return NotImplemented
         return self._with([*self, *other])
 
     def to_json(self, path: PathLike | None = None, *, overwrite: bool = False) -> str:
@@ -217,8 +238,7 @@ class Electrodes:
         return probeinterface.ProbeGroup.from_dict(_from_json(text))
 
     def _with(self, contacts: Sequence[Mapping[str, Any]]) -> Electrodes:
-        text = _to_json([_plain(contact) for contact in contacts])
-        return self._of(_leadfield.ElectrodeList.parse(text, False, self._list.folder))
+        return self._of(_leadfield.ElectrodeList.parse(_contacts_text(contacts), False, self._list.folder))
 
     def _placed(self, points: Any, rotation: Any) -> Electrodes:
         contacts = list(self)
@@ -228,6 +248,9 @@ class Electrodes:
                 if direction in contact and rotation is not None:
                     contact[direction] = (rotation @ contact[direction]).tolist()
         return self._with(contacts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self._list.to_json(), str(self._list.folder))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Electrodes) and self.to_json() == other.to_json()
@@ -245,7 +268,41 @@ class Electrodes:
         return plot_probe(self)._repr_html_()
 
 
+def _restore(text: str, folder: str) -> Electrodes:
+    """Returns pickled contacts."""
+    made = Electrodes.__new__(Electrodes)
+    made._list = _leadfield.ElectrodeList.parse(text, False, folder)
+    return made
+
+
+def _place_of(which: Any, count: int) -> int:
+    if isinstance(which, bool):
+        raise TypeError("expected a number, a slice, a name, or a list of numbers, names or booleans, found bool")
+    place = integer("index", which, least=-count)
+    if place >= count:
+        raise IndexError(f"no contact {place}, expected {-count} to {count - 1}")
+    return place
+
+
+def _contacts_text(contacts: Iterable[Mapping[str, Any]]) -> str:
+    """Returns contacts as JSON, which has no numbers that are not finite."""
+    plain = [_plain(contact) for contact in contacts]
+    for place, contact in enumerate(plain):
+        for key, value in contact.items():
+            bad = [v for v in (value if isinstance(value, (list, tuple)) else [value]) if _is_not_finite(v)]
+            if bad:
+                name = f"contact `{contact['name']}`" if "name" in contact else f"contact {place}"
+                raise ValueError(f"{name}: {key}: expected a finite number, found {bad[0]}")
+    return _to_json(plain)
+
+
+def _is_not_finite(value: Any) -> bool:
+    return isinstance(value, float) and (value != value or value in (float("inf"), float("-inf")))
+
+
 def _plain(contact: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(contact, Mapping):
+        raise TypeError(f"contacts: expected one mapping for each contact, found {kind_of(contact)}")
     return {key: _json_value(value) if hasattr(value, "tolist") else value for key, value in contact.items()}
 
 
@@ -270,25 +327,21 @@ def _json_value(value: Any) -> Any:
 
 def _write(text: str, path: PathLike | None, overwrite: bool) -> str:
     if path is not None:
-        with open(path_text(path), "w" if overwrite else "x", encoding="utf-8") as file:
-            file.write(text)
+        write_text(text, path, overwrite)
     return text
 
 
 def _place(points: Any, normals: Any, at: Any, direction: Any, roll: float, anchor: str) -> tuple[Any, Any]:
     import numpy as np
 
-    as_three = [[float(v) for v in np.asarray(value, dtype=float).reshape(-1)] for value in (at, direction)]
-    for name, value in zip(("at", "direction"), as_three):
-        if len(value) != 3:
-            raise ValueError(f"{name}: malformed, expected x, y, z, found {len(value)} numbers")
+    place, towards = (number_list(name, value, 3, "x, y, z") for name, value in (("at", at), ("direction", direction)))
     return _leadfield.place_um(
         np.ascontiguousarray(points, dtype=float),
         np.ascontiguousarray(normals, dtype=float).reshape(-1, 3),
-        as_three[0],
-        as_three[1],
-        float(roll),
-        anchor,
+        place,
+        towards,
+        number("roll", roll),
+        text("anchor", anchor),
     )
 
 
@@ -304,6 +357,10 @@ def _probe(
 ) -> Electrodes:
     made = Electrodes.from_positions(points, names=names, type=type, **settings)
     return made.placed(at=(0.0, 0.0, 0.0) if at is None else at, direction=direction, roll=roll, anchor=anchor)
+
+
+# more contacts than any probe has, and sites of a Neuropixels 1.0 shank
+_MAX_CONTACTS, _NEUROPIXELS_SITES = 100_000, 960
 
 
 def linear(
@@ -335,8 +392,8 @@ def linear(
     **settings
         Settings of all contacts.
     """
-    names = [f"{prefix}{i}" for i in range(contacts)]
-    return _probe(_leadfield.linear_um(contacts, pitch), names, type, at, direction, roll, anchor, settings)
+    points = _leadfield.linear_um(integer("contacts", contacts, most=_MAX_CONTACTS), number("pitch", pitch))
+    return _probe(points, [f"{prefix}{i}" for i in range(len(points))], type, at, direction, roll, anchor, settings)
 
 
 def grid(
@@ -363,9 +420,11 @@ def grid(
     at, direction, roll, anchor, type, prefix, **settings
         See :func:`linear`.
     """
-    pitches = (float(pitch), float(pitch)) if isinstance(pitch, (int, float)) else (float(pitch[0]), float(pitch[1]))
-    names = [f"{prefix}{i}" for i in range(columns * rows)]
-    return _probe(_leadfield.grid_um(columns, rows, pitches), names, type, at, direction, roll, anchor, settings)
+    is_one = not hasattr(pitch, "__iter__") or getattr(pitch, "ndim", 1) == 0
+    across, along = [number("pitch", pitch)] * 2 if is_one else number_list("pitch", pitch, 2, "of columns, of rows")
+    counts = [integer(name, n, most=_MAX_CONTACTS) for name, n in (("columns", columns), ("rows", rows))]
+    points = _leadfield.grid_um(counts[0], counts[1], (across, along))
+    return _probe(points, [f"{prefix}{i}" for i in range(len(points))], type, at, direction, roll, anchor, settings)
 
 
 def neuropixels(
@@ -393,6 +452,7 @@ def neuropixels(
     at, direction, roll, anchor, type, prefix, **settings
         See :func:`linear`.
     """
-    names = [f"{prefix}{first_site + i}" for i in range(contacts)]
-    points = _leadfield.neuropixels_um(first_site, contacts)
+    first_site = integer("first_site", first_site, most=_NEUROPIXELS_SITES)
+    points = _leadfield.neuropixels_um(first_site, integer("contacts", contacts, most=_NEUROPIXELS_SITES))
+    names = [f"{prefix}{first_site + i}" for i in range(len(points))]
     return _probe(points, names, type, at, direction, roll, anchor, settings)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _leadfield
-from ._common import PathLike, path_text
+from ._common import PathLike, identities, number, path_text, text, text_list
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,10 +28,34 @@ class ElectrodesFile:
         If the file cannot be read.
     InputError
         If the file is not an electrodes file.
+
+    Notes
+    -----
+    An open file has HDF5's lock for readers: no program can open it for writing until :meth:`close`, or the end of a
+    ``with`` block. With ``HDF5_USE_FILE_LOCKING=FALSE`` in the environment it has none. It can be replaced by another
+    file; this object then still reads the one that it opened.
     """
 
     def __init__(self, path: PathLike) -> None:
         self._file = _leadfield.ElectrodesFile(path_text(path))
+
+    def close(self) -> None:
+        """Closes the file, also for its populations; later reads are errors. Closing again does nothing."""
+        self._file.close()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the file is closed."""
+        return self._file.is_closed
+
+    def __enter__(self) -> ElectrodesFile:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ElectrodesFile, (os.path.abspath(self.path),)
 
     @property
     def path(self) -> str:
@@ -60,7 +84,7 @@ class ElectrodesFile:
 
     def __getitem__(self, population: str) -> PopulationWeights:
         """Returns a population."""
-        return PopulationWeights(self._file, population)
+        return PopulationWeights(self._file, text("population", population))
 
     def open_population(self, population: str) -> PopulationWeights:
         """Returns a population, as libsonata's ``ElectrodeReader`` does."""
@@ -80,7 +104,7 @@ class ElectrodesFile:
         Parameters
         ----------
         dt, start_time, end_time : float
-            Step, start and end of the report, ms.
+            Step, start and end of the report, ms. The step is above 0, and the start before the end.
         cells : str, optional
             The node set; by default that of the simulation.
 
@@ -89,6 +113,12 @@ class ElectrodesFile:
         dict
             ``{"lfp": {...}}``, for ``json.dump``; the path of the file is absolute.
         """
+        dt, start_time, end_time = number("dt", dt), number("start_time", start_time), number("end_time", end_time)
+        if not 0.0 < dt < float("inf"):
+            raise ValueError(f"dt: out of range, expected a finite number above 0 ms, found {dt}")
+        if not 0.0 <= start_time < end_time < float("inf"):
+            expected = "finite times from 0 ms on, the first before the second"
+            raise ValueError(f"start_time, end_time: expected {expected}, found {start_time} to {end_time}")
         block = {
             "type": "lfp",
             "electrodes_file": os.path.realpath(self.path),
@@ -99,7 +129,7 @@ class ElectrodesFile:
             "end_time": end_time,
         }
         if cells is not None:
-            block["cells"] = cells
+            block["cells"] = text("cells", cells)
         return {"lfp": block}
 
     def _contacts(self) -> list[Any]:
@@ -107,6 +137,8 @@ class ElectrodesFile:
         return self._file.contacts(only)
 
     def __repr__(self) -> str:
+        if self.is_closed:
+            return f"<ElectrodesFile {self.path!r}: closed>"
         return f"<ElectrodesFile {self.path!r}: {len(self._contacts())} contacts, populations {', '.join(self.populations)}>"
 
     def _repr_html_(self) -> str:
@@ -127,6 +159,9 @@ class PopulationWeights:
         self._file = file
         self.name = name
         self._node_ids = file.node_ids(name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _open_population, (os.path.abspath(str(self._file.path)), self.name)
 
     @property
     def node_ids(self) -> NDArray[np.uint64]:
@@ -159,7 +194,15 @@ class PopulationWeights:
         return self._file.units(self.name)
 
     def setting(self, electrode: str, key: str) -> float | None:
-        """Returns a number that the file states about a contact, such as ``conductivity_S_per_m``."""
+        """Returns a number that the file states about a contact, such as ``conductivity_S_per_m``; None if it does not.
+
+        Raises
+        ------
+        InputError
+            If the population lacks the contact.
+        """
+        # the same error as for weights; no rows are read
+        self._file.get(self.name, [], [text("electrode", electrode)])
         return self._file.setting(electrode, key)
 
     def get(
@@ -184,16 +227,17 @@ class PopulationWeights:
         InputError
             If the file lacks a node or a contact.
         """
-        names = [electrodes] if isinstance(electrodes, str) else None if electrodes is None else list(electrodes)
-        if node_ids is None:
-            return self._file.get(self.name, None, names)
-        import numpy as np
-
-        ids = [int(i) for i in np.atleast_1d(np.asarray(node_ids)).tolist()]
-        return self._file.get(self.name, ids, names)
+        names = None if electrodes is None else text_list("electrodes", electrodes)
+        return self._file.get(self.name, None if node_ids is None else identities("node_ids", node_ids), names)
 
     def __repr__(self) -> str:
+        if self._file.is_closed:
+            return f"<PopulationWeights `{self.name}`: closed>"
         return f"<PopulationWeights `{self.name}`: {len(self._node_ids)} nodes, {len(self.electrode_names)} contacts>"
+
+
+def _open_population(path: str, name: str) -> PopulationWeights:
+    return ElectrodesFile(path)[name]
 
 
 def _positions(contacts: list[Any]) -> NDArray[np.float64]:

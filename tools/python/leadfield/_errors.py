@@ -39,6 +39,10 @@ class LeadfieldError(Exception):
     item: str | None = None
     index: int | None = None
 
+    def __str__(self) -> str:
+        # an OSError with an errno and a file would show those instead
+        return str(self.args[0]) if self.args else ""
+
 
 class InputError(LeadfieldError, ValueError):
     """A file, an argument or a combination of them cannot be used."""
@@ -59,6 +63,16 @@ class MissingFileError(FileError, FileNotFoundError):
 class OutputExistsError(LeadfieldError, FileExistsError):
     """Something has the name of an output, or another run writes it."""
 
+    @classmethod
+    def of_file(cls, path: str) -> OutputExistsError:
+        """Returns the error for a file that exists."""
+        import errno
+
+        hint = "choose another name, or replace it with `--force`"
+        error = exception_of("output_conflict", f"{path}: exists already", hint, path, None, None, errno.EEXIST)
+        assert isinstance(error, OutputExistsError)
+        return error
+
 
 class MemoryShortError(LeadfieldError, MemoryError):
     """The result does not fit into memory."""
@@ -78,29 +92,75 @@ _CLASSES: dict[str, type[LeadfieldError]] = {
 }
 
 # options of the program whose arguments have other names in Python
-_ARGUMENTS = {"--force": "overwrite=True", "--resume": "resume=True", "--csd": "within=None", "--keep-axon": 'axon_rule="keep"'}
-_OPTION = r"`(--[a-z][a-z-]*)((?:[ =][^`]*)?)`"
+_ARGUMENTS = {
+    "--force": "overwrite=True",
+    "--resume": "resume=True",
+    "--csd": "within=None",
+    "--keep-axon": 'axon_rule="keep"',
+    "--any-discretisation": "any_discretisation=True",
+    "--allow-missing": "allow_missing=True",
+    "--wide": "wide=True",
+}
+# options that are arguments of the same name in Python
+_NAMES = frozenset(
+    "axon_placement axon_rule by cells circuit columns conductivity discretisation electrode electrodes euler_order field "
+    "field_current field_transform fields format frames index morphologies near_field node_set outside_field population "
+    "reference report segment_length segments where within weights".split()
+)
+# one or several options, each with its value
+_OPTIONS = r"`(--[a-z][a-z-]*(?:[ =][^`]*)?)`"
+_OPTION = r"(--[a-z][a-z-]*)((?:[ =](?!--)[^ `]+)?)"
 
 
 def _python_words(hint: str) -> str:
     """Returns a hint with arguments instead of the program's options."""
     import re
 
-    def argument(match: re.Match[str]) -> str:
-        option, value = match.group(1), match.group(2).strip(" =")
-        if option in _ARGUMENTS and not value:
-            return f"`{_ARGUMENTS[option]}`"
+    def argument(option: str, value: str) -> str | None:
         name = option[2:].replace("-", "_")
+        if option in _ARGUMENTS and not value:
+            return _ARGUMENTS[option]
+        if name not in _NAMES:
+            return None
         if not value:
-            return f"`{name}=`"
+            return f"{name}="
+        if option == "--field" and "=" in value:
+            return "fields={{{}: {}}}".format(*value.split("=", 1))
+        if option == "--where" and "=" in value:
+            return 'where={{"{}": "{}"}}'.format(*value.split("=", 1))
+        if re.fullmatch(r"[-0-9.]+(,[-0-9.]+)+", value):
+            return "{}=({})".format(name, value.replace(",", ", "))
         is_word = re.fullmatch(r"[a-z][a-z0-9.-]*", value) is not None
-        return f'`{name}="{value}"`' if is_word else f"`{name}={value}`"
+        return f'{name}="{value}"' if is_word else f"{name}={value}"
 
-    return re.sub(_OPTION, argument, hint)
+    def arguments(match: re.Match[str]) -> str:
+        found = [argument(option, value.strip(" =")) for option, value in re.findall(_OPTION, match.group(1))]
+        if None in found or not found:
+            # Python has no such argument
+            return f"`leadfield ... {match.group(1)}`"
+        return f"`{', '.join(map(str, found))}`"
+
+    return re.sub(_OPTIONS, arguments, hint)
+
+
+def _errno_of(error: LeadfieldError) -> int | None:
+    """Returns the number that the operating system has for an error, if it has one."""
+    import errno
+
+    if error.kind == "no_space" and not isinstance(error, MemoryError):
+        return errno.ENOSPC
+    numbers = {MissingFileError: errno.ENOENT, OutputExistsError: errno.EEXIST, StoppedError: errno.EINTR}
+    return numbers.get(type(error))
 
 
 def exception_of(
-    kind: str, message: str, hint: str | None, file: str | None, item: str | None, index: int | None
+    kind: str,
+    message: str,
+    hint: str | None,
+    file: str | None,
+    item: str | None,
+    index: int | None,
+    errno: int | None = None,
 ) -> LeadfieldError:
     """Returns the exception of an error of the library; called by the extension module."""
     cls = _CLASSES[kind]
@@ -115,6 +175,8 @@ def exception_of(
     error = cls(_python_words(message))
     error.hint = None if hint is None else _python_words(hint)
     error.kind, error.file, error.item, error.index = kind, file, item, index
+    if isinstance(error, OSError):
+        error.errno, error.filename = _errno_of(error) if errno is None else errno, file
     if error.hint and hasattr(error, "add_note"):  # Python 3.11
         error.add_note(f"hint: {error.hint}")
     return error

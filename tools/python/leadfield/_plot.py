@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from . import _leadfield
-from ._common import PathLike, path_text, warn
+from ._common import PathLike, instance, optional_number, optional_text, path_text, text, warn, write_text
 from ._electrodes import Electrodes
 from ._electrodes_file import ElectrodesFile
 from ._segments import Segments
@@ -24,7 +24,7 @@ class Svg(str):
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
         """Writes the picture to a file."""
-        _save(self, path, overwrite)
+        write_text(self, path, overwrite)
 
 
 class Html(str):
@@ -37,16 +37,11 @@ class Html(str):
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
         """Writes the page to a file."""
-        _save(self, path, overwrite)
+        write_text(self, path, overwrite)
 
 
-def _save(text: str, path: PathLike, overwrite: bool) -> None:
-    with open(path_text(path), "w" if overwrite else "x", encoding="utf-8") as file:
-        file.write(text)
-
-
-def _file(weights: PathLike | ElectrodesFile) -> str:
-    return weights.path if isinstance(weights, ElectrodesFile) else path_text(weights)
+def _file(argument: str, weights: PathLike | ElectrodesFile) -> str:
+    return weights.path if isinstance(weights, ElectrodesFile) else path_text(weights, argument)
 
 
 def plot_weights(
@@ -77,7 +72,11 @@ def plot_weights(
     Svg
         The picture. At most 60 000 segments are drawn, the nearest of them all.
     """
-    svg, warnings = _leadfield.plot_weights(segments._table, _file(weights), electrode, view=view, within=within)
+    table = instance("segments", segments, Segments, "lf.Segments(path)")._table
+    width = optional_number("within", within)
+    svg, warnings = _leadfield.plot_weights(
+        table, _file("weights", weights), text("electrode", electrode), view=text("view", view), within=width
+    )
     warn(warnings)
     return Svg(svg)
 
@@ -98,15 +97,17 @@ def plot_probe(
     within : float, optional
         The region of every contact is a ball of this radius, µm.
     """
-    table = None if segments is None else segments._table
-    svg, warnings = _leadfield.plot_probe(electrodes._list, table, view=view, within=within)
+    contacts = instance("electrodes", electrodes, Electrodes, "lf.Electrodes.from_csv(path)")._list
+    table = None if segments is None else instance("segments", segments, Segments, "lf.Segments(path)")._table
+    width = optional_number("within", within)
+    svg, warnings = _leadfield.plot_probe(contacts, table, view=text("view", view), within=width)
     warn(warnings)
     return Svg(svg)
 
 
 def plot_comparison(a: PathLike | ElectrodesFile, b: PathLike | ElectrodesFile) -> Svg:
     """Draws the relative differences of two electrodes files, contact by contact."""
-    return Svg(_leadfield.plot_comparison(_file(a), _file(b)))
+    return Svg(_leadfield.plot_comparison(_file("a", a), _file("b", b)))
 
 
 def report(
@@ -129,7 +130,8 @@ def report(
     within : float, optional
         The 3D view shows segments up to this far from the contact along each axis, µm.
     """
-    table = segments.path if isinstance(segments, Segments) else path_text(segments)
-    page, warnings = _leadfield.report(table, _file(weights), electrode=electrode, within=within)
+    table = segments.path if isinstance(segments, Segments) else path_text(segments, "segments")
+    width, contact = optional_number("within", within), optional_text("electrode", electrode)
+    page, warnings = _leadfield.report(table, _file("weights", weights), electrode=contact, within=width)
     warn(warnings)
     return Html(page)

@@ -45,17 +45,9 @@ def scan(segments: Segments) -> pl.LazyFrame:
         shown = list(schema) if with_columns is None else with_columns
         needed = [] if predicate is None else [name for name in predicate.meta.root_names() if name not in shown]
         region = None if predicate is None else box_of(predicate, bounds)
-        limit = n_rows if predicate is None else None
-        left = n_rows
-        for frame in _frames(table, [*shown, *needed], region, limit):
-            if predicate is not None:
-                frame = frame.filter(predicate)
-            if left is not None:
-                frame = frame.head(left)
-                left -= len(frame)
-            yield frame.select(shown)
-            if left == 0:
-                return
+        # `n_rows` are rows of the table: the condition holds for some of them
+        for frame in _frames(table, [*shown, *needed], None if n_rows is not None else region, n_rows):
+            yield (frame if predicate is None else frame.filter(predicate)).select(shown)
 
     return register_io_source(io_source=read, schema=schema, is_pure=True)
 
@@ -64,7 +56,7 @@ def _frames(table: SegmentTable, columns: list[str], region: Any, limit: int | N
     """Searches the table, and returns the rows in frames."""
     query = table.query(
         {
-            "regions": [] if region is None else [("box", region[0])],
+            "regions": None if region is None else [("box", region[0])],
             "predicate": None if region is None else region[1],
             "nearest": None,
             "electrodes": None,

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from . import _leadfield
-from ._common import PathLike, path_text, warn
+from ._common import (
+    PathLike,
+    identities,
+    instance,
+    integer,
+    kind_of,
+    number,
+    numbers,
+    optional_number,
+    path_text,
+    text,
+    text_list,
+    transform_text,
+    warn,
+)
 from ._electrodes import Electrodes
 
 if TYPE_CHECKING:
@@ -92,11 +107,17 @@ class Query:
     ``pyarrow.RecordBatchReader.from_stream(query)``. Each time the table is searched again; :meth:`read` keeps the rows.
     """
 
-    def __init__(self, table: _leadfield.SegmentTable, arguments: dict[str, Any]) -> None:
-        self._table = table
+    def __init__(self, segments: Segments, arguments: dict[str, Any]) -> None:
+        self._segments = segments
+        self._table = segments._table
         self._arguments = arguments
-        self._query = table.query(arguments)
+        self._query = self._table.query(arguments)
         warn(self._query.warnings)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        contacts = self._arguments["electrodes"]
+        described = None if contacts is None else (contacts.to_json(), str(contacts.folder))
+        return _restore_query, (self._segments, {**self._arguments, "electrodes": described})
 
     @property
     def columns(self) -> list[str]:
@@ -111,7 +132,7 @@ class Query:
     def count(self, by: Sequence[str]) -> dict[tuple[Any, ...], int]: ...
 
     def count(self, by: str | Sequence[str] | None = None) -> int | dict[Any, int]:
-        """Counts the segments.
+        """Counts the segments, with ``limit=`` only the first ones.
 
         Parameters
         ----------
@@ -123,26 +144,38 @@ class Query:
         -------
         int or dict
             The number; or the numbers by value (one name) or by tuple of values (a sequence), ascending by value.
-            Section types are names.
+            Section types are names. Counted by ``"electrode"`` alone, contacts without segments have 0.
         """
         if by is None:
-            return self._query.count()
-        names = [by] if isinstance(by, str) else list(by)
+            limit = self._arguments["limit"]
+            return self._query.count() if limit is None else min(limit, self._query.count())
+        names = text_list("by", by)
+        if not names:
+            raise ValueError("by: empty, expected at least one column")
         query = self._query
         if any(name not in _OWN_COLUMNS for name in names) and not self._arguments["needs_circuit"]:
             query = self._table.query({**self._arguments, "columns": names, "needs_circuit": True})
         counted = query.count_by(names)
         named = ([_named(name, value) for name, value in zip(names, values)] for values, _ in counted)
         keys = (values[0] if isinstance(by, str) else tuple(values) for values in named)
-        return {key: number for key, (_, number) in zip(keys, counted)}
+        counts = {key: count for key, (_, count) in zip(keys, counted)}
+        if names == ["electrode"]:
+            every = (name if isinstance(by, str) else (name,) for name in self._arguments["electrodes"].names)
+            return {key: counts.get(key, 0) for key in sorted(every)}
+        return counts
 
     def node_ids(self) -> NDArray[np.uint64]:
-        """Returns the ids of the neurons that have the segments, ascending."""
-        return self._query.node_ids()
+        """Returns the ids of the neurons that have the segments (with ``limit=`` the first ones), ascending."""
+        if self._arguments["limit"] is None:
+            return self._query.node_ids()
+        import numpy as np
+
+        return np.unique(self._table.query({**self._arguments, "columns": ["node_id"]}).read().column("node_id"))
 
     def node_set(self, name: str) -> dict[str, Any]:
         """Returns the neurons that have the segments as a SONATA node set, for ``json.dump``."""
         population = self._table.metadata["population"]
+        name = text("name", name)
         ids = {"node_id": self.node_ids().tolist()}
         return {name: {"population": population, **ids} if population else ids}
 
@@ -167,7 +200,14 @@ class Query:
         limit = self._arguments["limit"]
         most = _SHOWN_ROWS if limit is None else min(limit, _SHOWN_ROWS)
         first = self._table.query({**self._arguments, "limit": most}).read()
-        return _html_table(first, self.count() if limit is None else min(limit, self.count()))
+        return _html_table(first, self.count())
+
+
+def _restore_query(segments: Segments, arguments: dict[str, Any]) -> Query:
+    """Returns a pickled query."""
+    described = arguments["electrodes"]
+    contacts = None if described is None else _leadfield.ElectrodeList.parse(described[0], False, described[1])
+    return Query(segments, {**arguments, "electrodes": contacts})
 
 
 # columns that need no circuit
@@ -192,7 +232,7 @@ class Segments:
     path : str or os.PathLike
         The table, as ``Circuit.segments`` or ``leadfield positions`` writes it: a Parquet file or a folder of parts.
     population : str, optional
-        The population of a table that another program rewrote, which then has no name.
+        The population of a table that another program rewrote, which then has no name; of another table its own.
 
     Raises
     ------
@@ -203,8 +243,16 @@ class Segments:
     """
 
     def __init__(self, path: PathLike, population: str | None = None) -> None:
-        self._table = _leadfield.SegmentTable(path_text(path), population)
+        name = path_text(path)
+        self._table = _leadfield.SegmentTable(name, None if population is None else text("population", population))
+        own = self._table.metadata["population"]
+        if population is not None and own != population:
+            raise ValueError(f"{name}: population: not in this table, expected `{own}`, found `{population}`")
+        self._given_population = population
         warn(self._table.assumptions())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Segments, (os.path.abspath(self.path), self._given_population)
 
     def __len__(self) -> int:
         return len(self._table)
@@ -232,7 +280,7 @@ class Segments:
 
     def part(self, i: int) -> Rows:
         """Reads a part into memory; its rows are in the order of ``row``."""
-        return Rows(self._table.part(i))
+        return Rows(self._table.part(integer("i", i)))
 
     @property
     def neurons(self) -> dict[str, NDArray[np.uint64]]:
@@ -270,7 +318,8 @@ class Segments:
         Parameters
         ----------
         sphere, box, disk, slab, capsule : array_like, optional
-            A region, or several of shape (n, numbers); all numbers are µm:
+            A region, or several of shape (n, numbers), none of which is everywhere: no regions find no segments. All
+            numbers are µm:
 
             - ``sphere``: x, y, z, r
             - ``box``: x0, y0, z0, x1, y1, z1
@@ -310,7 +359,7 @@ class Segments:
             The columns of the result: those of the table, ``x``, ``y``, ``z`` (the midpoint), ``length``, ``inside``
             (the length inside the region), ``electrode``, ``distance``, attributes of the nodes.
         limit : int, optional
-            Largest number of rows.
+            Largest number of rows, also of counts and node ids.
 
         Returns
         -------
@@ -323,8 +372,10 @@ class Segments:
             If a region is malformed, or a column, node set or attribute is unknown.
         """
         shapes = {"sphere": sphere, "box": box, "disk": disk, "slab": slab, "capsule": capsule}
-        regions = [(kind, numbers) for kind, value in shapes.items() for numbers in _region_rows(value)]
-        if sum([bool(regions), nearest is not None, electrodes is not None]) > 1:
+        given = {kind: value for kind, value in shapes.items() if value is not None}
+        regions = [(kind, row) for kind, value in given.items() for row in _region_rows(kind, value)]
+        names = text_list("columns", columns)
+        if sum([bool(given), nearest is not None, electrodes is not None]) > 1:
             raise ValueError("expected one of regions, `nearest` and `electrodes`, found several")
         if nearest is not None and predicate is not None:
             raise ValueError("predicate: not defined for `nearest`, which uses the distance to the segment")
@@ -332,27 +383,32 @@ class Segments:
             raise ValueError("within: expected together with `electrodes`")
         if (weights is None) != (electrode is None):
             raise ValueError("weights: expected together with `electrode`, the name of a contact")
+        if field_transform is not None and field is None:
+            raise ValueError("field_transform: expected together with `field`")
+        conditions = {} if where is None else where
+        if not isinstance(conditions, Mapping):
+            raise TypeError(f"where: expected a mapping of attributes and values, found {kind_of(where)}")
         own = set(_OWN_COLUMNS) | {"weight"} | (_FIELD_COLUMNS if field is not None else set())
         return Query(
-            self._table,
+            self,
             {
-                "regions": regions,
+                "regions": regions if given else None,
                 "nearest": None if nearest is None else _nearest(nearest),
-                "electrodes": None if electrodes is None else electrodes._list,
-                "within": None if within is None else float(within),
-                "predicate": predicate,
-                "section_types": [section_type] if isinstance(section_type, str) else _list(section_type),
-                "node_ids": None if node_ids is None else _ids(node_ids),
-                "node_set": node_set,
-                "conditions": [(name, _texts(values)) for name, values in (where or {}).items()],
-                "circuit": None if circuit is None else path_text(circuit),
-                "needs_circuit": circuit is not None or any(name not in own for name in columns),
-                "weights": None if weights is None else (path_text(weights), electrode),
-                "field": None if field is None else path_text(field),
-                "field_transform": None if field_transform is None else ",".join(repr(float(v)) for v in field_transform),
-                "index": None if index is None else path_text(index),
-                "columns": list(columns),
-                "limit": limit,
+                "electrodes": None if electrodes is None else _contacts(electrodes),
+                "within": optional_number("within", within),
+                "predicate": None if predicate is None else text("predicate", predicate),
+                "section_types": None if section_type is None else text_list("section_type", section_type),
+                "node_ids": None if node_ids is None else identities("node_ids", node_ids),
+                "node_set": None if node_set is None else text("node_set", node_set),
+                "conditions": [(text("where", name), _texts(name, values)) for name, values in conditions.items()],
+                "circuit": None if circuit is None else path_text(getattr(circuit, "path", circuit), "circuit"),
+                "needs_circuit": circuit is not None or any(name not in own for name in names),
+                "weights": None if weights is None else _weights_of_contact(weights, electrode),
+                "field": None if field is None else path_text(field, "field"),
+                "field_transform": transform_text(field_transform),
+                "index": None if index is None else path_text(index, "index"),
+                "columns": names,
+                "limit": None if limit is None else integer("limit", limit),
             },
         )
 
@@ -394,32 +450,48 @@ class Segments:
         return f"<table>{rows}</table>"
 
 
-def _region_rows(value: ArrayLike | None) -> list[list[float]]:
-    if value is None:
+def _region_rows(kind: str, value: ArrayLike) -> list[list[float]]:
+    """Returns the numbers of each region; none for an array without rows."""
+    found = numbers(kind, value)
+    if found.size == 0:
         return []
-    import numpy as np
-
-    numbers = np.asarray(value, dtype=float)
-    return np.atleast_2d(numbers).tolist()  # type: ignore[no-any-return]
+    if found.ndim not in (1, 2):
+        raise ValueError(f"{kind}: wrong shape, expected (numbers,) or (n, numbers), found {found.shape}")
+    return found.reshape(-1, found.shape[-1]).tolist()  # type: ignore[no-any-return]
 
 
 def _nearest(value: Sequence[float]) -> tuple[list[float], int]:
-    numbers = [float(v) for v in value]
-    if len(numbers) != 4 or numbers[3] != int(numbers[3]) or numbers[3] < 1:
-        raise ValueError(f"nearest: malformed, expected x, y, z (µm) and a number of segments, found {tuple(value)}")
-    return numbers[:3], int(numbers[3])
+    found = numbers("nearest", value if hasattr(value, "ndim") or not hasattr(value, "__iter__") else list(value)).tolist()
+    if not isinstance(found, list) or len(found) != 4 or found[3] != found[3] // 1 or not 1 <= found[3] < 2**63:
+        raise ValueError(f"nearest: malformed, expected x, y, z (µm) and a number of segments, found {found}")
+    return found[:3], int(found[3])
 
 
-def _list(value: Sequence[str] | None) -> list[str] | None:
-    return None if value is None else list(value)
+def _contacts(electrodes: Electrodes) -> _leadfield.ElectrodeList:
+    return instance("electrodes", electrodes, Electrodes, "lf.Electrodes.from_csv(path)")._list
 
 
-def _ids(value: ArrayLike) -> list[int]:
-    import numpy as np
-
-    return [int(v) for v in np.atleast_1d(np.asarray(value)).tolist()]
+def _weights_of_contact(weights: PathLike, electrode: str | None) -> tuple[str, str]:
+    return path_text(getattr(weights, "path", weights), "weights"), text("electrode", electrode)
 
 
-def _texts(value: Any) -> list[str]:
-    values = [value] if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__") else list(value)
-    return [str(v) for v in values]
+def _texts(attribute: str, values: Any) -> list[str]:
+    """Returns the values of an attribute as texts."""
+    name = f"where[{attribute!r}]"
+    if isinstance(values, Mapping):
+        raise TypeError(f"{name}: expected a value or several, found {kind_of(values)}: conditions have no operators")
+    is_one = isinstance(values, (str, bytes)) or not hasattr(values, "__iter__") or getattr(values, "ndim", 1) == 0
+    return [_value_text(name, value) for value in ([values] if is_one else values)]
+
+
+def _value_text(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return str(value)
+    try:
+        found = number(name, value)
+    except TypeError:
+        raise TypeError(f"{name}: expected text or numbers, found {kind_of(value)}") from None
+    if found != found or found in (float("inf"), float("-inf")):
+        raise ValueError(f"{name}: expected finite numbers, found {found}")
+    # a whole number is the same text whatever its type
+    return str(int(value)) if found == found // 1 else repr(found)

@@ -6,12 +6,25 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
 
 from . import _leadfield
-from ._common import PathLike, Progress, path_text, progress_of, warn
+from ._common import (
+    PathLike,
+    Progress,
+    flag,
+    instance,
+    integer,
+    number,
+    optional_number,
+    path_list,
+    path_text,
+    progress_of,
+    text,
+    warn,
+)
 from ._electrodes import Electrodes
 from ._electrodes_file import ElectrodesFile
 from ._plot import Svg
 from ._segments import Segments
-from ._weights import Conductivity, Fields, NearField, _is_single, _settings
+from ._weights import Conductivity, Fields, NearField, _is_single, _settings, table_list
 
 if TYPE_CHECKING:
     import numpy as np
@@ -339,7 +352,7 @@ def signals(
     dtype : {"f64", "f32"} or a numpy type
         The type of the result; sums are in float64.
     conductivity, near_field, fields, outside_field, field_current, field_transform
-        See :func:`leadfield.weights`; for weights that are computed.
+        See :func:`leadfield.weights`; only for weights that are computed.
     block_frames : int, optional
         Largest number of frames that are computed together (1024). The values do not depend on it.
     progress : bool or callable
@@ -423,7 +436,7 @@ def write_signals(
     format : {"report", "bmtk", "nwb", "npy", "parquet", "arrow", "csv"}, optional
         The format, if it is not that of the name.
     wide : bool
-        Write one column for each signal instead of one row for each value (Parquet, Arrow, CSV).
+        Write one column for each signal instead of one row for each value (only Parquet, Arrow, CSV).
     resume, overwrite : bool
         Resume an interrupted run of the same inputs and settings (the first four formats); replace a file that
         exists.
@@ -448,16 +461,16 @@ def write_signals(
         As for :func:`signals`; and if the name states no format, or the format has no groups.
     """
     arguments = _request(locals())
-    path = path_text(out)
+    path = path_text(out, "out")
     with progress_of(progress, None, "currents") as update:
         described, blocks, resumed = _leadfield.write_signals(
             arguments,
             path,
-            format=format,
-            wide=wide,
+            format=None if format is None else text("format", format),
+            wide=flag("wide", wide),
             single_precision=_is_single(dtype),
-            resume=resume,
-            overwrite=overwrite,
+            resume=flag("resume", resume),
+            overwrite=flag("overwrite", overwrite),
             progress=update,
         )
     warn(_warnings(described))
@@ -495,57 +508,85 @@ def plot_signals(
     figure, conductivity, source_radius
         See :meth:`Signals.plot`.
     """
-    path = path_text(report)
+    path = path_text(report, "report")
     picture = _picture(figure, conductivity, source_radius, path.rsplit("/", 1)[-1])
-    listed = None if electrodes is None else electrodes._list
-    svg, warnings = _leadfield.plot_signals(path, listed, unit, picture)
+    svg, warnings = _leadfield.plot_signals(path, _contacts(electrodes), None if unit is None else text("unit", unit), picture)
     warn(warnings)
     return Svg(svg)
 
 
 def _picture(figure: str, conductivity: float, source_radius: float, title: str) -> dict[str, Any]:
     return {
-        "figure": figure,
-        "conductivity": float(conductivity),
-        "source_radius": float(source_radius),
+        "figure": text("figure", figure),
+        "conductivity": number("conductivity", conductivity),
+        "source_radius": number("source_radius", source_radius),
         "title": title,
     }
+
+
+# settings of weights that are computed, with their defaults
+_COMPUTED = {
+    "conductivity": 0.277,
+    "near_field": "radius",
+    "fields": None,
+    "outside_field": "error",
+    "field_current": None,
+    "field_transform": None,
+}
+
+
+def _contacts(electrodes: Electrodes | None) -> _leadfield.ElectrodeList | None:
+    return None if electrodes is None else instance("electrodes", electrodes, Electrodes, "lf.Electrodes.from_csv(path)")._list
+
+
+def _check_no_settings(given: Mapping[str, Any]) -> None:
+    """Refuses settings of computed weights where none are computed."""
+    for name, default in _COMPUTED.items():
+        value = given[name]
+        if value is not default and not (isinstance(value, (int, float, str)) and value == default):
+            source = "weights, which are those of the file" if given["weights"] is not None else "online reports"
+            raise ValueError(f"{name}: given with {source}, expected segments and electrodes")
 
 
 def _request(given: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the arguments of the extension module for those of :func:`signals`, by name."""
     weights, segments, electrodes = given["weights"], given["segments"], given["electrodes"]
     reports, circuit, by, block_frames = given["reports"], given["circuit"], given["by"], given["block_frames"]
-    tables = [] if segments is None else [segments] if isinstance(segments, Segments) else list(segments)
+    tables = table_list(segments)
     if weights is not None and (tables or electrodes is not None):
         raise ValueError("weights: given with segments or electrodes, expected either")
     if tables and electrodes is None:
         raise ValueError("segments: given without electrodes, expected both")
-    if block_frames is not None and block_frames < 1:
-        raise ValueError(f"block_frames: expected at least 1, found {block_frames}")
+    settings = _settings(given)
+    if not tables:
+        _check_no_settings(given)
     groups, contacts = _name_list("by", by), _name_list("electrode", given["electrode"])
-    listed = [reports] if isinstance(reports, (str, bytes)) or hasattr(reports, "__fspath__") else list(reports)
-    times = {name: None if given[name] is None else float(given[name]) for name in ("start", "end", "stride")}
-    unchanged = {name: given[name] for name in ("density", "node_set", "allow_missing", "reference", "unit", "block_frames")}
+    times = {name: optional_number(name, given[name]) for name in ("start", "end", "stride")}
+    texts = {name: None if given[name] is None else text(name, given[name]) for name in ("node_set", "reference")}
+    flags = {name: flag(name, given[name]) for name in ("density", "allow_missing")}
+    file = weights.path if isinstance(weights, ElectrodesFile) else weights
     return {
-        "reports": [path_text(path) for path in listed],
-        "weights": None if weights is None else weights.path if isinstance(weights, ElectrodesFile) else path_text(weights),
-        "tables": [table._table for table in tables],
-        "electrodes": None if electrodes is None else electrodes._list,
-        "settings": _settings(given),
-        "circuit": None if circuit is None else path_text(getattr(circuit, "path", circuit)),
+        "reports": path_list("reports", reports),
+        "weights": None if file is None else path_text(file, "weights"),
+        "tables": tables,
+        "electrodes": _contacts(electrodes),
+        "settings": settings,
+        "circuit": None if circuit is None else path_text(getattr(circuit, "path", circuit), "circuit"),
         "by": by if isinstance(by, str) else None,
         "by_node_sets": None if isinstance(by, str) else groups,
         "contacts": contacts or [],
+        "unit": text("unit", given["unit"]),
+        "block_frames": None if block_frames is None else integer("block_frames", block_frames, least=1),
         **times,
-        **unchanged,
+        **texts,
+        **flags,
     }
 
 
 def _name_list(argument: str, names: Names | None) -> list[str] | None:
     if names is None:
         return None
-    listed = [names] if isinstance(names, str) else list(names)
+    listed: list[Any] = [names] if isinstance(names, str) or not hasattr(names, "__iter__") else list(names)
     if not listed or not all(isinstance(name, str) for name in listed):
         raise ValueError(f"{argument}: expected a name or several, found {names!r}")
     return listed

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from . import _leadfield
-from ._common import PathLike, Progress, path_text, progress_of
+from ._common import PathLike, Progress, flag, instance, number, optional_number, optional_text, path_text, progress_of, text
 from ._circuit import Circuit
 from ._segments import Segments
 
@@ -113,17 +113,21 @@ def validate_electrodes_file(
     LeadfieldError
         If the file cannot be read at all.
     """
-    config = circuit.path if isinstance(circuit, Circuit) else None if circuit is None else path_text(circuit)
+    config = circuit.path if isinstance(circuit, Circuit) else None if circuit is None else path_text(circuit, "circuit")
     with progress_of(progress, None, "rows") as update:
         found = _leadfield.validate_electrodes_file(
             path_text(path),
             circuit=config,
-            population=population,
-            segments=None if segments is None else segments._table,
-            conductivity=conductivity,
+            population=optional_text("population", population),
+            segments=_table(segments),
+            conductivity=optional_number("conductivity", conductivity),
             progress=update,
         )
     return Validation(path_text(path), [Finding(**finding) for finding in found])
+
+
+def _table(segments: Segments | None) -> _leadfield.SegmentTable | None:
+    return None if segments is None else instance("segments", segments, Segments, "lf.Segments(path)")._table
 
 
 class Comparison:
@@ -189,7 +193,7 @@ def compare_weights(
     a, b : str or os.PathLike
         The files.
     rtol, atol : float
-        Relative tolerance, and absolute tolerance in V/nA.
+        Relative tolerance, and absolute tolerance in V/nA: finite, 0 or more.
     ignore_extra_column : bool
         Ignore columns without a contact, as BlueRecording 0.2.1 writes one.
     columns : {"index", "sorted-names"}
@@ -207,16 +211,20 @@ def compare_weights(
         The differences.
     """
     names = (population, population) if isinstance(population, str) else population
+    tolerances = {name: number(name, value) for name, value in (("rtol", rtol), ("atol", atol))}
+    for name, value in tolerances.items():
+        if not 0.0 <= value < float("inf"):
+            raise ValueError(f"{name}: out of range, expected a finite number of 0 or more, found {value}")
     with progress_of(progress, None, "rows") as update:
         agrees, only_in, populations = _leadfield.compare_weights(
             path_text(a),
             path_text(b),
-            rtol=float(rtol),
-            atol=float(atol),
-            ignore_extra_column=ignore_extra_column,
-            columns=columns,
+            rtol=tolerances["rtol"],
+            atol=tolerances["atol"],
+            ignore_extra_column=flag("ignore_extra_column", ignore_extra_column),
+            columns=text("columns", columns),
             population=names,
-            segments=None if segments is None else segments._table,
+            segments=_table(segments),
             progress=update,
         )
     return Comparison(agrees, (only_in[0], only_in[1]), populations)

@@ -6,7 +6,24 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
 
 from . import _leadfield
-from ._common import PathLike, Progress, path_text, progress_of, warn
+from ._common import (
+    PathLike,
+    Progress,
+    flag,
+    instance,
+    is_path,
+    kind_of,
+    number,
+    number_list,
+    numbers,
+    optional_number,
+    path_list,
+    path_text,
+    progress_of,
+    text,
+    transform_text,
+    warn,
+)
 from ._electrodes import Electrodes
 from ._segments import Segments
 
@@ -103,8 +120,9 @@ def weights(
     """
     arguments = _settings(locals())
     single = _is_single(dtype)
-    with progress_of(progress, len(segments), "segments") as update:
-        values, warnings = _leadfield.weights(segments._table, electrodes._list, arguments, single, update)
+    table, contacts = _table_of(segments), _contacts_of(electrodes)
+    with progress_of(progress, len(table), "segments") as update:
+        values, warnings = _leadfield.weights(table, contacts, arguments, single, update)
     warn(warnings)
     return values
 
@@ -124,6 +142,9 @@ def weights_of(
 ) -> NDArray[np.float64]:
     """Computes the weights of own segments: no files, no circuit.
 
+    All segments together are one neuron: the methods that have a centre of the neuron (``CurrentDipole``,
+    ``InfiniteDipole`` and other dipoles) use that of all of them. Call it once for each neuron.
+
     Parameters
     ----------
     starts, ends : array_like of shape (segments, 3)
@@ -136,7 +157,8 @@ def weights_of(
     Returns
     -------
     numpy.ndarray of shape (segments, contacts)
-        V/nA. Infinite or NaN values are possible with ``near_field="exact"``.
+        V/nA. Infinite or NaN values are possible with ``near_field="exact"``, and for coordinates whose squares are no
+        float64, beyond 1e150 µm.
 
     Raises
     ------
@@ -152,17 +174,17 @@ def weights_of(
     """
     import numpy as np
 
-    starts, ends = (np.ascontiguousarray(points, dtype=np.float64) for points in (starts, ends))
+    starts, ends = (np.ascontiguousarray(numbers(name, a)) for name, a in (("starts", starts), ("ends", ends)))
     for name, points in (("starts", starts), ("ends", ends)):
         if points.ndim != 2 or points.shape[1] != 3:
             raise ValueError(f"{name}: wrong shape, expected (n, 3), found {points.shape}")
-    values = np.asarray(radii, dtype=np.float32)
+    values = numbers("radii", radii).astype(np.float32)
     if values.ndim == 0:
         values = np.full(len(starts), values, dtype=np.float32)
     if values.ndim != 1:
         raise ValueError(f"radii: wrong shape, expected (n,), found {values.shape}")
     arguments = _settings(locals())
-    return _leadfield.weights_of(starts, ends, np.ascontiguousarray(values), electrodes._list, arguments)
+    return _leadfield.weights_of(starts, ends, np.ascontiguousarray(values), _contacts_of(electrodes), arguments)
 
 
 def write_weights(
@@ -209,48 +231,81 @@ def write_weights(
         If it cannot be written, or the disk has too little space.
     InputError
         As for :func:`weights`.
+    ValueError
+        If there are no tables.
     """
-    tables = [segments] if isinstance(segments, Segments) else list(segments)
-    arguments = _settings(locals())
-    path = path_text(out)
+    tables = table_list(segments)
+    if not tables:
+        raise ValueError("segments: empty, expected the table of at least one population")
+    contacts, arguments = _contacts_of(electrodes), _settings(locals())
+    path = path_text(out, "out")
     with progress_of(progress, sum(map(len, tables)), "segments") as update:
         summary, warnings = _leadfield.write_weights(
-            [table._table for table in tables],
-            electrodes._list,
+            tables,
+            contacts,
             path,
             arguments,
-            resume=resume,
-            overwrite=overwrite,
+            resume=flag("resume", resume),
+            overwrite=flag("overwrite", overwrite),
             progress=update,
         )
     warn(warnings)
     return WeightsSummary(path=path, **summary)
 
 
+def _table_of(segments: Segments) -> _leadfield.SegmentTable:
+    return instance("segments", segments, Segments, "lf.Segments(path)")._table
+
+
+def table_list(segments: Segments | Sequence[Segments] | None) -> list[_leadfield.SegmentTable]:
+    """Returns the tables of an argument that is one or several."""
+    if segments is None:
+        return []
+    is_one = isinstance(segments, Segments) or is_path(segments) or not hasattr(segments, "__iter__")
+    return [_table_of(table) for table in ([segments] if is_one else segments)]  # type: ignore[list-item, union-attr, arg-type]
+
+
+def _contacts_of(electrodes: Electrodes) -> _leadfield.ElectrodeList:
+    return instance("electrodes", electrodes, Electrodes, "lf.Electrodes.from_csv(path)")._list
+
+
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the settings of the extension module for the arguments of :func:`weights`, by name."""
-    fields, transform = given["fields"], given["field_transform"]
+    fields = given["fields"]
     named = fields if isinstance(fields, Mapping) else {}
     listed = [] if fields is None or isinstance(fields, Mapping) else fields
-    listed = [listed] if isinstance(listed, (str, bytes)) or hasattr(listed, "__fspath__") else listed
     return {
         "conductivities": _conductivities(given["conductivity"]),
-        "near_field": given["near_field"],
-        "fields": [path_text(path) for path in listed],
-        "named_fields": [(name, path_text(path)) for name, path in named.items()],
-        "outside_field": given["outside_field"],
-        "field_current": given["field_current"],
-        "field_transform": None if transform is None else ",".join(repr(float(v)) for v in transform),
+        "near_field": text("near_field", given["near_field"]),
+        "fields": path_list("fields", listed),
+        "named_fields": [(text("fields", name), path_text(path, "fields")) for name, path in named.items()],
+        "outside_field": text("outside_field", given["outside_field"]),
+        "field_current": optional_number("field_current", given["field_current"]),
+        "field_transform": transform_text(given["field_transform"]),
     }
 
 
 def _conductivities(value: Any) -> list[str]:
     """Returns one text for each conductivity; a tuple is one along x, y and z, a list or an array are several."""
-    if isinstance(value, tuple):
-        return [",".join(repr(float(v)) for v in value)]
-    if not hasattr(value, "__iter__"):
-        return [repr(float(value))]
-    return [text for each in value for text in _conductivities(each)]
+    if isinstance(value, (str, bytes, Mapping)):
+        found = kind_of(value)
+        raise TypeError(f"conductivity: expected a number, a tuple of three (along x, y, z), or a list, found {found}")
+    if isinstance(value, tuple) or not _is_several(value):
+        return [_conductivity(value)]
+    listed = [_conductivity(each) for each in value]
+    if not listed:
+        raise ValueError("conductivity: empty, expected one number, or one for each contact")
+    return listed
+
+
+def _conductivity(value: Any) -> str:
+    if _is_several(value):
+        return ",".join(map(repr, number_list("conductivity", value, 3, "along x, y, z")))
+    return repr(number("conductivity", value))
+
+
+def _is_several(value: Any) -> bool:
+    return hasattr(value, "__iter__") and getattr(value, "ndim", 1) > 0 and not isinstance(value, (str, bytes))
 
 
 def _is_single(dtype: Any) -> bool:

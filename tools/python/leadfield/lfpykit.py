@@ -2,12 +2,15 @@
 
 ``from leadfield.lfpykit import RecExtElectrode`` instead of ``from lfpykit import RecExtElectrode``. Matrices are of shape
 (contacts, segments), mV/nA: ``M @ i`` is the potential, mV, for membrane currents ``i`` in nA. LFPy and MEArec accept the
-classes as probes.
+classes as probes. ``AnisotropicPointSource`` is not in LFPykit, whose ``RecExtElectrode`` has the same formula.
 
 Differences from LFPykit 0.6:
 
 - A contact is never nearer to a segment than the segment's radius; the distance is that to the segment, and not to the
   infinite line through it, so that contacts beyond the ends of a segment are right too.
+- Radii are float32: a contact within a segment's radius has a weight that differs by up to 6e-8. In an anisotropic medium
+  the rule for such contacts is another one, and their weights differ by some percent.
+- A diameter of 0 is an unknown one: the radius is 0.5 µm.
 - A contact with a radius ``r`` is the exact mean over the disc (to 1e-6), not that of ``n`` random points; a square is
   the disc of the same area.
 """
@@ -174,7 +177,7 @@ class LineSourcePotential(PointSourcePotential):
 
 
 class AnisotropicPointSource(PointSourcePotential):
-    """The potential of point sources in a medium with a conductivity along each axis.
+    """The potential of point sources in a medium with a conductivity along each axis; LFPykit has no class for it.
 
     Parameters
     ----------

@@ -154,7 +154,7 @@ impl Circuit {
         let options = SegmentTableOptions {
             stub_placement,
             precision,
-            segments_per_part: segments_per_part.unwrap_or(default.segments_per_part).max(1),
+            segments_per_part: segments_per_part.unwrap_or(default.segments_per_part),
             ..default
         };
         let existing = overwrite_policy(overwrite);

@@ -1,11 +1,13 @@
 //! Electrodes files.
 
 use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use leadfield::error::{Context, Problem, join_quoted};
 use leadfield::sonata::electrodes_file::{self, PopulationEntry};
 use ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::work;
@@ -29,25 +31,53 @@ impl Problem for RequestProblem {}
 
 /// An electrodes file.
 #[pyclass(frozen, module = "leadfield._leadfield")]
-pub struct ElectrodesFile(electrodes_file::ElectrodesFile);
+pub struct ElectrodesFile {
+    path: PathBuf,
+    /// `None` once it is closed.
+    open: RwLock<Option<Arc<OpenFile>>>,
+}
+
+/// An electrodes file that is open.
+struct OpenFile(electrodes_file::ElectrodesFile);
+
+impl ElectrodesFile {
+    fn get_open(&self) -> PyResult<Arc<OpenFile>> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        let closed = || PyValueError::new_err(format!("{}: closed, expected an open file", self.path.display()));
+        open.clone().ok_or_else(closed)
+    }
+}
 
 #[pymethods]
 impl ElectrodesFile {
     #[new]
     fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        work::run_short(py, || electrodes_file::ElectrodesFile::open(&path)).map(Self)
+        let open = work::run_short(py, || electrodes_file::ElectrodesFile::open(&path))?;
+        Ok(Self { path, open: RwLock::new(Some(Arc::new(OpenFile(open)))) })
+    }
+
+    /// Closes the file, as soon as no other thread reads from it.
+    fn close(&self, py: Python<'_>) {
+        let open = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
+        py.detach(|| drop(open));
+    }
+
+    /// Whether it is closed.
+    #[getter]
+    fn is_closed(&self) -> bool {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
     /// The path.
     #[getter]
     fn path(&self) -> PathBuf {
-        self.0.path().to_path_buf()
+        self.path.clone()
     }
 
     /// The names of the populations, sorted.
     #[getter]
-    fn populations(&self) -> Vec<String> {
-        self.0.populations().iter().map(|population| population.name().to_string()).collect()
+    fn populations(&self) -> PyResult<Vec<String>> {
+        Ok(self.get_open()?.0.populations().iter().map(|population| population.name().to_string()).collect())
     }
 
     /// The contacts of a population by column, or all by name: name, position (µm), type, layer, region.
@@ -58,12 +88,13 @@ impl ElectrodesFile {
         py: Python<'_>,
         population: Option<&str>,
     ) -> PyResult<Vec<(String, Option<[f64; 3]>, Option<String>, Option<String>, Option<String>)>> {
+        let file = self.get_open()?;
         let described = work::run_short(py, || {
             let names = match population {
-                Some(name) => self.contacts_by_column(self.0.population(name)?),
-                None => self.0.electrodes().iter().map(|e| e.name.clone()).collect(),
+                Some(name) => file.contacts_by_column(file.0.population(name)?),
+                None => file.0.electrodes().iter().map(|e| e.name.clone()).collect(),
             };
-            names.into_iter().map(|name| Ok((self.0.read_description(&name)?, name))).collect()
+            names.into_iter().map(|name| Ok((file.0.read_description(&name)?, name))).collect()
         })?;
         let row = |(about, name): (electrodes_file::ContactDescription, String)| {
             (name, about.position_um.map(|p| p.to_array()), about.kind, about.layer, about.region)
@@ -74,25 +105,28 @@ impl ElectrodesFile {
 
     /// Returns the node ids of a population, in file order.
     fn node_ids<'py>(&self, py: Python<'py>, population: &str) -> PyResult<Bound<'py, PyArray1<u64>>> {
-        let population = work::run_short(py, || self.0.population(population))?;
+        let file = self.get_open()?;
+        let population = work::run_short(py, || file.0.population(population))?;
         Ok(population.node_ids().to_vec().into_pyarray(py))
     }
 
     /// Returns the offsets of a population: the rows of node i are offsets[i] to offsets[i + 1].
     fn offsets<'py>(&self, py: Python<'py>, population: &str) -> PyResult<Bound<'py, PyArray1<u64>>> {
-        let population = work::run_short(py, || self.0.population(population))?;
+        let file = self.get_open()?;
+        let population = work::run_short(py, || file.0.population(population))?;
         Ok(population.offsets().to_vec().into_pyarray(py))
     }
 
     /// Returns the unit of a population's weights, if the file states it.
     fn units(&self, py: Python<'_>, population: &str) -> PyResult<Option<String>> {
-        let population = work::run_short(py, || self.0.population(population))?;
+        let file = self.get_open()?;
+        let population = work::run_short(py, || file.0.population(population))?;
         Ok(population.units().map(String::from))
     }
 
     /// Returns a numeric setting of a contact, if the file states it.
-    fn setting(&self, contact: &str, key: &str) -> Option<f64> {
-        self.0.read_setting(contact, key)
+    fn setting(&self, contact: &str, key: &str) -> PyResult<Option<f64>> {
+        Ok(self.get_open()?.0.read_setting(contact, key))
     }
 
     /// Reads the weights of some nodes at some contacts, in the order asked for; `None` for all of them.
@@ -104,27 +138,28 @@ impl ElectrodesFile {
         node_ids: Option<Vec<u64>>,
         electrodes: Option<Vec<String>>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let file = self.get_open()?;
         let values = work::run(py, None, |watch| {
-            let population = self.0.population(population)?;
-            let columns = self.columns(population, electrodes.as_deref()).in_file(self.0.path())?;
+            let population = file.0.population(population)?;
+            let columns = file.columns(population, electrodes.as_deref()).in_file(file.0.path())?;
             let ranges: Vec<std::ops::Range<u64>> = match node_ids {
                 None => std::iter::once(0..population.rows()).collect(),
                 Some(nodes) => {
                     let range = |&node: &u64| {
                         let rows = population.rows_of_node(node);
                         let missing = || RequestProblem::Node(population.name().into());
-                        rows.ok_or_else(missing).at_index("node", node).in_file(self.0.path())
+                        rows.ok_or_else(missing).at_index("node", node).in_file(file.0.path())
                     };
                     nodes.iter().map(range).collect::<leadfield::Result<_>>()?
                 }
             };
-            self.read_ranges(population, &ranges, &columns, watch)
+            file.read_ranges(population, &ranges, &columns, watch)
         })?;
         Ok(values.into_pyarray(py))
     }
 }
 
-impl ElectrodesFile {
+impl OpenFile {
     /// Returns the names of a population's contacts in the order of their columns.
     fn contacts_by_column(&self, population: &PopulationEntry) -> Vec<String> {
         let column = |e: &electrodes_file::ContactEntry| Some((e.column(population.name())?, e.name.clone()));

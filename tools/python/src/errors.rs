@@ -1,7 +1,7 @@
 //! Turns the library's errors into Python exceptions with the same text.
 
 use leadfield::Error;
-use leadfield::error::ErrorKind;
+use leadfield::error::{ErrorKind, FileProblem};
 use pyo3::prelude::*;
 
 /// Returns the exception of an error: an instance of a class of `leadfield._errors`, chosen there by the kind.
@@ -12,7 +12,12 @@ pub fn to_exception(error: &Error) -> PyErr {
 fn build_exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let place = error.location();
     let file = place.file.as_ref().map(|file| file.display().to_string());
-    let details = (kind_name(error.kind()), error.to_string(), error.hint(), file, place.item.clone(), place.index);
+    let errno = match error.problem::<FileProblem>() {
+        Some(FileProblem::Read(refusal) | FileProblem::Write(refusal)) => refusal.raw_os_error(),
+        _ => None,
+    };
+    let (kind, item) = (kind_name(error.kind()), place.item.clone());
+    let details = (kind, error.to_string(), error.hint(), file, item, place.index, errno);
     let exception = py.import("leadfield._errors")?.getattr("exception_of")?.call1(details)?;
     Ok(PyErr::from_value(exception))
 }

@@ -9,6 +9,7 @@ mod electrodes;
 mod electrodes_file;
 mod errors;
 mod pictures;
+mod processes;
 mod program;
 mod query;
 mod signals;
@@ -19,8 +20,40 @@ mod work;
 
 use pyo3::prelude::*;
 
+/// Waits until no thread is in the HDF5 library: to be called before a fork.
+#[pyfunction]
+fn hold_locks() {
+    leadfield::io::hdf5::hold_locks();
+}
+
+/// Frees the locks in the child of a fork.
+#[pyfunction]
+fn reset_locks() {
+    leadfield::io::hdf5::reset_locks();
+}
+
+/// Ends [`hold_locks`] in the parent.
+#[pyfunction]
+fn release_locks() {
+    leadfield::io::hdf5::release_locks();
+}
+
 #[pymodule]
 mod _leadfield {
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::processes::record_first();
+        // the locks of the HDF5 library stay free in a child
+        let hooks = pyo3::types::PyDict::new(module.py());
+        hooks.set_item("before", module.getattr("hold_locks")?)?;
+        hooks.set_item("after_in_parent", module.getattr("release_locks")?)?;
+        hooks.set_item("after_in_child", module.getattr("reset_locks")?)?;
+        module.py().import("os")?.getattr("register_at_fork")?.call((), Some(&hooks))?;
+        Ok(())
+    }
+
     #[pymodule_export]
     use super::arrow::Rows;
     #[pymodule_export]
@@ -43,6 +76,8 @@ mod _leadfield {
     use super::validate::{compare_weights, finding_codes, validate_electrodes_file};
     #[pymodule_export]
     use super::weights::{method_names, save_weights, time_weights, weights, weights_of, write_weights};
+    #[pymodule_export]
+    use super::{hold_locks, release_locks, reset_locks};
     #[pymodule_export]
     const VERSION: &str = env!("CARGO_PKG_VERSION");
 }

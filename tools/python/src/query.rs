@@ -15,7 +15,7 @@ use leadfield::segments::query::{ArrowRowStream, GroupKey, OwnedQuery, OwnedTarg
 use leadfield::weights::WeightLookup;
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
@@ -23,14 +23,14 @@ use super::arrow::{Rows, schema_capsule, stream_capsule};
 use super::circuit::choose_if_given;
 use super::electrodes::ElectrodeList;
 use super::errors::OrRaise;
-use super::work;
+use super::{processes, work};
 
 /// The settings of a query, as a dictionary.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub struct QueryArguments<'py> {
-    /// Regions: kind and numbers.
-    regions: Vec<(String, Vec<f64>)>,
+    /// Regions: kind and numbers; `None` for everywhere.
+    regions: Option<Vec<(String, Vec<f64>)>>,
     /// Point and number of neighbours.
     nearest: Option<([f64; 3], usize)>,
     electrodes: Option<PyRef<'py, ElectrodeList>>,
@@ -81,8 +81,10 @@ impl QueryArguments<'_> {
                 warnings = found;
                 OwnedTarget::Contacts(regions)
             }
-            (None, None) if self.regions.is_empty() => OwnedTarget::Everywhere,
-            (None, None) => OwnedTarget::Regions(self.regions.iter().map(make_region).collect::<PyResult<_>>()?),
+            (None, None) => match &self.regions {
+                None => OwnedTarget::Everywhere,
+                Some(regions) => OwnedTarget::Regions(regions.iter().map(make_region).collect::<PyResult<_>>()?),
+            },
         };
         let conditions: Vec<NodeCondition> =
             self.conditions.into_iter().map(|(attribute, values)| NodeCondition { attribute, values }).collect();
@@ -224,15 +226,16 @@ impl Query {
 
     /// Counts the segments.
     fn count(&self, py: Python<'_>) -> PyResult<u64> {
-        work::run(py, None, |_| self.query.borrow().count())
+        work::run(py, None, |watch| self.query.borrow().stop(&|| watch.is_stopped()).count())
     }
 
     /// Counts the segments by the values of columns: pairs of values and number.
     fn count_by<'py>(&self, py: Python<'py>, columns: Vec<String>) -> PyResult<Vec<(Vec<Bound<'py, PyAny>>, u64)>> {
-        let counts = work::run(py, None, |_| self.query.borrow().count_by(&columns))?;
+        let counts = work::run(py, None, |watch| self.query.borrow().stop(&|| watch.is_stopped()).count_by(&columns))?;
         let value = |key: &GroupKey| match key {
             GroupKey::Text(text) => text.into_bound_py_any(py),
             GroupKey::Integer(value) => value.into_bound_py_any(py),
+            GroupKey::Signed(value) => value.into_bound_py_any(py),
             other => other.number().into_bound_py_any(py),
         };
         let entry = |(key, count): (Vec<GroupKey>, u64)| Ok((key.iter().map(value).collect::<PyResult<_>>()?, count));
@@ -241,19 +244,20 @@ impl Query {
 
     /// Returns the ids of the nodes that have the segments, ascending.
     fn node_ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u64>>> {
-        let nodes = work::run(py, None, |_| self.query.borrow().node_ids())?;
+        let nodes = work::run(py, None, |watch| self.query.borrow().stop(&|| watch.is_stopped()).node_ids())?;
         Ok(nodes.into_iter().collect::<Vec<u64>>().into_pyarray(py))
     }
 
     /// Reads all rows into memory.
     fn read(&self, py: Python<'_>) -> PyResult<Rows> {
         work::run(py, None, |watch| {
-            let query = self.query.borrow();
+            let is_stopped = || watch.is_stopped();
+            let query = self.query.borrow().stop(&is_stopped);
             let rows = query.rows()?;
             let mut batches = Vec::new();
             rows.for_each_batch(&mut |batch| {
                 batches.push(batch.clone());
-                watch.check()
+                Ok(())
             })?;
             Ok(Rows::new(rows.schema(), batches))
         })
@@ -261,7 +265,8 @@ impl Query {
 
     /// Searches, and returns the rows in batches as they are found.
     fn batches(&self) -> PyResult<Batches> {
-        Ok(Batches(Mutex::new(self.query.clone().stream().or_raise()?)))
+        let stream = self.query.clone().stream_within(processes::call_search).or_raise()?;
+        Ok(Batches { process: std::process::id(), stream: Mutex::new(Some(stream)) })
     }
 
     /// Searches, and hands the rows over as they are found.
@@ -273,7 +278,7 @@ impl Query {
     ) -> PyResult<Bound<'py, PyCapsule>> {
         // the interface allows to ignore the request: the consumer casts
         let _ = requested_schema;
-        let stream = self.query.clone().stream().or_raise()?;
+        let stream = self.query.clone().stream_within(processes::call_search).or_raise()?;
         stream_capsule(py, Box::new(ArrowRowStream(stream)))
     }
 
@@ -284,7 +289,21 @@ impl Query {
 
 /// The rows of a query, batch by batch.
 #[pyclass(frozen, module = "leadfield._leadfield")]
-pub struct Batches(Mutex<RowStream>);
+pub struct Batches {
+    /// The process in which the search runs.
+    process: u32,
+    /// There until the batches are dropped.
+    stream: Mutex<Option<RowStream>>,
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        if self.process != std::process::id() {
+            // the search is not in this process: nothing can be told to it
+            std::mem::forget(self.stream.lock().unwrap_or_else(PoisonError::into_inner).take());
+        }
+    }
+}
 
 #[pymethods]
 impl Batches {
@@ -293,11 +312,15 @@ impl Batches {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Rows>> {
-        let (schema, next) = py.detach(|| {
-            let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            (stream.schema(), stream.next())
+        if self.process != std::process::id() {
+            let text = "batches: begun in another process, expected a search that begins in this one";
+            return Err(PyRuntimeError::new_err(text));
+        }
+        let found = py.detach(|| {
+            let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+            stream.as_mut().and_then(|stream| Some((stream.schema(), stream.next()?)))
         });
         py.check_signals()?;
-        Ok(next.transpose().or_raise()?.map(|batch| Rows::new(schema, vec![batch])))
+        found.map(|(schema, batch)| Ok(Rows::new(schema, vec![batch.or_raise()?]))).transpose()
     }
 }

@@ -101,11 +101,7 @@ impl SignalsArguments<'_> {
             node_set: self.node_set.as_deref(),
             contacts: &self.contacts,
             times: TimeSelection { start_ms: self.start, end_ms: self.end, stride_ms: self.stride },
-            reference: match self.reference.as_deref() {
-                None => SignalReference::None,
-                Some("mean") => SignalReference::Mean,
-                Some(name) => SignalReference::Contact(name.into()),
-            },
+            reference: self.reference.as_deref().map(SignalReference::from_text).unwrap_or_default(),
             unit: choose("unit", &self.unit, &UNITS)?,
             currents: if self.density { CurrentKind::Density } else { CurrentKind::Current },
             missing: if self.allow_missing { MissingNodes::LeaveOut } else { MissingNodes::Refuse },
@@ -128,6 +124,7 @@ impl Request<'_> {
         let is_online = builder.is_online();
         let circuit = || open_circuit(self.circuit.map(PathBuf::as_path), &sources, file.as_ref());
         let signals = self.add_settings(builder, &reports, &circuit)?.prepare()?;
+        signals.check_reference_is_clear().in_item("reference")?;
         use_signals(&signals, is_online)
     }
 
@@ -354,6 +351,9 @@ pub fn write_signals<'py>(
         check_not_an_input(&out, inputs.iter().map(PathBuf::as_path))?;
         if resume && !format.is_laid_out() {
             return Err(SignalFormatProblem::Sequential(format.name())).in_file(&out);
+        }
+        if wide && format.is_laid_out() {
+            return Err(SignalFormatProblem::NoColumns(format.name())).in_file(&out);
         }
         check_output(&out, overwrite_policy(overwrite), resume)?;
         let settings = RunSettings {

@@ -129,7 +129,10 @@ pub fn weights_of<'py>(
     let (starts, ends) = (read_rows("starts", &starts)?, read_rows("ends", &ends)?);
     let radii: Vec<f32> = radii.as_array().iter().copied().collect();
     let prepared = arguments.add_to(Weights::without_table(&electrodes.0))?;
-    let computed = work::run(py, None, |_| prepared.compute_arrays(&SegmentArrays::new(&starts, &ends, &radii)?))?;
+    let computed = work::run(py, None, |watch| {
+        let stop = || watch.is_stopped();
+        prepared.stop(&stop).compute_arrays(&SegmentArrays::new(&starts, &ends, &radii)?)
+    })?;
     Ok(computed.into_pyarray(py).into_any())
 }
 

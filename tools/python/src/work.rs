@@ -10,6 +10,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use super::errors::OrRaise;
+use super::processes;
 
 /// Interval between two looks at signals, and between two reports of progress.
 const TICK: Duration = Duration::from_millis(50);
@@ -84,7 +85,7 @@ pub fn run<T: Send>(
             let shared = &watch;
             let worker = scope.spawn(move || {
                 let _end = EndGuard(shared);
-                work(shared)
+                processes::install(|| work(shared))
             });
             let mut raised = None;
             loop {
@@ -127,5 +128,5 @@ fn tick(py: Python<'_>, watch: &Watch, progress: Option<&Py<PyAny>>) -> PyResult
 
 /// Runs short work without the interpreter's lock.
 pub fn run_short<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
-    py.detach(work).or_raise()
+    py.detach(|| processes::install(work)).or_raise()
 }

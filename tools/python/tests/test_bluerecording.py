@@ -105,6 +105,32 @@ def test_weights_go_straight_to_a_file(electrodes, tmp_path):
     assert found[population].setting(found.electrode_names[0], "conductivity_S_per_m") == 0.3
 
 
+def test_labels_of_weights_are_those_of_the_segments(tmp_path, computed, electrodes):
+    weights, _, cols, _, population = computed
+    out = tmp_path / "w.h5"
+    contacts = electrodes
+
+    def save(weights, cols):
+        bluerecording.save_weights(weights, cols, population, out, contacts)
+
+    order = np.argsort(-weights.columns.get_level_values(1), kind="stable")
+    with pytest.raises(ValueError, match=r"weights: columns of other segments than `cols`, expected \(\d+, \d+\) at column"):
+        save(weights.iloc[:, order], cols)
+    swapped = cols.copy()
+    last_of_first = int(np.flatnonzero(np.diff(cols[:, 0]))[0])
+    swapped[[0, last_of_first]] = swapped[[last_of_first, 0]]
+    for data in (weights.to_numpy(), weights.iloc[:, [last_of_first, *range(1, last_of_first), 0, *range(last_of_first + 1, len(cols))]]):
+        with pytest.raises(ValueError, match=r"cols: section ids of node \d+ do not ascend"):
+            save(data, swapped)
+    with pytest.raises(ValueError, match="weights: expected one column for each of the"):
+        save(weights.iloc[:, 1:], cols)
+    with pytest.raises(ValueError, match="cols: expected integers of shape"):
+        save(weights, cols.astype(float))
+    assert not out.exists()
+    save(weights, cols)
+    np.testing.assert_array_equal(lf.ElectrodesFile(out)[population].get(), weights.to_numpy().T)
+
+
 def test_contacts_may_be_a_file(tmp_path, computed, electrodes):
     path = tmp_path / "e.json"
     bluerecording.electrodes.to_electrodes(electrodes).to_json(path)

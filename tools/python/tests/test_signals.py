@@ -410,10 +410,9 @@ def test_a_wrong_argument_is_refused(recorded, arguments, message):
     [
         ({"unit": "nV"}, "unit: unknown, expected one of `V`, `mV`, `uV`, found `nV`"),
         ({"dtype": "int32"}, "dtype: unknown, expected `f64` or `f32`, found `int32`"),
-        ({"block_frames": 0}, "block_frames: expected at least 1, found 0"),
+        ({"block_frames": 0}, "block_frames: out of range, expected 1 or more, found 0"),
         ({"electrode": []}, r"electrode: expected a name or several, found \[\]"),
         ({"by": [3]}, r"by: expected a name or several, found \[3\]"),
-        ({"start": "now"}, "could not convert string to float"),
         ({"segments": ()}, "weights: given with segments or electrodes, expected either"),
     ],
 )
@@ -452,7 +451,7 @@ def test_nodes_of_one_side_are_left_out_when_asked(recorded, tmp_path):
     segments = few.segments(out=tmp_path / "s.parquet", node_set=name)
     with pytest.raises(lf.InputError, match="without weights") as refused:
         lf.signals(recorded.report, segments=segments, electrodes=recorded.electrodes)
-    assert "`allow_missing=`" in refused.value.hint
+    assert "`allow_missing=True`" in refused.value.hint
     with pytest.warns(lf.LeadfieldWarning, match=f"{len(ids) - len(few.node_set(name))} nodes left out"):
         found = lf.signals(recorded.report, segments=segments, electrodes=recorded.electrodes, allow_missing=True)
     assert found.neurons == len(few.node_set(name))
@@ -501,5 +500,5 @@ def test_contacts_with_other_units_have_no_common_unit(recorded):
         found.to_neo()
     assert "units" not in found.to_xarray().attrs and found.to_xarray()["unit"].values.tolist() == ["mV", "nA"]
     csd = lf.signals(recorded.report, segments=recorded.segments, electrodes=lf.Electrodes(contacts[1:2]))
-    with pytest.raises(ValueError, match="no potentials, expected V, mV or uV, found nA"):
+    with pytest.raises(ValueError, match="to_mne: signals are not potentials, expected V, mV or uV, found nA"):
         csd.to_mne()

@@ -16,7 +16,7 @@ use crate::error::{Context, Result, join_quoted};
 use crate::geometry::Point;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::io::input_file;
-use crate::signals::SignalsProblem;
+use crate::signals::find_contacts;
 use crate::signals::output::{GROUPS_ATTRIBUTE, GROUPS_NAMED, GROUPS_NODE, GROUPS_TOTAL, SignalFormat};
 use crate::sonata::compartment_report::check_finished;
 
@@ -36,7 +36,7 @@ const DEFAULT_UNIT: &str = "mV";
 /// Which signals of a report are read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SignalSelection<'a> {
-    /// Names of contacts, in this order; all contacts if it is empty.
+    /// Names of contacts, in this order, as for [`find_contacts`]; all contacts if it is empty.
     pub contacts: &'a [String],
     /// A group by its name, or a cell by its id; otherwise all cells are added up.
     pub group: Option<&'a str>,
@@ -84,7 +84,7 @@ impl SignalTraces {
             contact_names = electrodes.iter().map(|e| e.name.clone()).collect();
             positions_um = electrodes.iter().map(|e| e.position_um).collect();
         }
-        let chosen = find_contacts(&contact_names, selection.contacts).in_file(path)?;
+        let chosen = find_contacts(contact_names.iter().map(String::as_str), selection.contacts).in_file(path)?;
         choose_groups(&mut populations, selection.group).in_file(path)?;
         let Some(first) = populations.first() else { return Err(SignalProblem::NoReport).in_file(path) };
         let units = chosen.iter().map(|contact| first.units.get(*contact).map_or(DEFAULT_UNIT, String::as_str));
@@ -304,23 +304,6 @@ fn check_elements(file: &Hdf5File, object: &str, contacts: usize, columns: usize
         }
     }
     Ok(())
-}
-
-/// Returns the indices of contacts by their names; of all if no name is given.
-fn find_contacts(known: &[String], wanted: &[String]) -> Result<Vec<usize>> {
-    if wanted.is_empty() {
-        return Ok((0..known.len()).collect());
-    }
-    let mut found = Vec::new();
-    for name in wanted {
-        let unknown = || SignalsProblem::UnknownContact { name: name.clone(), known: join_quoted(known, LISTED_NAMES) };
-        let contact = known.iter().position(|contact| contact == name).ok_or_else(unknown)?;
-        if found.contains(&contact) {
-            return Err(SignalsProblem::RepeatedContact { name: name.clone() }.into());
-        }
-        found.push(contact);
-    }
-    Ok(found)
 }
 
 /// Keeps the group with a name and the population that has it. Without a name, all cells of all populations are kept,

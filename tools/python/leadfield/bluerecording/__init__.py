@@ -102,9 +102,9 @@ def save_weights(
     Parameters
     ----------
     weights : pandas.DataFrame of shape (contacts, segments)
-        The weights, V/nA.
+        The weights, V/nA. Its columns are those of ``cols``, if they are node and section ids.
     cols : numpy.ndarray of shape (segments, 2)
-        Node id and section id of each segment. Node ids ascend.
+        Node id and section id of each segment. Node ids ascend, and section ids within a node.
     population_name : str
         The population.
     outputfile : str or os.PathLike
@@ -113,18 +113,51 @@ def save_weights(
         The contacts, in the order of the rows of ``weights``: see :func:`compute_weights`.
     neurite_types : numpy.ndarray, optional
         Accepted, and not stored: no client reads them from an electrodes file.
+
+    Raises
+    ------
+    ValueError
+        If ``cols`` is not in this order, or the columns of ``weights`` are others.
     """
     import numpy as np
 
-    node_of_row = np.asarray(cols, dtype=np.int64)[:, 0]
+    ids = np.asarray(cols)
+    if ids.ndim != 2 or ids.shape[1] != 2 or ids.dtype.kind not in "iu":
+        raise ValueError(f"cols: expected integers of shape (segments, 2), found {ids.dtype} of shape {ids.shape}")
+    ids = ids.astype(np.int64)
+    _check_labels(weights, ids)
+    node_of_row = ids[:, 0]
     node_ids, counts = np.unique(node_of_row, return_counts=True)
     if np.any(node_of_row != np.repeat(node_ids, counts)):
         raise ValueError("cols: node ids do not ascend, expected the order of `compute_weights`")
+    falls = np.flatnonzero((np.diff(node_of_row) == 0) & (np.diff(ids[:, 1]) < 0))
+    if falls.size:
+        row = int(falls[0]) + 1
+        expected, found = "the order of `compute_weights`", f"{ids[row, 1]} after {ids[row - 1, 1]} in row {row}"
+        raise ValueError(f"cols: section ids of node {ids[row, 0]} do not ascend, expected {expected}, found {found}")
     offsets = np.concatenate([[0], np.cumsum(counts)])
     values = np.ascontiguousarray(np.asarray(weights, dtype=np.float64).T)
     contacts = to_electrodes(electrodes)._list
     path = path_text(outputfile)
     _leadfield.save_weights(path, population_name, node_ids.tolist(), offsets.tolist(), values, contacts, overwrite=True)
+
+
+def _check_labels(weights: pd.DataFrame, ids: NDArray[np.int64]) -> None:
+    """Checks that the columns of the weights are those segments, if they have labels of segments."""
+    import numpy as np
+
+    columns = getattr(weights, "columns", None)
+    count = np.shape(weights)[1] if np.ndim(weights) == 2 else None
+    if count != len(ids):
+        raise ValueError(f"weights: expected one column for each of the {len(ids)} rows of `cols`, found {count}")
+    if columns is None or getattr(columns, "nlevels", 1) != 2:
+        return
+    labels = np.array([columns.get_level_values(level) for level in (0, 1)]).T
+    others = np.flatnonzero(np.any(labels != ids, axis=1))
+    if others.size:
+        row = int(others[0])
+        expected, found = (tuple(map(int, ids[row])), tuple(labels[row].tolist()))
+        raise ValueError(f"weights: columns of other segments than `cols`, expected {expected} at column {row}, found {found}")
 
 
 def compute_and_save_weights(
