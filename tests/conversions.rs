@@ -236,7 +236,7 @@ fn values_that_float32_does_not_have_are_refused() {
         [segments.node_id[last], segments.section_id[last].into(), segments.segment_id[last].into()];
     let problem = format!(
         "node[{node}]: coordinate of segment {segment} of section {section} out of range, expected float32 numbers, found \
-         4e38 um\nhint: store coordinates as float64: `--precision f64`"
+         4e38 µm\nhint: store coordinates as float64: `--precision f64`"
     );
     convert(dir, &["far.parquet", "-o", "far.arrow", "--precision", "f32"])
         .refused(&format!("error: far.parquet: {problem}"));

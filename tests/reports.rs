@@ -537,9 +537,9 @@ const POINT: &str = "(() => {\
     const point = ([x, y]) => { const box = canvas.getBoundingClientRect();\
       canvas.dispatchEvent(new PointerEvent('pointermove', { clientX: box.left + x, clientY: box.top + y })); };\
     point(scene.middle(i));\
-    const tip = document.getElementById('scene-tip'), told = tip.textContent, hidden = tip.hidden, colour = scene.colour(i);\
+    const tip = document.getElementById('scene-tip'), shown = tip.textContent, hidden = tip.hidden, colour = scene.colour(i);\
     point(scene.middle(-1)); const contact = tip.textContent;\
-    return { ends: scene.ends(i), hidden, tip: told, contact, colour };\
+    return { ends: scene.ends(i), hidden, tip: shown, contact, colour };\
     })()";
 
 /// Checks the text about a segment at a contact.

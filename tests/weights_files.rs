@@ -369,7 +369,7 @@ fn contacts_far_from_all_segments_are_reported_with_both_boxes() {
     assert_eq!(
         check(&[10_101.0, 30_000.0]).unwrap().to_string(),
         "every contact is more than 10 mm from every segment: contacts in x 10101.0..30000.0, y 0.0..0.0, z 0.0..0.0 µm, \
-         segments in x 0.0..100.0, y 0.0..0.0, z 0.0..0.0 µm; are both in um, and in the circuit's frame?"
+         segments in x 0.0..100.0, y 0.0..0.0, z 0.0..0.0 µm; are both in µm, and in the circuit's frame?"
     );
 }
 

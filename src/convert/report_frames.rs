@@ -49,7 +49,7 @@ enum ElementLabels {
     Signals { contacts: Vec<String>, groups: Option<Vec<String>>, units: Option<Vec<String>> },
 }
 
-/// The attribute of `mapping` that tells what the "nodes" of signals are, and its value for the sum over all neurons.
+/// The attribute of `mapping` that states what the "nodes" of signals are, and its value for the sum over all neurons.
 const GROUPS_ATTRIBUTE: [&str; 2] = ["groups", "total"];
 
 /// Units that an `lfp` report does not have.

@@ -45,7 +45,7 @@ impl fmt::Display for DistantContacts {
         write!(
             f,
             "every contact is more than 10 mm from every segment: contacts in {}, segments in {}; \
-             are both in um, and in the circuit's frame?",
+             are both in µm, and in the circuit's frame?",
             self.contact_bounds_um, self.segment_bounds_um
         )
     }

@@ -158,12 +158,12 @@ impl fmt::Display for Implausible {
         match self {
             Self::TinyProbe { contacts_um, segments_um } => write!(
                 f,
-                "the contacts extend over {contacts_um:.3} um, the segments over {segments_um:.0} um: are the contacts \
+                "the contacts extend over {contacts_um:.3} µm, the segments over {segments_um:.0} µm: are the contacts \
                  in mm or m? their unit is given by `--units`"
             ),
             Self::TinyPitch { pitch_um, segments_um } => write!(
                 f,
-                "neighbouring contacts are {pitch_um:.3} um apart, and the segments extend over {segments_um:.0} um: are \
+                "neighbouring contacts are {pitch_um:.3} µm apart, and the segments extend over {segments_um:.0} µm: are \
                  the contacts in mm or m? their unit is given by `--units`"
             ),
             Self::AllDistant(distant) => distant.fmt(f),
@@ -171,8 +171,8 @@ impl fmt::Display for Implausible {
                 let contacts = format_count(names.len() as u64, "contact");
                 write!(
                     f,
-                    "{contacts} farther from every segment than the circuit's diagonal of {diagonal_um:.0} um: {} \
-                     (the first by {distance_um:.0} um); are positions in um, and in the circuit's frame?",
+                    "{contacts} farther from every segment than the circuit's diagonal of {diagonal_um:.0} µm: {} \
+                     (the first by {distance_um:.0} µm); are positions in µm, and in the circuit's frame?",
                     join_quoted(names, MAX_LISTED_NAMES)
                 )
             }
@@ -205,7 +205,7 @@ mod tests {
         let probe = contacts(&[[0.0, 0.0, 0.0], [0.0, 3.84, 0.0]]);
         assert_eq!(
             find_tiny(&cube(800.0), &probe).unwrap().to_string(),
-            "the contacts extend over 3.840 um, the segments over 800 um: are the contacts in mm or m? their unit is \
+            "the contacts extend over 3.840 µm, the segments over 800 µm: are the contacts in mm or m? their unit is \
              given by `--units`"
         );
         // no circuit, one contact, and one place under several methods
@@ -221,7 +221,7 @@ mod tests {
         // distances to the nearest contact elsewhere: 1, 1, 1, 9
         assert_eq!(
             find_tiny(&cube(800.0), &grid).unwrap().to_string(),
-            "neighbouring contacts are 1.000 um apart, and the segments extend over 800 um: are the contacts in mm or m? \
+            "neighbouring contacts are 1.000 µm apart, and the segments extend over 800 µm: are the contacts in mm or m? \
              their unit is given by `--units`"
         );
         let wide = contacts(&[[0.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 5.0, 0.0]]);
@@ -230,12 +230,12 @@ mod tests {
 
     #[test]
     fn contacts_farther_than_the_diagonal_are_named() {
-        // the diagonal is 300 sqrt(3) = 519.6 um; `b` is 520 um from the cube, `c` 519
+        // the diagonal is 300 sqrt(3) = 519.6 µm; `b` is 520 µm from the cube, `c` 519
         let probe = contacts(&[[0.0, 0.0, 0.0], [820.0, 0.0, 0.0], [819.0, 0.0, 0.0]]);
         assert_eq!(
             find_distant(&cube(300.0), &probe).unwrap().to_string(),
-            "1 contact farther from every segment than the circuit's diagonal of 520 um: `b` (the first by 520 um); are \
-             positions in um, and in the circuit's frame?"
+            "1 contact farther from every segment than the circuit's diagonal of 520 µm: `b` (the first by 520 µm); are \
+             positions in µm, and in the circuit's frame?"
         );
         assert_eq!(find_distant(&cube(300.0), &probe[..1]), None);
         assert_eq!(find_distant(&cube(0.0), &contacts(&[[99.0, 0.0, 0.0]])), None);

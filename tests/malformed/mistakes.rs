@@ -269,7 +269,7 @@ fn contacts_in_another_unit_are_named_in_warnings() {
     let size = bounds().size().to_array().into_iter().fold(0.0, f64::max);
     let probe = "name,x,y,z\na,0,0.1,0\nb,0,0.9,0\n";
     let expected = format!(
-        "the contacts extend over 0.800 um, the segments over {size:.0} um: are the contacts in mm or m? their unit is \
+        "the contacts extend over 0.800 µm, the segments over {size:.0} µm: are the contacts in mm or m? their unit is \
          given by `--units`"
     );
     let found = warnings(probe, &[]);
@@ -278,7 +278,7 @@ fn contacts_in_another_unit_are_named_in_warnings() {
     assert!(found.iter().all(|warning| !warning.contains("extend")), "{found:?}");
     let found = warnings("name,x,y,z\na,0,0,0\nb,0,1,0\nc,0,9,0\nd,0,10,0\n", &[]);
     let expected = format!(
-        "neighbouring contacts are 1.000 um apart, and the segments extend over {size:.0} um: are the contacts in mm or \
+        "neighbouring contacts are 1.000 µm apart, and the segments extend over {size:.0} µm: are the contacts in mm or \
          m? their unit is given by `--units`"
     );
     assert!(found.contains(&expected), "{found:?}\n{expected}");
@@ -292,8 +292,8 @@ fn contacts_farther_than_the_circuit_is_large_are_named_in_a_warning() {
     let x = bounds.max.x + 1.5 * diagonal;
     let contacts = format!("name,x,y,z\nnear,0,0,0\nfar,{x},{},{}\n", bounds.max.y, bounds.max.z);
     let expected = format!(
-        "1 contact farther from every segment than the circuit's diagonal of {diagonal:.0} um: `far` (the first by \
-         {:.0} um); are positions in um, and in the circuit's frame?",
+        "1 contact farther from every segment than the circuit's diagonal of {diagonal:.0} µm: `far` (the first by \
+         {:.0} µm); are positions in µm, and in the circuit's frame?",
         1.5 * diagonal
     );
     let found = warnings(&contacts, &[]);

@@ -260,8 +260,8 @@ mod tests {
 
     #[test]
     fn objects_are_found_and_invalid_sizes_are_refused() {
-        let sound = collection(&[object(3, 5, b"abcde\0\0\0"), object(1, 0, b""), object(0, 24, &[0; 8])]);
-        let found = parse_objects(&sound, 0, 8).unwrap();
+        let valid = collection(&[object(3, 5, b"abcde\0\0\0"), object(1, 0, b""), object(0, 24, &[0; 8])]);
+        let found = parse_objects(&valid, 0, 8).unwrap();
         assert_eq!((found[&3].clone(), found[&1].clone(), found.len()), (32..37, 56..56, 2));
         let wrong = |last, size| Err(HeapProblem::ObjectSize { number: last, at: 1016, most: 24, size });
         let tried = |last, size| parse_objects(&collection(&[object(last, size, &[0; 8])]), 1000, 8);

@@ -90,7 +90,7 @@ pub enum TableProblem {
     NotFinite(f64),
     /// A coordinate has no float32 number.
     #[error(
-        "coordinate of segment {segment} of section {section} out of range, expected float32 numbers, found {found:e} um"
+        "coordinate of segment {segment} of section {section} out of range, expected float32 numbers, found {found:e} µm"
     )]
     OutOfRange {
         /// Section id.
