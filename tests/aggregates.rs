@@ -96,7 +96,7 @@ fn mtypes() -> Vec<String> {
     let config = SonataConfig::open(&config()).unwrap();
     match Nodes::open(config.circuit().population(None).unwrap()).unwrap().read_attribute("mtype").unwrap() {
         NodeAttribute::Text(texts) => texts,
-        NodeAttribute::Number(_) => panic!("mtype is text"),
+        other => panic!("mtype is text, not {other:?}"),
     }
 }
 

@@ -63,7 +63,7 @@ fn processes_at_the_same_time_and_in_any_order_give_the_bytes_of_one_run() {
     let run = leadfield_in(dir, &[&COMMAND[..], &["--part", "3,4", "--part", "5"]].concat());
     assert!(run.code == 0 && run.stderr.contains(" of 3 parts written, "), "{}", run.stderr);
     let facts = leadfield_in(dir, &["info", "w.h5.partial"]).ok();
-    assert!(facts.contains(&format!("  3 of {PARTS} parts, ")), "{facts}");
+    assert!(facts.contains(&format!("  3 of {PARTS} units of work, ")), "{facts}");
     // one process resumes the rest
     weights(dir, &["--resume"]).ok();
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);

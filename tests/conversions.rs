@@ -8,7 +8,7 @@ use leadfield::convert::bluerecording;
 use leadfield::convert::columnar::ColumnarFile;
 use leadfield::convert::weight_table::BatchSource;
 use leadfield::io::hdf5::Hdf5File;
-use leadfield::segments::table::SegmentTable;
+use leadfield::segments::table::{SegmentTable, write_part};
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 
 use crate::support::{Run, copy_folder, golden, leadfield_in, names_in, scratch};
@@ -194,6 +194,57 @@ fn weights_as_columns_come_back_to_the_bit() {
     let (single, double) = (bytes("s.h5").3, bytes("m.h5").3);
     assert!(single.iter().zip(&double).all(|(s, d)| f64::from_bits(*s) == f64::from(f64::from_bits(*d) as f32)));
     assert_ne!(single, double);
+}
+
+#[test]
+fn values_that_float32_does_not_have_are_refused() {
+    let dir = scratch();
+    let dir = dir.path();
+    crate::malformed::electrodes_file::with_factors(&dir.join("w.h5"), 1e39, None);
+    let weights = ElectrodesFile::open(&dir.join("w.h5")).unwrap();
+    let first = weights.read_rows(&weights.populations()[0], 0..1).unwrap()[0];
+    for shape in [&[][..], &["--wide"]] {
+        convert(dir, &[&["w.h5", "-o", "w.parquet", "--precision", "f32"], shape].concat()).refused(&format!(
+            "error: w.h5: /electrodes/pop/scaling_factors[0]: weight at contact `a` out of range, expected float32 numbers, \
+             found {first:e}\nhint: store weights as float64: leave `--precision f32` out"
+        ));
+        convert(dir, &[&["w.h5", "-o", "double.parquet", "--force"], shape].concat()).ok();
+    }
+    // currents are stored as float32 in columns
+    let report = Hdf5File::create(&dir.join("r.h5")).unwrap();
+    report.create_group("/report/pop/mapping").unwrap();
+    let at = |name: &str| format!("/report/pop/{name}");
+    report.write_dataset(&at("mapping/node_ids"), &[4_u64, 9], &[2]).unwrap();
+    report.write_dataset(&at("mapping/index_pointers"), &[0_u64, 1, 2], &[3]).unwrap();
+    report.write_dataset(&at("mapping/element_ids"), &[0_u32, 0], &[2]).unwrap();
+    report.write_dataset(&at("mapping/time"), &[0.0_f64, 2.0, 1.0], &[3]).unwrap();
+    report.write_dataset(&at("data"), &[0.0_f64, 1.0, 2.0, -1e39], &[2, 2]).unwrap();
+    report.close().unwrap();
+    convert(dir, &["r.h5", "-o", "r.csv"]).refused(
+        "error: r.h5: /report/pop/data[1]: value of node 9 out of range, expected float32 numbers, found -1e39",
+    );
+    // a table whose last segment ends far away
+    let config = golden().join("input/circuit/simulation_config.json");
+    leadfield_in(dir, &["positions", config.to_str().unwrap(), "-o", "s.parquet", "--quiet"]).ok();
+    let table = SegmentTable::open(&dir.join("s.parquet")).unwrap();
+    let mut segments = table.parts()[0].read_by_row().unwrap();
+    let last = segments.len() - 1;
+    segments.end[last].y = 4e38;
+    let (neurons, precision) = (table.neurons().unwrap(), leadfield::segments::table::Precision::F64);
+    write_part(&dir.join("far.parquet"), &segments, &neurons, table.metadata(), precision).unwrap();
+    let [node, section, segment] =
+        [segments.node_id[last], segments.section_id[last].into(), segments.segment_id[last].into()];
+    let problem = format!(
+        "node[{node}]: coordinate of segment {segment} of section {section} out of range, expected float32 numbers, found \
+         4e38 um\nhint: store coordinates as float64: `--precision f64`"
+    );
+    convert(dir, &["far.parquet", "-o", "far.arrow", "--precision", "f32"])
+        .refused(&format!("error: far.parquet: {problem}"));
+    let single = leadfield::segments::table::Precision::F32;
+    let error = write_part(&dir.join("single.parquet"), &segments, &neurons, table.metadata(), single).unwrap_err();
+    let expected = format!("{}: {}", dir.join("single.parquet").display(), problem.lines().next().unwrap());
+    assert_eq!(error.to_string(), expected);
+    assert_eq!(names_in(dir), ["double.parquet", "far.parquet", "r.h5", "s.parquet", "w.h5"]);
 }
 
 #[test]

@@ -92,8 +92,8 @@ fn interrupt(dir: &Path, parts: u64) {
     let stop = || asked.fetch_add(1, Ordering::Relaxed) == parts;
     let error = compute_in(dir, &SegmentTable::open(&dir.join("table")).unwrap(), false, &stop).unwrap_err();
     let text = format!(
-        "{}: stopped as asked, before all parts were done\n\
-         hint: {parts} of {PARTS} parts are kept: resume with `--resume`",
+        "{}: stopped as asked, before all units of work were done\n\
+         hint: {parts} of {PARTS} units of work are kept: resume with `--resume`",
         dir.join("w.h5").display()
     );
     assert_eq!(format!("{error:?}"), text);
@@ -168,8 +168,8 @@ fn signals_stop_at_the_end_of_a_part() {
         let parts = marked_parts(&output);
         assert!((1..PARTS).contains(&parts), "{parts}");
         let text = format!(
-            "error: w.h5: stopped as asked, before all parts were done\n\
-             hint: {parts} of {PARTS} parts are kept: resume with `--resume`\n"
+            "error: w.h5: stopped as asked, before all units of work were done\n\
+             hint: {parts} of {PARTS} units of work are kept: resume with `--resume`\n"
         );
         assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap()), (Some(code), text));
         weights(dir, &["--resume"]).ok();
@@ -199,7 +199,7 @@ fn info_reports_the_progress_of_an_interrupted_run() {
     let facts = leadfield_in(dir.path(), &["info", "w.h5.partial"]).ok();
     let line = |name: &str| facts.lines().find(|l| l.starts_with(name)).unwrap()[name.len()..].trim().to_string();
     assert_eq!(line("kind "), "electrodes file, unfinished");
-    assert_eq!(line("progress "), format!("5 of {PARTS} parts, {done} of {} segments", table.len()));
+    assert_eq!(line("progress "), format!("5 of {PARTS} units of work, {done} of {} segments", table.len()));
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn damaged_parts_are_computed_again() {
     interrupt(dir, PARTS - 1);
     damage(dir, &dir.join("w.h5.partial"), 0);
     let run = leadfield_in(dir, &["weights", "table", "e.csv", "-o", "w.h5", "--resume"]);
-    let warning = "warning: damage in 1 part of the interrupted run, computed again\n";
+    let warning = "warning: damage in 1 unit of work of the interrupted run, computed again\n";
     assert!(run.stderr.starts_with(warning), "{}", run.stderr);
     assert_eq!(run.code, 0);
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
@@ -373,7 +373,7 @@ fn a_run_that_replaces_an_output_is_resumed_with_both_options() {
     let dir = folder(8);
     let dir = dir.path();
     let (expected, table, error) = interrupt_replacement(dir);
-    let hint = format!("5 of {PARTS} parts are kept: resume with `--resume --force`");
+    let hint = format!("5 of {PARTS} units of work are kept: resume with `--resume --force`");
     assert_eq!(error.hint(), Some(hint));
     // a run whose output is complete does not touch the other run's parts
     weights(dir, &["--conductivity", "0.3", "--resume"]).ok();
@@ -391,7 +391,7 @@ fn the_program_resumes_a_run_that_replaces_an_output_with_both_options() {
     let (expected, ..) = interrupt_replacement(dir);
     // the old output is read to compare it, and is replaced all the same
     let run = leadfield_in(dir, &["weights", "table", "e.csv", "-o", "w.h5", "--resume", "--force"]);
-    assert!(run.stderr.contains(&format!("5 of {PARTS} parts by an earlier run")), "{}", run.stderr);
+    assert!(run.stderr.contains(&format!("5 of {PARTS} units of work by an earlier run")), "{}", run.stderr);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
     weights(dir, &["--resume"]).ok();
@@ -427,9 +427,9 @@ fn an_unfinished_electrodes_file_is_described_and_not_used() {
             leadfield_in(dir, args).refused(&text);
         }
     };
-    refused(&format!("5 of {PARTS} parts written"));
+    refused(&format!("5 of {PARTS} units of work written"));
     let unfinished = leadfield_in(dir, &["info", "w.h5.partial"]).ok();
-    assert!(unfinished.contains(&format!("5 of {PARTS} parts")), "{unfinished}");
+    assert!(unfinished.contains(&format!("5 of {PARTS} units of work")), "{unfinished}");
     std::fs::remove_file(dir.join("w.h5.checkpoint")).unwrap();
     refused("one that was never completed");
     let unfinished = leadfield_in(dir, &["info", "w.h5.partial"]).ok();
@@ -446,7 +446,7 @@ fn a_missing_part_costs_no_other_part() {
     std::fs::rename(&part, &away).unwrap();
     let error = compute_in(dir, &table, false, &|| false).unwrap_err();
     let text = format!(
-        "{}: cannot be read: no such file or directory\nhint: 7 of {PARTS} parts are kept: resume with `--resume`",
+        "{}: cannot be read: no such file or directory\nhint: 7 of {PARTS} units of work are kept: resume with `--resume`",
         part.display()
     );
     assert_eq!(format!("{error:?}"), text);
@@ -504,7 +504,7 @@ fn interrupt_positions(dir: &Path, parts: u64) {
     let existing = OverwritePolicy::Refuse;
     let settings = RunSettings { existing, resume: false, is_stopped: &stop, on_progress: &|_| () };
     let error = tables.write(&dir.join("t"), &options, &settings).unwrap_err();
-    assert_eq!(error.hint().unwrap(), format!("{parts} of {PARTS} parts are kept: resume with `--resume`"));
+    assert_eq!(error.hint().unwrap(), format!("{parts} of {PARTS} units of work are kept: resume with `--resume`"));
     assert_eq!(names_in(dir), ["circuit", "t.checkpoint", "t.partial"]);
 }
 
@@ -543,8 +543,8 @@ fn a_signal_stops_positions_at_the_end_of_a_part() {
     let parts = marked_parts(&output);
     assert!((1..PARTS).contains(&parts), "{parts}");
     let text = format!(
-        "error: t: stopped as asked, before all parts were done\n\
-         hint: {parts} of {PARTS} parts are kept: resume with `--resume`\n"
+        "error: t: stopped as asked, before all units of work were done\n\
+         hint: {parts} of {PARTS} units of work are kept: resume with `--resume`\n"
     );
     assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap()), (Some(130), text));
     positions(dir, &["--resume"]).ok();
@@ -559,7 +559,7 @@ fn an_unfinished_table_is_reported_kept_and_resumed() {
     interrupt_positions(dir, 5);
     let facts = leadfield_in(dir, &["info", "t.partial"]).ok();
     assert!(
-        facts.contains(&format!("  5 of {PARTS} parts, ")) && facts.contains("segment table, unfinished"),
+        facts.contains(&format!("  5 of {PARTS} units of work, ")) && facts.contains("segment table, unfinished"),
         "{facts}"
     );
     let left = "error: t.partial: exists already, left by an interrupted run\n\
@@ -697,7 +697,7 @@ fn a_full_disk_is_reported_and_the_run_is_resumed_when_there_is_space() {
     let parts: u64 =
         kept.strip_prefix("hint: ").unwrap_or_else(|| panic!("{log}")).split(' ').next().unwrap().parse().unwrap();
     assert!((1..PARTS).contains(&parts), "{log}");
-    assert_eq!(kept, format!("hint: {parts} of {PARTS} parts are kept: resume with `--resume`"));
+    assert_eq!(kept, format!("hint: {parts} of {PARTS} units of work are kept: resume with `--resume`"));
     assert_eq!([next(), next(), next()], ["code 2", "w.h5.checkpoint", "w.h5.partial"]);
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
     for _ in 0..2 {
@@ -708,7 +708,7 @@ fn a_full_disk_is_reported_and_the_run_is_resumed_when_there_is_space() {
     let (place, what) = full.split_once(".parquet: ").unwrap_or_else(|| panic!("{log}"));
     assert!(place.starts_with("error: small/t.partial/part-"), "{log}");
     assert_eq!(what, "cannot be written: no space left on device");
-    assert!(next().ends_with(&format!(" of {PARTS} parts are kept: resume with `--resume`")), "{log}");
+    assert!(next().ends_with(&format!(" of {PARTS} units of work are kept: resume with `--resume`")), "{log}");
     assert_eq!([next(), next()], ["code 2", ""]);
     assert!(bytes_of(&dir.join("t")) == table);
 }

@@ -28,6 +28,7 @@ mod manifests;
 mod media;
 mod morphologies;
 mod mutations;
+mod newcomers;
 mod one_command;
 mod outputs;
 mod pictures;

@@ -6,9 +6,11 @@
 //! (`LEADFIELD_MUTATIONS=N` runs N cases from other seeds), and cases that failed once are stored in
 //! `tests/mutations.seeds` and run first.
 
+mod formats;
+
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use leadfield::circuit::hoc;
 use leadfield::circuit::{CircuitRequest, PopulationTables};
@@ -128,6 +130,11 @@ fn tried(cases: u32, valid: &[u8], name: &str, bound: impl Fn(u64) -> u64, read:
 }
 
 fn mutate(cases: u32, valid: &[u8], test: impl Fn(&[u8]) -> Result<(), TestCaseError>) {
+    try_mutations(cases, |mutations| test(&mutated(valid, mutations)));
+}
+
+/// Draws damages, and tries what they do.
+fn try_mutations(cases: u32, test: impl Fn(&[Mutation]) -> Result<(), TestCaseError>) {
     let more: Option<u32> = std::env::var("LEADFIELD_MUTATIONS").ok().and_then(|n| n.parse().ok());
     let seeds = FileFailurePersistence::Direct(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mutations.seeds"));
     let config = ProptestConfig {
@@ -140,7 +147,7 @@ fn mutate(cases: u32, valid: &[u8], test: impl Fn(&[u8]) -> Result<(), TestCaseE
         Some(_) => TestRunner::new(config),
         None => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
     };
-    let result = runner.run(&prop::collection::vec(mutation(), 1..6), |m| test(&mutated(valid, &m)));
+    let result = runner.run(&prop::collection::vec(mutation(), 1..6), |mutations| test(&mutations));
     result.unwrap_or_else(|e| panic!("{e}"));
 }
 
@@ -363,39 +370,62 @@ fn damaged_atlases_are_read_or_refused() {
 /// Bytes that the program may write to one file, in blocks of 512: far more than the outputs of these small inputs.
 const FILE_BLOCKS: u32 = 200_000;
 
-/// Damages a file and runs the program on it in a separate process, because the memory of libhdf5, a C library, is not
-/// counted here. With exit code 2 no output may exist.
+/// Runs the program in a folder with bounds on its memory, its time and the files that it writes.
+fn run_bounded(dir: &Path, args: &[&str]) -> Output {
+    let script =
+        format!("ulimit -v {ADDRESS_SPACE_KIB}; ulimit -t {CPU_SECONDS}; ulimit -f {FILE_BLOCKS}; exec \"$0\" \"$@\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_leadfield")]).args(args).args(["--threads", "1", "--quiet"]);
+    command.current_dir(dir).output().unwrap()
+}
+
+/// Asserts that a run ended by itself with a result or an error, and that with an error nothing is under the output's
+/// name. Returns the exit code.
+fn check_run(dir: &Path, run: &Output, output: Option<&str>) -> Result<i32, TestCaseError> {
+    let text = String::from_utf8_lossy(&run.stderr).into_owned();
+    prop_assert!(!text.contains("panicked"), "{text}");
+    prop_assert!(run.status.signal().is_none(), "{:?}: {text}", run.status);
+    let Some(code @ 0..=2) = run.status.code() else { return Err(TestCaseError::fail(format!("{run:?}"))) };
+    prop_assert!(code == 0 || !text.is_empty() || !run.stdout.is_empty(), "exit code {code} without a message");
+    let is_there = output.is_some_and(|name| dir.join(name).exists());
+    prop_assert!(!is_there || code == 0, "an output in spite of {text}");
+    Ok(code)
+}
+
+/// Damages a file and runs the program on it, in a process of its own: libhdf5 is C, and its memory is not counted here.
+/// With exit code 2 nothing may be under the output's name.
 fn program_reads_or_refuses(cases: u32, dir: &Path, file: &str, args: &[&str], output: Option<&str>) {
+    program_gives(cases, dir, file, args, output, |_| Ok(()));
+}
+
+/// Does the same, and checks each run that ended without an error; the first is that of the sound file.
+fn program_gives(
+    cases: u32,
+    dir: &Path,
+    file: &str,
+    args: &[&str],
+    output: Option<&str>,
+    check_result: impl Fn(&Output) -> Result<(), TestCaseError>,
+) {
     let path = dir.join(file);
     let valid = std::fs::read(&path).unwrap();
     let kept = crate::support::names_in(dir);
-    let script =
-        format!("ulimit -v {ADDRESS_SPACE_KIB}; ulimit -t {CPU_SECONDS}; ulimit -f {FILE_BLOCKS}; exec \"$0\" \"$@\"");
-    let run = || {
-        let mut command = Command::new("sh");
-        command.args(["-c", &script, env!("CARGO_BIN_EXE_leadfield")]).args(args).args(["--threads", "1", "--quiet"]);
-        command.current_dir(dir).output().unwrap()
-    };
     let clear = || {
         for name in crate::support::names_in(dir).iter().filter(|name| !kept.contains(name)) {
             let path = dir.join(name);
             if path.is_dir() { std::fs::remove_dir_all(path).unwrap() } else { std::fs::remove_file(path).unwrap() }
         }
     };
-    let whole = run();
+    let whole = run_bounded(dir, args);
     assert!(matches!(whole.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&whole.stderr));
+    check_result(&whole).unwrap();
     clear();
     mutate(cases, &valid, |bytes| {
         std::fs::write(&path, bytes).unwrap();
-        let run = run();
-        let text = String::from_utf8_lossy(&run.stderr).into_owned();
-        prop_assert!(!text.contains("panicked"), "{text}");
-        prop_assert!(run.status.signal().is_none(), "{:?}: {text}", run.status);
-        prop_assert!(matches!(run.status.code(), Some(0..=2)), "{:?}: {text}", run.status);
-        let is_there = output.is_some_and(|name| dir.join(name).exists());
-        prop_assert!(!is_there || run.status.code() == Some(0), "an output in spite of {text}");
+        let run = run_bounded(dir, args);
+        let checked = check_run(dir, &run, output).and_then(|code| if code == 0 { check_result(&run) } else { Ok(()) });
         clear();
-        Ok(())
+        checked
     });
     std::fs::write(&path, valid).unwrap();
 }

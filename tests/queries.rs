@@ -144,6 +144,8 @@ fn attribute(name: &str) -> Vec<String> {
     match Nodes::open(config.circuit().population(None).unwrap()).unwrap().read_attribute(name).unwrap() {
         NodeAttribute::Text(texts) => texts,
         NodeAttribute::Number(numbers) => numbers.iter().map(f64::to_string).collect(),
+        NodeAttribute::Integer(numbers) => numbers.iter().map(i64::to_string).collect(),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -177,11 +179,37 @@ fn options_that_need_data_frames_say_how_to_get_them() {
     for (option, value) in [("--by", "section_type"), ("--agg", "count"), ("--sort", "row")] {
         leadfield_in(folder(), &["query", "s.parquet", option, value]).refused(&format!(
             "error: {option}: this program was built without the feature `frame`\n\
-             hint: build it with `cargo build --release --features frame`, or without `--no-default-features`"
+             hint: `--by NAME,... --agg count` counts the segments of each group; for others build it with `cargo build \
+             --release --features frame`, or without `--no-default-features`"
         ));
     }
     let two = cells(&query(&["--columns", "row", "--limit", "2"]));
     assert_eq!(two, cells(&query(&["--columns", "row"]))[..3]);
+}
+
+#[test]
+fn groups_are_counted_with_and_without_data_frames() {
+    let mtype = attribute("mtype");
+    let mut expected: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for s in segments() {
+        let key = (mtype[s.node_id as usize].clone(), s.section_type.unwrap().name().to_string());
+        *expected.entry(key).or_default() += 1;
+    }
+    let expected: Vec<String> = expected.iter().map(|((mtype, kind), n)| format!("{mtype},{kind},{n}")).collect();
+    let counted = |options: &[&str]| query(&[&["--by", "mtype,section_type", "--agg", "count"], options].concat());
+    assert_eq!(counted(&[]), format!("mtype,section_type,count\n{}\n", expected.join("\n")));
+    assert_eq!(counted(&["--limit", "2"]), format!("mtype,section_type,count\n{}\n", expected[..2].join("\n")));
+    // contacts in the order of their names, those without segments too
+    let contacts = "name,x,y,z\ne10,0,0,0\ne2,0,1e6,0\n";
+    std::fs::write(folder().join("two.csv"), contacts).unwrap();
+    let near = ["--electrodes", "two.csv", "--within", "500"];
+    let pairs: u64 = query(&[&near[..], &["--count"]].concat()).trim().parse().unwrap();
+    assert!(pairs > 0);
+    let groups = query(&[&near[..], &["--by", "electrode", "--agg", "count"]].concat());
+    assert_eq!(groups, format!("electrode,count\ne2,0\ne10,{pairs}\n"));
+    let unknown = leadfield_in(folder(), &["query", "s.parquet", "--by", "mtpe", "--agg", "count"]);
+    assert!(unknown.code == 2 && unknown.stderr.starts_with("error: --by: unknown column"), "{}", unknown.stderr);
+    assert!(unknown.stderr.ends_with("found `mtpe`\nhint: did you mean `mtype`?\n"), "{}", unknown.stderr);
 }
 
 #[test]

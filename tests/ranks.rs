@@ -228,7 +228,7 @@ fn any_number_of_ranks_writes_the_same_table_and_resumes_an_interrupted_run() {
 
 fn stopped(output: &Path, parts: u64) -> String {
     format!(
-        "{}: stopped as asked, before all parts were done\nhint: {parts} of {PARTS} parts are kept: resume with `--resume`",
+        "{}: stopped as asked, before all units of work were done\nhint: {parts} of {PARTS} units of work are kept: resume with `--resume`",
         output.display()
     )
 }
@@ -277,7 +277,7 @@ fn a_rank_that_fails_ends_the_run_and_reports_why() {
     let text = format!("{}: cannot be read: no such file or directory", part.display());
     let text = match parts {
         0 => text,
-        _ => format!("{text}\nhint: {parts} of {PARTS} parts are kept: resume with `--resume`"),
+        _ => format!("{text}\nhint: {parts} of {PARTS} units of work are kept: resume with `--resume`"),
     };
     assert_eq!(reported(&ended), text);
     std::fs::rename(&away, &part).unwrap();

@@ -88,7 +88,7 @@ fn signals_that_cannot_be_drawn_are_refused_before_anything_is_written() {
     let args = ["report", "s.parquet", "w.h5", "--signals", weights.to_str().unwrap(), "-o", page.to_str().unwrap()];
     leadfield_in(folder(), &args).refused(&format!(
         "error: {}: no report of signals, expected a dataset `/report/POPULATION/data` of frames and contacts\n\
-         hint: draw an `lfp` report of the simulator or the output of `leadfield signals`",
+         hint: pictures need the `.h5` of `leadfield signals`, `-o signals.h5`, or an `lfp` report of the simulator",
         weights.display()
     ));
     assert!(names_in(out.path()).is_empty());
@@ -178,7 +178,7 @@ fn for_a_file_that_no_client_can_read_the_page_lists_only_the_findings() {
     let why = "/S1nonbarrel_neurons/offsets: last offset is not the number of rows of `scaling_factors`, expected \
                3161, found 9999";
     assert_eq!(output.stderr, format!("warning: w.h5: {why}\nreport.html: no pictures; 1 error\n"));
-    assert_eq!(output.code, 0);
+    assert_eq!(output.code, 1);
     let page = std::fs::read_to_string(out.path().join("report.html")).unwrap();
     assert!(page.contains("<tr><td>E19</td>") && page.contains(&format!("before it is fixed: w.h5: {why}</p>")));
     assert!(!page.contains("<svg") && !page.contains("<script"));
@@ -329,7 +329,7 @@ fn for_a_file_of_another_circuit_the_page_lists_only_the_findings() {
     run(&["weights", "a.parquet", "e.csv", "-o", "w.h5"]).ok();
     let output = run(&["report", "b.parquet", "w.h5"]);
     let why = format!("another number of segments, expected {b} as in the table, found {a}");
-    assert!(output.code == 0 && output.stderr.contains(&why), "{}", output.stderr);
+    assert!(output.code == 1 && output.stderr.contains(&why), "{}", output.stderr);
     assert!(output.stderr.contains("report.html: no pictures; 1 error"), "{}", output.stderr);
     let page = std::fs::read_to_string(out.path().join("report.html")).unwrap();
     assert!(page.contains(&why) && page.contains("was the electrodes file made for this circuit and this table?"));

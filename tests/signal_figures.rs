@@ -157,7 +157,7 @@ fn reports_that_are_none_or_do_not_fit_are_refused() {
     edit(path, |file| file.unlink("/report").unwrap());
     draw(path, &[]).refused(
         "error: lfp.h5: no report of signals, expected a dataset `/report/POPULATION/data` of frames and contacts\n\
-         hint: draw an `lfp` report of the simulator or the output of `leadfield signals`",
+         hint: pictures need the `.h5` of `leadfield signals`, `-o signals.h5`, or an `lfp` report of the simulator",
     );
     assert_eq!(names_in(path), ["e.csv", "few.csv", "lfp.h5"]);
 }

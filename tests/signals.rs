@@ -274,6 +274,73 @@ fn densities_are_multiplied_by_the_areas_of_segments() {
     assert_close(&signals.compute().unwrap().values, &naive_sums(&naive, 1, |_| vec![0]));
 }
 
+#[test]
+fn neurons_whose_densities_do_not_balance_are_named() {
+    let reference = Reference::new();
+    let reports = reference.report();
+    let (table, electrodes) = configured(&reference);
+    let path = reference.path("c.h5");
+    let opened = Hdf5File::open(&path).unwrap();
+    let at = opened.byte_offset(&format!("/report/{POPULATION}/data")).unwrap().unwrap() as usize;
+    drop(opened);
+    // densities are the currents of the report, which balance, divided by the areas of the table's segments
+    let elements = reports[0].element_count();
+    let mut factors = vec![0.0_f64; elements];
+    for (place, node) in reports[0].node_ids().iter().enumerate() {
+        let (columns, list) = reports[0].elements(place).unwrap();
+        for part in table.parts() {
+            for neuron in part.read_by_row().unwrap().neurons() {
+                if neuron.get(0).node_id != *node {
+                    continue;
+                }
+                let somata =
+                    (0..neuron.len()).filter(|&i| neuron.get(i).section_type == Some(SectionType::Soma)).count();
+                for (element, &row) in list.rows.iter().enumerate() {
+                    let s = neuron.get(row as usize);
+                    let (radius, pi) = (f64::from(s.radius_um.unwrap()), std::f64::consts::PI);
+                    let area_um2 = match s.section_type {
+                        Some(SectionType::Soma) => 4.0 * pi * radius.powi(2) / somata as f64,
+                        _ => 2.0 * pi * radius * s.start.distance(s.end),
+                    };
+                    // 1 mA/cm2 through 1 um2 is 0.01 nA
+                    factors[columns.start + element] = 0.01 * area_um2;
+                }
+            }
+        }
+    }
+    let mut file = std::fs::read(&path).unwrap();
+    let value_at = |index: usize| at + 4 * index..at + 4 * index + 4;
+    for frame in 0..reports[0].frame_count() {
+        for (element, factor) in factors.iter().enumerate() {
+            let place = value_at(frame * elements + element);
+            let current = f32::from_ne_bytes(file[place.clone()].try_into().unwrap());
+            file[place].copy_from_slice(&((f64::from(current) / factor) as f32).to_ne_bytes());
+        }
+    }
+    let imbalances = |name: &str, bytes: &[u8]| {
+        std::fs::write(reference.path(name), bytes).unwrap();
+        let reports = CurrentReport::open_all(&reference.path(name)).unwrap();
+        let sources: [&dyn SegmentSource; 1] = [&table];
+        let signals = Signals::from_tables(&reports, &sources, &electrodes).currents(CurrentKind::Density);
+        let signals = signals.prepare().unwrap();
+        signals.compute().unwrap();
+        signals.imbalances()
+    };
+    assert_eq!(imbalances("balanced.h5", &file), []);
+    let (columns, _) = reports[0].elements(4).unwrap();
+    let (frame, clamp_na) = (6, 0.75);
+    let place = value_at(frame * elements + columns.start);
+    let before = f32::from_ne_bytes(file[place.clone()].try_into().unwrap());
+    let clamped = f64::from(before) + clamp_na / factors[columns.start];
+    file[place].copy_from_slice(&(clamped as f32).to_ne_bytes());
+    let found = imbalances("clamp.h5", &file);
+    let [found] = found.as_slice() else { panic!("one neuron has a clamp: {found:?}") };
+    assert_eq!(found.node_id, reports[0].node_ids()[4]);
+    // densities are stored in single precision
+    assert!((found.net_na - clamp_na).abs() < 1e-4, "{}", found.net_na);
+    assert_eq!(found.time_ms, reports[0].start_ms() + frame as f64 * reports[0].step_ms());
+}
+
 /// Reads a CSV file as rows of texts, without the header.
 fn csv_rows(path: &Path) -> Vec<Vec<String>> {
     let text = std::fs::read_to_string(path).unwrap();
@@ -717,7 +784,7 @@ fn reports_state_their_groups_and_unfinished_ones_are_refused() {
     assert_eq!(facts["progress"]["of_parts"], 7, "{text}");
     assert_eq!(facts["kind"], "lfp report, unfinished");
     let refusal = format!(
-        "error: un.h5.partial: unfinished, expected a complete report, found {done} of 7 parts written\n\
+        "error: un.h5.partial: unfinished, expected a complete report, found {done} of 7 units of work written\n\
          hint: complete `un.h5` with the command that began it and `--resume`; `leadfield info` shows its progress"
     );
     run(&["plot", "signals", "un.h5.partial", "-o", "a.svg"]).refused(&refusal);

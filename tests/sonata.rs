@@ -203,6 +203,9 @@ fn attributes_are_those_of_libsonata() {
     let values = names.iter().map(|name| match nodes.read_attribute(name).unwrap() {
         NodeAttribute::Text(texts) => json!(texts),
         NodeAttribute::Number(numbers) => json!(numbers),
+        // the script gives every number as a float
+        NodeAttribute::Integer(numbers) => json!(numbers.iter().map(|&n| n as f64).collect::<Vec<f64>>()),
+        other => panic!("{other:?}"),
     });
     let ours: Map<String, Value> = names.iter().cloned().zip(values).collect();
     let answers = libsonata(folder.path(), &json!([{"nodes_file": nodes_file, "attributes": null}]));

@@ -16,7 +16,7 @@ use leadfield::segments::table::SegmentTable;
 use leadfield::weights::{WeightsRequest, compute_weights};
 
 use crate::interrupted::{INPUTS, PARTS, circuit, folder, marked_parts, undisturbed, wait_for};
-use crate::support::{leadfield_in, names_in};
+use crate::support::{leadfield_in, names_in, scratch};
 
 /// A run stops within 2 s; other programs on the machine may slow it down.
 const MAX_TIME_TO_STOP: Duration = Duration::from_secs(6);
@@ -128,8 +128,8 @@ fn the_first_ctrl_c_says_which_part_is_written_and_the_run_is_resumed() {
     let possible =
         [done, done + 1].map(|part| format!("stopping after this part ({part} of {all}); press again to end now"));
     assert!(possible.iter().any(|text| *text == lines[0]), "{stderr}");
-    assert_eq!(lines[1], "error: w.h5: stopped as asked, before all parts were done");
-    assert_eq!(lines[2], format!("hint: {done} of {all} parts are kept: resume with `--resume`"));
+    assert_eq!(lines[1], "error: w.h5: stopped as asked, before all units of work were done");
+    assert_eq!(lines[2], format!("hint: {done} of {all} units of work are kept: resume with `--resume`"));
     assert_eq!(lines.len(), 3, "{stderr}");
     leadfield_in(dir, &[&args[..], &["--quiet", "--resume"]].concat()).ok();
     assert!(std::fs::read(&output).unwrap() == expected);
@@ -197,4 +197,28 @@ fn a_short_run_shows_no_remaining_time_and_its_progress_bar_is_removed() {
     assert!(bar < summary && text[bar..summary].contains("\u{1b}[2K"), "{text:?}");
     let seconds: f64 = text[summary..].split(", ").last().unwrap().trim().trim_end_matches(" s").parse().unwrap();
     assert!(seconds > 2.0 || !text.contains("eta"), "{text:?}");
+}
+
+#[test]
+fn a_demo_that_is_stopped_leaves_nothing_and_has_the_signals_exit_code() {
+    let dir = scratch();
+    // enough neurons for each step to take some time
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
+    command.current_dir(dir.path()).args(["demo", "d", "--cells", "400", "--quiet"]);
+    let mut demo = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    while !dir.path().join("d.partial/circuit").exists() && !dir.path().join("d.partial/circuit.partial").exists() {
+        assert!(
+            demo.try_wait().unwrap().is_none() && start.elapsed() < Duration::from_secs(60),
+            "the demo never began"
+        );
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // SAFETY: the process is our child, and has not been waited for
+    unsafe { libc::kill(demo.id() as i32, libc::SIGINT) };
+    let ended = demo.wait_with_output().unwrap();
+    let stderr = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{stderr}");
+    assert_eq!(stderr, "error: stopped as asked, before all parts were done\n");
+    assert_eq!(names_in(dir.path()), [""; 0]);
 }

@@ -9,8 +9,11 @@ use leadfield::Result;
 use leadfield::circuit::synthetic;
 use leadfield::error::{Context, FileProblem, Problem};
 use leadfield::io::atomic_output::{AtomicOutput, FolderEntry, check_contents};
+use leadfield::io::checkpoint::CheckpointProblem;
 
 use crate::cli::help::{CIRCUIT, OUTPUT, examples};
+use crate::cli::progress::Progress;
+use crate::cli::signals::StopSignal;
 use crate::cli::{Common, Outcome, console, overwrite_policy};
 use steps::DemoStep;
 
@@ -66,8 +69,12 @@ const FILES: [&str; 9] = [
 /// Runs the tool. The folder appears, or replaces that of an earlier demo, when all steps are done.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     check_replaceable(&args.folder, args.force).in_file(&args.folder)?;
+    let progress = Progress::new(common, "steps", STEPS);
+    let stop = StopSignal::install(common, &progress);
     let staged = AtomicOutput::create_folder(&args.folder, overwrite_policy(args.force), check_is_demo)?;
-    let (mut steps, outcome) = run_steps(staged.partial_path(), args.cells)?;
+    let running = Running { folder: staged.partial_path(), is_stopped: &|| stop.is_requested(), progress: &progress };
+    let (mut steps, outcome) = running.run_steps(args.cells)?;
+    progress.finish();
     for step in &mut steps {
         if let Ok(below) = step.path.strip_prefix(staged.partial_path()) {
             step.path = args.folder.join(below);
@@ -79,22 +86,43 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Runs the steps in an empty folder.
-fn run_steps(folder: &Path, cells: usize) -> Result<(Vec<DemoStep>, Outcome)> {
-    let reference = folder.join("reference");
-    std::fs::create_dir(&reference).map_err(FileProblem::Write).in_file(&reference)?;
-    let mut steps = vec![
-        steps::make_circuit(folder, cells)?,
-        steps::make_probe(folder)?,
-        steps::make_segments(folder)?,
-        steps::make_weights(folder)?,
-        steps::make_signals(folder)?,
-    ];
-    let (checked, outcome) = steps::check_against_reference(folder)?;
-    steps.push(checked);
-    let page = steps::make_report(folder, &steps)?;
-    steps.push(page);
-    Ok((steps, outcome))
+/// Number of steps.
+const STEPS: u64 = 7;
+
+/// A demo in progress.
+struct Running<'a> {
+    /// An empty folder.
+    folder: &'a Path,
+    /// Whether the demo is to stop: steps that take long ask too.
+    is_stopped: &'a (dyn Fn() -> bool + Sync),
+    progress: &'a Progress,
+}
+
+impl Running<'_> {
+    /// Runs the steps. What is begun is removed with the folder if the demo is stopped.
+    fn run_steps(&self, cells: usize) -> Result<(Vec<DemoStep>, Outcome)> {
+        let (folder, is_stopped) = (self.folder, self.is_stopped);
+        let reference = folder.join("reference");
+        std::fs::create_dir(&reference).map_err(FileProblem::Write).in_file(&reference)?;
+        let mut steps = vec![
+            self.end_step(steps::make_circuit(folder, cells)?)?,
+            self.end_step(steps::make_probe(folder)?)?,
+            self.end_step(steps::make_segments(folder, is_stopped)?)?,
+            self.end_step(steps::make_weights(folder, is_stopped)?)?,
+            self.end_step(steps::make_signals(folder, is_stopped)?)?,
+        ];
+        let (checked, outcome) = steps::check_against_reference(folder, is_stopped)?;
+        steps.push(self.end_step(checked)?);
+        let page = steps::make_report(folder, &steps)?;
+        steps.push(self.end_step(page)?);
+        Ok((steps, outcome))
+    }
+
+    /// Counts a step; returns an error if the demo is to stop.
+    fn end_step(&self, step: DemoStep) -> Result<DemoStep> {
+        self.progress.add(1);
+        if (self.is_stopped)() { Err(CheckpointProblem::Stopped.into()) } else { Ok(step) }
+    }
 }
 
 /// Refuses to replace a folder that is not that of a demo.

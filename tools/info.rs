@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use leadfield::Result;
 use leadfield::error::{Context, FileProblem, Problem, format_count};
 use leadfield::file_kind::FileKind;
-use leadfield::io::checkpoint::{Checkpoint, OutputPlan};
+use leadfield::io::checkpoint::{Checkpoint, OutputPlan, format_units};
 use leadfield::io::input_file;
 use serde_json::json;
 
@@ -23,16 +23,33 @@ use crate::cli::{Common, Outcome, console};
 /// Describe the content of a file: tables, electrodes files, circuits, contacts, and all other kinds that tools read
 #[derive(clap::Args)]
 #[command(after_help = examples!(
-    "leadfield info segments.parquet",
+    "leadfield info segments.parquet --check",
     "leadfield info weights.h5 --json",
     "leadfield info weights.h5.partial   # how far an interrupted run came",
 ))]
 pub struct Args {
     /// A file of any kind that a tool reads, or a folder of a table, of tables or with a configuration
     file: PathBuf,
+    /// Read all rows of a segment table, and check checksums, statistics and lists, as `validate positions` does
+    #[arg(long)]
+    check: bool,
     /// Print JSON
     #[arg(long, help_heading = OUTPUT)]
     json: bool,
+}
+
+/// There is nothing to check in a file of this kind.
+#[derive(Debug, thiserror::Error)]
+#[error("`--check` reads segment tables, expected one, found {0}")]
+struct NothingToCheck(&'static str);
+
+impl Problem for NothingToCheck {
+    fn hint(&self) -> Option<String> {
+        Some(
+            "`leadfield validate electrodes-file` checks electrodes files; others are checked when they are read"
+                .into(),
+        )
+    }
 }
 
 /// The kind of a file is unknown.
@@ -52,12 +69,23 @@ impl Problem for UnknownKind {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let path = &args.file;
+    if args.check && find_unfinished_run(path)?.is_some() {
+        return Err(NothingToCheck("an unfinished output")).in_file(path);
+    }
     let facts = if let (true, Some(record)) = (path.is_dir(), find_unfinished_run(path)?) {
         let mut facts = Facts::default();
         add_progress(&mut facts, "segment table, unfinished", &record)?;
         facts
     } else {
-        collect_facts(path, detect(path)?, common)?
+        let kind = detect(path)?;
+        if args.check && kind != FileKind::SegmentTable {
+            return Err(NothingToCheck(kind.describe())).in_file(path);
+        }
+        let mut facts = collect_facts(path, kind, common)?;
+        if args.check {
+            table::add_check(&mut facts, path, common)?;
+        }
+        facts
     };
     if args.json {
         console::print(format_args!("{:#}\n", facts.to_json()))?
@@ -109,12 +137,11 @@ fn find_unfinished_run(path: &Path) -> Result<Option<Checkpoint>> {
 
 /// Adds the progress of an interrupted run.
 fn add_progress(facts: &mut Facts, kind: &str, checkpoint: &Checkpoint) -> Result<()> {
-    let (parts, segments) = checkpoint.progress()?;
+    let (units, segments) = checkpoint.progress()?;
     let OutputPlan { program, inputs, units: all, segments: total } = checkpoint.plan();
-    let progress =
-        format!("{parts} of {}, {segments} of {}", format_count(*all, "part"), format_count(*total, "segment"));
+    let progress = format!("{units} of {}, {segments} of {}", format_units(*all), format_count(*total, "segment"));
     facts.add("kind", kind);
-    let done = json!({ "parts": parts, "of_parts": all, "segments": segments, "of_segments": total });
+    let done = json!({ "parts": units, "of_parts": all, "segments": segments, "of_segments": total });
     facts.add_with("progress", progress, done);
     facts.add("begun by", format!("{program}, inputs {inputs:016x}"));
     Ok(())

@@ -44,6 +44,10 @@ enum QueryProblem {
     IndexIsOutput(String),
     #[error("no column to group by, expected at least one name")]
     NoGroups,
+    #[error("no contacts to choose from, expected `--electrodes FILE`, `--weights FILE` or both")]
+    ElectrodeAlone,
+    #[error("several contacts, expected one for `--weights`, found {0}")]
+    SeveralElectrodes(String),
 }
 
 impl Problem for QueryProblem {
@@ -60,7 +64,8 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     if let Some(out) = args.output_file() {
         check_not_an_input(out, [args.segments.as_path()].into_iter().chain(args.weights.as_deref()))?;
     }
-    let place = SearchArea::from_args(&args.target, common)?;
+    check_electrode(args).in_item("--electrode")?;
+    let place = SearchArea::from_args(&args.target, &args.filter.electrode, common)?;
     let kinds = parse_section_types(&args.filter.section_type)?;
     let mut table = SegmentTable::open_without_neurons(&args.segments)?;
     if let Some(name) = &args.filter.population {
@@ -97,6 +102,21 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         Ok(()) => Ok(Outcome::Done),
     }
 }
+
+/// Checks that there are contacts to choose from, and one for the weights.
+fn check_electrode(args: &Args) -> Result<(), QueryProblem> {
+    match args.filter.electrode.as_slice() {
+        [] => Ok(()),
+        _ if args.weights.is_none() && args.target.electrodes.is_none() => Err(QueryProblem::ElectrodeAlone),
+        several @ [_, _, ..] if args.weights.is_some() => {
+            Err(QueryProblem::SeveralElectrodes(join_quoted(several, MAX_LISTED_NAMES)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Number of names that a message lists.
+const MAX_LISTED_NAMES: usize = 12;
 
 /// Runs the query and writes its result.
 fn run_query(args: &Args, query: TableQuery<'_>, circuit: Option<&TableCircuit>, common: &Common) -> Result<()> {
@@ -142,7 +162,7 @@ struct Lookups {
 impl Lookups {
     /// Opens the files; of a lead field only what the columns need.
     fn open(args: &Args, columns: &[String], query: &TableQuery<'_>, common: &Common) -> Result<Self> {
-        let weights = args.weights.as_deref().zip(args.electrode.as_deref());
+        let weights = args.weights.as_deref().zip(args.filter.electrode.first());
         let weights = weights.map(|(path, name)| WeightLookup::open(path, name, query.table())).transpose()?;
         let open = |path| field::open(path, columns, args.field_transform.as_deref(), query.table());
         let field = args.field.as_deref().map(open).transpose()?;

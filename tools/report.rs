@@ -76,6 +76,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         Err(why) => {
             common.warn_with_hint(why);
             common.print_note(format_args!("{}: no pictures; {found}", args.out.display()));
+            return Ok(Outcome::Differ);
         }
     }
     Ok(Outcome::Done)

@@ -1,9 +1,8 @@
 //! `leadfield signals`: computes signals at contacts from reports of membrane currents.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use leadfield::circuit::TableCircuitProblem;
 use leadfield::error::{Context, Problem, format_count, join_quoted};
 use leadfield::io::atomic_output::{self, check_not_an_input};
 use leadfield::io::resumable_output::RunSettings;
@@ -11,8 +10,8 @@ use leadfield::signals::output::{
     ColumnShape, SignalFormat, SignalFormatProblem, SignalsRequest, ValueType, check_output, write_signals,
 };
 use leadfield::signals::{
-    CurrentKind, CurrentReport, Grouping, MissingNodes, PopulationNodes, SignalReference, SignalUnit, Signals,
-    SignalsBuilder, TimeSelection, resolve_node_set,
+    CurrentKind, CurrentReport, Grouping, GroupingProblem, MissingNodes, PopulationNodes, SignalReference, SignalUnit,
+    Signals, SignalsBuilder, TimeSelection, open_circuit, resolve_node_set,
 };
 use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
@@ -46,7 +45,8 @@ pub struct Args {
     /// Segment tables, one for each population, from which weights are computed
     #[arg(long, value_name = "TABLE", requires = "electrodes", help_heading = CIRCUIT)]
     segments: Vec<PathBuf>,
-    /// Circuit or simulation configuration with attributes and node sets [default: the one that the table names]
+    /// Circuit or simulation configuration with attributes and node sets [default: the one that the table or the electrodes
+    /// file names]
     #[arg(long, value_name = "CONFIG", help_heading = CIRCUIT)]
     circuit: Option<PathBuf>,
     /// The report has current densities, mA/cm2, instead of currents, nA; needs --segments
@@ -66,8 +66,9 @@ pub struct Args {
     /// Leave out nodes that only the report or only the weights have
     #[arg(long, help_heading = FILTER)]
     allow_missing: bool,
-    /// Use only these contacts, in this order; can be repeated
-    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = FILTER)]
+    /// Use only these contacts, in this order; can be repeated. NAME,... is one contact if one has this name, otherwise
+    /// several
+    #[arg(long, value_name = "NAME,...", help_heading = FILTER)]
     electrode: Vec<String>,
     /// First time, ms
     #[arg(long, value_name = "MS", allow_negative_numbers = true, help_heading = FILTER)]
@@ -211,6 +212,9 @@ const COMPUTED_ONLY: [&str; 12] = [
 /// Number of neurons that do not balance of which a warning is printed.
 const MAX_NAMED_NEURONS: usize = 5;
 
+/// Number of groups, or of contacts with their units, that a note lists.
+const MAX_NAMED_GROUPS: usize = 100;
+
 /// Distance at which the far field of a net current is stated, µm.
 const FAR_UM: f64 = 1000.0;
 
@@ -260,9 +264,10 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     } else if !args.density {
         note_units(&reports, common);
     }
-    let made_from = tables.first().and_then(|table| table.circuit_file()).unwrap_or_default();
-    let builder = apply_options(args, builder, &reports, &made_from)?;
+    let circuit = || open_circuit(args.circuit.as_deref(), &sources, weights.as_ref());
+    let builder = apply_options(args, builder, &reports, &circuit)?;
     let signals = builder.prepare()?;
+    signals.check_reference_is_clear().in_item("--reference")?;
     print_left_out(&signals, common);
     if args.dry_run {
         return print_estimate(args, &signals, common);
@@ -280,6 +285,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         is_stopped: &|| stop.is_requested(),
         on_progress: &|n| progress.add(n),
     };
+    note_order(args, &signals, format, common);
     let mut was_complete = false;
     let request = SignalsRequest { signals: &signals, output: &args.out, format, value_type, settings };
     if format.is_laid_out() {
@@ -290,7 +296,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         write_signal_columns(&request, path, if args.wide { ColumnShape::Wide } else { ColumnShape::Long })?;
     }
     progress.finish();
-    warn_imbalances(&signals, common);
+    warn_imbalances(&signals, current_kind(args), common);
     let (frames, contacts, groups) = (signals.times_ms().len(), signals.contacts().len(), signals.groups().len());
     let groups = if signals.is_total() { String::new() } else { format!(", {}", format_count(groups as u64, "group")) };
     let end = match was_complete {
@@ -341,32 +347,27 @@ fn apply_options<'a>(
     args: &Args,
     builder: SignalsBuilder<'a>,
     reports: &'a [CurrentReport],
-    made_from: &Path,
+    circuit: &dyn Fn() -> Result<SonataConfig>,
 ) -> Result<SignalsBuilder<'a>> {
     let populations: Vec<PopulationNodes<'_>> = reports.iter().map(|r| (r.population(), r.node_ids())).collect();
-    let circuit = || -> Result<SonataConfig> {
-        match &args.circuit {
-            Some(path) => SonataConfig::open(path),
-            None if made_from.as_os_str().is_empty() => Err(TableCircuitProblem::NoCircuit.into()),
-            None => SonataConfig::open(made_from),
-        }
-    };
     let grouping = match args.by.as_deref() {
         None => Grouping::Total,
         Some("population") => Grouping::Population,
         Some("node") => Grouping::Node,
         Some("section_type") => Grouping::SectionType,
-        Some(names) => Grouping::by_attribute_or_node_sets(&circuit().in_item("--by")?, &populations, names)?,
+        Some(names) => {
+            let grouping = Grouping::by_attribute_or_node_sets(&circuit().in_item("--by")?, &populations, names);
+            grouping.map_err(|error| match error.problem::<GroupingProblem>() {
+                Some(GroupingProblem::Unknown { .. }) => error.in_item("--by"),
+                _ => error,
+            })?
+        }
     };
     let filter = match &args.node_set {
         Some(name) => Some(resolve_node_set(&circuit().in_item("--node-set")?, &populations, name)?),
         None => None,
     };
-    let reference = match args.reference.as_deref() {
-        None => SignalReference::None,
-        Some("mean") => SignalReference::Mean,
-        Some(name) => SignalReference::Contact(name.into()),
-    };
+    let reference = args.reference.as_deref().map(SignalReference::from_text).unwrap_or_default();
     let builder = builder
         .group_by(grouping)
         .nodes(filter)
@@ -375,11 +376,16 @@ fn apply_options<'a>(
         .reference(reference)
         .unit(args.unit.into())
         .missing_nodes(if args.allow_missing { MissingNodes::LeaveOut } else { MissingNodes::Refuse })
-        .currents(if args.density { CurrentKind::Density } else { CurrentKind::Current });
+        .currents(current_kind(args));
     Ok(match args.block_frames {
         Some(frames) => builder.block_frames(frames as usize),
         None => builder,
     })
+}
+
+/// Returns what the values of the reports are.
+fn current_kind(args: &Args) -> CurrentKind {
+    if args.density { CurrentKind::Density } else { CurrentKind::Current }
 }
 
 fn print_left_out(signals: &Signals<'_>, common: &Common) {
@@ -415,8 +421,22 @@ fn print_estimate(args: &Args, signals: &Signals<'_>, common: &Common) -> Result
     Ok(Outcome::Done)
 }
 
+/// Notes what a format does not state: the groups of a NumPy array, and the units of the columns of a CSV.
+fn note_order(args: &Args, signals: &Signals<'_>, format: SignalFormat, common: &Common) {
+    if format == SignalFormat::Npy && !signals.is_total() {
+        let groups = join_quoted(signals.groups(), MAX_NAMED_GROUPS);
+        common.print_note(format_args!("note: {}: the groups are, in this order, {groups}", args.out.display()));
+    }
+    let units = signals.units();
+    if format == SignalFormat::Csv && args.wide && units.iter().any(|unit| Some(unit) != units.first()) {
+        let columns = signals.contacts().iter().zip(&units).map(|(contact, unit)| format!("{} {unit}", contact.name));
+        let columns = join_quoted(columns, MAX_NAMED_GROUPS);
+        common.print_note(format_args!("note: {}: the units of the columns are {columns}", args.out.display()));
+    }
+}
+
 /// Warns of neurons whose currents do not sum to zero.
-fn warn_imbalances(signals: &Signals<'_>, common: &Common) {
+fn warn_imbalances(signals: &Signals<'_>, kind: CurrentKind, common: &Common) {
     let mut found = signals.imbalances();
     if found.is_empty() {
         return;
@@ -425,9 +445,15 @@ fn warn_imbalances(signals: &Signals<'_>, common: &Common) {
     let sigma = units::DEFAULT_CONDUCTIVITY.get();
     let far_v =
         |net_na: f64| net_na.abs() * units::NANOAMPERE_PER_MICROMETER / (4.0 * std::f64::consts::PI * sigma * FAR_UM);
+    let (what, cause) = match kind {
+        CurrentKind::Density => {
+            ("densities times areas", "with a current clamp, or with areas that are not the simulator's")
+        }
+        CurrentKind::Current => ("membrane currents", "with a current clamp"),
+    };
     common.warn(format_args!(
-        "{} whose membrane currents do not sum to zero, as with a current clamp: each adds the field of a monopole, \
-         which falls with 1/r where that of a balanced neuron falls with 1/r^2 or faster",
+        "{} whose {what} do not sum to zero, as {cause}: each adds the field of a monopole, which falls with 1/r where \
+         that of a balanced neuron falls with 1/r^2 or faster",
         format_count(found.len() as u64, "neuron")
     ));
     for neuron in found.iter().take(MAX_NAMED_NEURONS) {

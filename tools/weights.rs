@@ -8,6 +8,7 @@ use leadfield::circuit::{self, PopulationTables};
 use leadfield::electrodes;
 use leadfield::error::{Context, FileProblem, Problem, format_count};
 use leadfield::io::atomic_output::{check_not_an_input, lock_path_for, partial_path_for};
+use leadfield::io::checkpoint::format_units;
 use leadfield::io::resumable_output::RunSettings;
 use leadfield::segments::table::find_circuit_file;
 use leadfield::sonata::config::{RunTimes, SonataConfig};
@@ -256,7 +257,11 @@ fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Resu
     if args.layout {
         let parts = weights::lay_out(&request).in_file(args.electrodes_name())?;
         progress.finish();
-        common.print_note(format_args!("{}: laid out for {}", args.out.display(), format_count(parts, "part")));
+        common.print_note(format_args!(
+            "{}: laid out, {} for `--part`",
+            args.out.display(),
+            format_count(parts, "part")
+        ));
         console::print(format_args!("{parts}\n"))?;
         return Ok(Outcome::Done);
     }
@@ -276,13 +281,13 @@ fn compute(args: &Args, sources: &[&dyn SegmentSource], common: &Common) -> Resu
     let summary = computed.in_file(args.electrodes_name())?;
     progress.finish();
     if summary.damaged_parts > 0 {
-        let parts = format_count(summary.damaged_parts, "part");
-        common.warn(format_args!("damage in {parts} of the interrupted run, computed again"));
+        let units = format_units(summary.damaged_parts);
+        common.warn(format_args!("damage in {units} of the interrupted run, computed again"));
     }
     common.print_note(summary_text(&args.out, &summary, elapsed_s(started)));
     common.print_balance();
     if common.ranks().is_first() {
-        let report = lfp_report_entry(&args.out, sources)?;
+        let report = lfp_report_entry(&args.out, sources, common)?;
         let printed = if args.json { summary_json(args, &summary, elapsed_s(started), &report) } else { report };
         console::print(format_args!("{printed:#}\n"))?;
     }
@@ -328,7 +333,7 @@ fn summary_text(out: &Path, summary: &WeightsSummary, seconds: f64) -> String {
     }
     let kept = match summary.resumed_parts {
         0 => String::new(),
-        kept => format!(", {kept} of {} by an earlier run", format_count(summary.parts, "part")),
+        kept => format!(", {kept} of {} by an earlier run", format_units(summary.parts)),
     };
     format!(
         "{}: {}, {}, {}, {}, {seconds:.2} s{kept}",
@@ -361,9 +366,17 @@ fn summary_json(args: &Args, summary: &WeightsSummary, seconds: f64, report: &se
 /// Returns the entry for `reports` of a simulation configuration, with the times of the simulation that the segments
 /// come from, if they come from one that still exists. The path is absolute, since it would be relative to the
 /// configuration.
-fn lfp_report_entry(out: &Path, sources: &[&dyn SegmentSource]) -> Result<serde_json::Value> {
+fn lfp_report_entry(out: &Path, sources: &[&dyn SegmentSource], common: &Common) -> Result<serde_json::Value> {
     let path = out.canonicalize().map_err(FileProblem::Read).in_file(out)?;
     let simulation = sources.iter().find_map(|s| find_circuit_file(s.path(), &s.metadata().simulation_path));
+    let stated = sources.iter().find(|source| !source.metadata().simulation_path.is_empty());
+    if let (None, Some(source)) = (&simulation, stated) {
+        common.print_note(format_args!(
+            "note: {}: the simulation `{}` that it names is not there: the times of the `lfp` report are placeholders",
+            source.path().display(),
+            source.metadata().simulation_path
+        ));
+    }
     let run = match simulation.map(|path| SonataConfig::open(&path)) {
         Some(Ok(SonataConfig::Simulation(simulation))) => simulation.run,
         _ => RunTimes::default(),

@@ -35,7 +35,9 @@ pub use population_tables::check_output;
 pub use population_tables::{PopulationTables, SkippedPopulation};
 pub use problem::SegmentationProblem;
 pub use request::{BadNeuronPolicy, CircuitRequest, Discretisation, MAX_SEGMENTS_PER_NEURON, SegmentReport};
-pub use table_circuit::{NodeCondition, TableCircuit, TableCircuitProblem};
+pub use table_circuit::{
+    NodeCondition, OtherCircuit, TableCircuit, TableCircuitProblem, check_circuit_of_table, find_stated_circuit,
+};
 pub use table_writer::TablesSummary;
 pub use template_rules::{TemplateFileNote, TemplateUse, read_templates};
 

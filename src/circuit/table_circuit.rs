@@ -8,7 +8,7 @@ use arrow_schema::Field;
 
 use crate::error::{Context, Problem, Result};
 use crate::segments::query::ColumnSource;
-use crate::segments::table::{Hits, SegmentTable};
+use crate::segments::table::{Hits, SegmentTable, TableMetadata, find_circuit_file};
 use crate::sonata::config::SonataConfig;
 use crate::sonata::node_sets::NodeSets;
 use crate::sonata::nodes::{NodeAttribute, Nodes};
@@ -18,14 +18,31 @@ use crate::sonata::nodes::{NodeAttribute, Nodes};
 #[non_exhaustive]
 pub enum TableCircuitProblem {
     /// No circuit is given, and the table names none.
-    #[error("no circuit to take node sets and attributes from, expected `--circuit` or a table that names one")]
+    #[error(
+        "no circuit to take node sets and attributes from, expected `--circuit`, or a table or an electrodes file that names \
+         one"
+    )]
     NoCircuit,
+    /// The circuit that a file names is not there.
+    #[error("circuit is not there, expected `{stated}` as stated in the file{}, found nothing", from_folder(.stated))]
+    Missing {
+        /// The path that the file states.
+        stated: String,
+    },
     /// The text is not a condition.
     #[error("malformed, expected `attribute=value[,value...]`, found `{0}`")]
     Condition(String),
     /// The attribute is a number, and the value is not.
     #[error("wrong value, expected a number for the attribute `{attribute}`, found `{found}`")]
     Number {
+        /// The attribute.
+        attribute: String,
+        /// The value.
+        found: String,
+    },
+    /// The attribute is a boolean, and the value is not.
+    #[error("wrong value, expected `true` or `false` for the attribute `{attribute}`, found `{found}`")]
+    Boolean {
         /// The attribute.
         attribute: String,
         /// The value.
@@ -41,12 +58,41 @@ pub enum TableCircuitProblem {
     },
 }
 
+/// Returns where a relative path begins.
+fn from_folder(stated: &str) -> &'static str {
+    if Path::new(stated).is_absolute() { "" } else { ", from its folder" }
+}
+
+/// The circuit is not that of a table.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[error("not the circuit of the table `{table}`, expected {what} {expected} as in `{circuit}`, found {found}")]
+pub struct OtherCircuit {
+    /// The table.
+    table: String,
+    /// The circuit that the table names.
+    circuit: String,
+    /// What differs.
+    what: &'static str,
+    expected: String,
+    found: String,
+}
+
+impl Problem for OtherCircuit {
+    fn hint(&self) -> Option<String> {
+        Some("leave `--circuit` out, or make the table from this circuit".into())
+    }
+}
+
 impl Problem for TableCircuitProblem {
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Missing { .. } => Some(
+                "the file or the circuit was moved: name the circuit or simulation configuration: `--circuit CONFIG`"
+                    .into(),
+            ),
             Self::NoCircuit => Some("name the circuit or simulation configuration: `--circuit CONFIG`".into()),
             Self::Condition(_) => Some("for example `--where mtype=L5_TPC:A`".into()),
-            Self::Number { .. } => None,
+            Self::Number { .. } | Self::Boolean { .. } => None,
             Self::Node { .. } => Some("name the circuit that the table was created from: `--circuit CONFIG`".into()),
         }
     }
@@ -70,6 +116,18 @@ impl FromStr for NodeCondition {
     }
 }
 
+/// Returns the circuit configuration that a table or an electrodes file at a path states.
+///
+/// # Errors
+/// Returns an error if it states none, or one that is not there.
+pub fn find_stated_circuit(file: &Path, stated: &str) -> Result<PathBuf> {
+    if stated.is_empty() {
+        return Err(TableCircuitProblem::NoCircuit.into());
+    }
+    let missing = || TableCircuitProblem::Missing { stated: stated.into() };
+    find_circuit_file(file, stated).ok_or_else(missing).in_file(file)
+}
+
 /// An open circuit, with the nodes of the table's population.
 #[derive(Debug)]
 pub struct TableCircuit {
@@ -83,15 +141,15 @@ impl TableCircuit {
     /// Opens the given circuit, or the one that the table was created from.
     ///
     /// # Errors
-    /// Returns an error if there is neither, or the configuration, its population or its nodes cannot be read.
+    /// Returns an error if there is neither, the stated one is not there, the given one is not that of the table, or the
+    /// configuration, its population or its nodes cannot be read.
     pub fn open(named: Option<&Path>, table: &SegmentTable) -> Result<Self> {
-        let stated = &table.metadata().circuit_path;
         let path = match named {
             Some(path) => path.to_path_buf(),
-            None if stated.is_empty() => return Err(TableCircuitProblem::NoCircuit.into()),
-            // the error for a circuit that no longer exists names the stated path
-            None => table.circuit_file().unwrap_or_else(|| PathBuf::from(stated)),
+            None => find_stated_circuit(table.path(), &table.metadata().circuit_path)?,
         };
+        let node_ids = || Ok(table.neurons()?.iter().map(|neuron| neuron.node_id).collect());
+        check_circuit_of_table(&path, (table.path(), table.metadata()), node_ids)?;
         let config = SonataConfig::open(&path)?;
         let known = Some(table.metadata().population.as_str()).filter(|name| !name.is_empty());
         let population = config.circuit().population(known)?;
@@ -118,17 +176,35 @@ impl TableCircuit {
     /// Returns the nodes that satisfy a condition, ascending.
     ///
     /// # Errors
-    /// Returns an error if the attribute is unknown, or is a number and a value is not.
+    /// Returns an error if the attribute is unknown, or is a number or a boolean and a value is not.
     pub fn nodes_where(&self, condition: &NodeCondition) -> Result<Vec<u64>> {
         let NodeCondition { attribute, values } = condition;
+        let no_number =
+            |found: &String| TableCircuitProblem::Number { attribute: attribute.clone(), found: found.clone() };
+        let number = |text: &String| text.trim().parse::<f64>().map_err(|_| no_number(text));
         let chosen: Vec<bool> = match self.nodes.read_attribute(attribute)? {
             NodeAttribute::Text(texts) => texts.iter().map(|text| values.contains(text)).collect(),
             NodeAttribute::Number(numbers) => {
-                let number = |text: &String| text.trim().parse::<f64>().map_err(|_| text.clone());
-                let wanted = values.iter().map(number).collect::<Result<Vec<f64>, String>>();
-                let none = |found| TableCircuitProblem::Number { attribute: attribute.clone(), found };
-                let wanted = wanted.map_err(none)?;
+                let wanted = values.iter().map(number).collect::<Result<Vec<f64>, _>>()?;
                 numbers.iter().map(|number| wanted.contains(number)).collect()
+            }
+            // as integers, whose digits a float may not have
+            NodeAttribute::Integer(numbers) => {
+                let integer = |text: &String| match text.trim().parse::<i64>() {
+                    Ok(integer) => Ok(Some(i128::from(integer))),
+                    Err(_) => number(text).map(|number| (number.fract() == 0.0).then_some(number as i128)),
+                };
+                let wanted = values.iter().map(integer).collect::<Result<Vec<Option<i128>>, _>>()?;
+                numbers.iter().map(|&number| wanted.contains(&Some(number.into()))).collect()
+            }
+            NodeAttribute::Boolean(flags) => {
+                let boolean = |text: &String| match text.trim().to_ascii_lowercase().as_str() {
+                    "true" | "1" => Ok(true),
+                    "false" | "0" => Ok(false),
+                    _ => Err(TableCircuitProblem::Boolean { attribute: attribute.clone(), found: text.clone() }),
+                };
+                let wanted = values.iter().map(boolean).collect::<Result<Vec<bool>, _>>()?;
+                flags.iter().map(|flag| wanted.contains(flag)).collect()
             }
         };
         Ok((0..).zip(chosen).filter(|(_, chosen)| *chosen).map(|(node, _)| node).collect())
@@ -161,6 +237,59 @@ impl TableCircuit {
         }
         Err(TableCircuitProblem::Node { expected, found: node }).in_item("node").in_file(&self.path)
     }
+}
+
+/// Refuses a circuit in which the neurons of a table are others: attributes are taken by node id, so that those of another
+/// circuit would be other neurons'. The circuit is compared with the one that the table names, if that still exists.
+///
+/// # Errors
+/// Returns an error if the circuit lacks the population or a node of the table, or a node has another place, orientation or
+/// morphology; or if a configuration or its nodes cannot be read.
+pub fn check_circuit_of_table(
+    circuit: &Path,
+    (table, metadata): (&Path, &TableMetadata),
+    node_ids: impl FnOnce() -> Result<Vec<u64>>,
+) -> Result<()> {
+    let name = &metadata.population;
+    let Some(stated) = find_circuit_file(table, &metadata.circuit_path)
+        .filter(|stated| !is_same_file(stated, circuit) && !name.is_empty())
+    else {
+        return Ok(());
+    };
+    let [own, other] = [stated.as_path(), circuit].map(SonataConfig::open);
+    let (own, other) = (own?, other?);
+    let (own, other) = (own.circuit().population(Some(name))?, other.circuit().population(Some(name))?);
+    if is_same_file(&own.nodes_file, &other.nodes_file) {
+        return Ok(());
+    }
+    let (own, other) = (Nodes::open(own)?, Nodes::open(other)?);
+    let ids = node_ids()?;
+    if let Some(&found) = ids.iter().find(|id| **id >= other.len() as u64) {
+        return Err(TableCircuitProblem::Node { expected: other.len(), found }).in_item("node").in_file(circuit);
+    }
+    let refuse = |row: usize, what, [expected, found]: [String; 2]| {
+        let [table, stated] = [table, &stated].map(|path| path.display().to_string());
+        let problem = OtherCircuit { table, circuit: stated, what, expected, found };
+        let node = ids.get(row).copied().unwrap_or_default();
+        Err(problem).at_index("node", node).in_file(circuit)
+    };
+    let (expected, found) = (own.transforms(&ids)?, other.transforms(&ids)?);
+    if let Some((row, (a, b))) = expected.iter().zip(&found).enumerate().find(|(_, (a, b))| a != b) {
+        return match a.translation == b.translation {
+            false => refuse(row, "the position", [a, b].map(|transform| transform.translation.to_string())),
+            true => refuse(row, "the orientation", [a, b].map(|transform| format!("{:?}", transform.rotation))),
+        };
+    }
+    let (expected, found) = (own.morphology_names(&ids)?, other.morphology_names(&ids)?);
+    match expected.iter().zip(&found).enumerate().find(|(_, (a, b))| a != b) {
+        Some((row, (a, b))) => refuse(row, "the morphology", [a, b].map(|name| format!("`{name}`"))),
+        None => Ok(()),
+    }
+}
+
+/// Returns whether two paths lead to one file.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 
 /// The attributes of the nodes; a node that is not in the circuit is an error that names the circuit.

@@ -66,6 +66,22 @@ pub enum ConversionProblem {
         /// The weight.
         found: f64,
     },
+    /// A weight has no float32 number.
+    #[error("weight at contact `{contact}` out of range, expected float32 numbers, found {found:e}")]
+    WeightRange {
+        /// Name of the contact.
+        contact: String,
+        /// The weight.
+        found: f64,
+    },
+    /// A value of a report has no float32 number.
+    #[error("value of {owner} out of range, expected float32 numbers, found {found:e}")]
+    ValueRange {
+        /// The node or contact.
+        owner: String,
+        /// The value.
+        found: f64,
+    },
     /// Rows are not in order.
     #[error("rows in the wrong order, expected row {expected}, found {found}")]
     RowOrder {
@@ -137,6 +153,7 @@ impl Problem for ConversionProblem {
                 "this layout has one point between two segments: a table with gaps does not fit it"
             }
             Self::Units(_) => "clients take them for V/nA: compute the weights again with `leadfield weights`",
+            Self::WeightRange { .. } => "store weights as float64: leave `--precision f32` out",
             Self::ArrowBlock { .. } => "the file is damaged: make it again, or fetch it again",
             Self::NoColumn(_) | Self::SharedColumn { .. } => {
                 "the correct value is unknown: create the file again with `leadfield weights`"

@@ -102,7 +102,8 @@ impl<'a> WeightTable<'a> {
     /// Passes all rows to `take`, block by block.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be read or if an extra last column is not all ones, and any error of `take`.
+    /// Returns an error if the file cannot be read, an extra last column is not all ones, or a weight is too large for
+    /// the precision, and any error of `take`.
     pub fn for_each_batch(&self, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
         let width = self.population.columns();
         let most = (VALUES_PER_BLOCK / width.max(1)).max(1);
@@ -115,6 +116,12 @@ impl<'a> WeightTable<'a> {
             fitted.map_err(Error::from).at_index(&object, from).in_file(self.file.path())?;
             for row in arranged.chunks_exact_mut(self.factors.len().max(1)) {
                 row.iter_mut().zip(&self.factors).for_each(|(value, factor)| *value *= factor);
+            }
+            if self.precision == Precision::F32 {
+                let checked = self.check_single_range(&arranged);
+                checked.map_err(|(row, problem)| {
+                    Error::from(problem).at_index(&object, from + row).in_file(self.file.path())
+                })?;
             }
             let batch =
                 self.build_batch(from, to, &arranged).map_err(ConversionProblem::from).in_file(self.file.path())?;
@@ -148,6 +155,15 @@ impl<'a> WeightTable<'a> {
             }
         }
         RecordBatch::try_new(self.schema.clone(), columns)
+    }
+
+    /// Finds a weight that single precision would make infinite: its row and the error.
+    fn check_single_range(&self, values: &[f64]) -> Result<(), (u64, ConversionProblem)> {
+        let is_too_large = |v: &f64| v.is_finite() && (*v as f32).is_infinite();
+        let Some((i, &found)) = values.iter().enumerate().find(|(_, v)| is_too_large(v)) else { return Ok(()) };
+        let width = self.contacts.entries.len().max(1);
+        let contact = self.contacts.entries.get(i % width).map(|e| e.name.clone()).unwrap_or_default();
+        Err(((i / width) as u64, ConversionProblem::WeightRange { contact, found }))
     }
 
     fn to_array(&self, values: impl Iterator<Item = f64>) -> ArrayRef {

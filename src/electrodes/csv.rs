@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::header::{self, Name};
-use super::length_unit::{LENGTH_KEYS, LengthUnit};
+use super::length_unit::{self, LENGTH_KEYS, LengthUnit};
 use super::raw_value::RawValue;
 use super::record::{self, ElectrodeRecord, REQUIRED_KEYS};
 use super::{ElectrodeProblem, ParsedElectrodes};
@@ -49,7 +49,7 @@ pub(super) fn parse(text: &str, unit: Option<LengthUnit>) -> Result<ParsedElectr
         .map(|(line, row)| Ok((*line, header.read_row(row, decimals).at_index("line", *line)?)))
         .collect::<Result<_>>()?;
     let records = cells.iter().map(|(line, cells)| {
-        let mut record = ElectrodeRecord::with_units(unit.unwrap_or_default(), &header.units);
+        let mut record = ElectrodeRecord::with_units(header.unit_of_others, &header.units);
         cells.iter().for_each(|(key, cell)| record.insert(key, RawValue::Text(cell)));
         (*line, record)
     });
@@ -131,6 +131,8 @@ struct Header {
     columns: Vec<Option<&'static str>>,
     /// The units that columns state.
     units: Vec<(&'static str, LengthUnit)>,
+    /// The unit of the columns that state none.
+    unit_of_others: LengthUnit,
     warnings: Vec<ElectrodeProblem>,
 }
 
@@ -177,7 +179,8 @@ impl Header {
         if !unused.is_empty() {
             warnings.push(ElectrodeProblem::UnusedKeys { noun: "column", names: unused });
         }
-        Ok(Self { columns, units, warnings })
+        let unit_of_others = length_unit::unit_of_others(&units, unit, columns.iter().flatten().copied())?;
+        Ok(Self { columns, units, unit_of_others, warnings })
     }
 
     /// Returns the cells of a row with their keys.
@@ -371,6 +374,56 @@ mod tests {
         // units of columns
         let named = "name,x,y,z,type,head_center [mm],head_radii_cm\nb,0,13500,0,FourSphere,0 -76.5 0,7.9 8 8.5 9\n";
         assert_eq!(read(named, None)[0].settings.head, head);
+    }
+
+    #[test]
+    fn the_unit_of_the_coordinates_is_that_of_all_lengths_without_their_own() {
+        let read = |text: &str| parse(text, None).unwrap().electrodes.remove(0);
+        let mm = Some(LengthUnit::Millimeter);
+        for (stated, given) in [
+            (
+                "name,x [mm],y [mm],z [mm],boundary,disc_radius,disc_normal",
+                "name,x,y,z,boundary,disc_radius,disc_normal",
+            ),
+            ("name,x [mm],y,z,boundary [mm],disc_radius,disc_normal", "name,x,y,z,boundary,disc_radius,disc_normal"),
+        ] {
+            let row = "\na,1,2,3,z<4 0,0.5,0 0 1\n";
+            let (stated, given) = (read(&format!("{stated}{row}")), parse(&format!("{given}{row}"), mm).unwrap());
+            assert_eq!(stated.position_um.to_array(), [1e3, 2e3, 3e3]);
+            let settings = &stated.settings;
+            assert_eq!((settings.boundary.unwrap().position_um, settings.disc.unwrap().radius_um), (4e3, 500.0));
+            assert_eq!(stated.settings, given.electrodes[0].settings);
+        }
+        let head = "name,x_cm,y_cm,z_cm,type,head_center,head_radii [mm]\na,0,9,0,FourSphere,0 -1 0,79 80 85 90\n";
+        let head = read(head).settings.head;
+        assert_eq!(head.center_um.unwrap().to_array(), [0.0, -1e4, 0.0]);
+        assert_eq!(head.radii_um.unwrap(), [79e3, 80e3, 85e3, 90e3]);
+        let region =
+            read("name,x [m],y [m],z [m],type,radius,thickness\na,0,0,0,ObjectiveCSD_Disk,1e-4,2e-5\n").settings;
+        assert_eq!((region.radius_um, region.thickness_um), (Some(1e-4 * 1e6), Some(2e-5 * 1e6)));
+        let slice =
+            read("name,x [mm],y [mm],z [mm],boundary\na,0,0,0,\"z>0, 0, z<0.3, 1.5\"\n").settings.slice.unwrap();
+        assert_eq!([slice.lower.position_um, slice.upper.position_um], [0.0, 300.0]);
+        // the unit of another column is its own alone
+        assert_eq!(read("name,x,y,z,boundary [mm]\na,1,2,3,z<4 0\n").position_um.to_array(), [1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn coordinates_of_different_units_leave_that_of_other_lengths_open() {
+        assert_eq!(
+            refusal("name,x [mm],y [um],z [mm],boundary\na,1,2,3,z<4 0\n"),
+            "line[1]: unknown unit of `boundary`, expected it in the name, as in `boundary [mm]`, found `mm` for `x` and \
+             `um` for `y`"
+        );
+    }
+
+    #[test]
+    fn a_setting_under_the_name_of_another_program_is_an_error() {
+        let error = parse("name,x,y,z,sigma\na,1,2,3,0.3\n", None).err().unwrap();
+        assert!(error.to_string().starts_with("line[1]: unknown column `sigma`, expected `name`, `x`"), "{error}");
+        assert_eq!(error.hint().unwrap(), "did you mean `conductivity`? rename it, or remove it");
+        // both are there: one is not used
+        assert_eq!(parse("name,x,y,z,conductivity,sigma\na,1,2,3,0.3,0.4\n", None).unwrap().warnings.len(), 1);
     }
 
     #[test]

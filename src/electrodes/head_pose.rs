@@ -19,7 +19,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::raw_value::{RawValue, describe_json};
+use super::raw_value::{RawValue, describe_json, parse_document};
 use super::settings::{parse_direction, parse_position_um, parse_radii_um, parse_shell_conductivities};
 use super::{ConfiguredElectrode, ElectrodeProblem};
 use crate::error::{Context, Error, ErrorLocation, Problem, Result, join_quoted};
@@ -88,7 +88,7 @@ impl HeadPose {
     /// Reads a file.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be read, is not JSON, or has an invalid value.
+    /// Returns an error if the file cannot be read, is not JSON, or has a key twice or an invalid value.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = input_file::read_text(path)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| ElectrodeProblem::NoText);
@@ -96,7 +96,7 @@ impl HeadPose {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        let document: Value = serde_json::from_str(text).map_err(|error| {
+        let document = parse_document(text).map_err(|error| {
             let text = error.to_string();
             let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_string();
             let place = ErrorLocation::default().with_item("line").with_index(error.line() as u64);
@@ -214,6 +214,15 @@ mod tests {
             "wrong `radii`, expected four increasing numbers from above 0 to 1e9 µm (brain, CSF, skull, scalp), \
              found a list"
         );
+        assert_eq!(
+            at("\"up\": [\"a\", 1, 0]"),
+            "wrong `up`, expected three numbers, not all 0, found a list with the string `a`"
+        );
         assert!(refused("{\"center\": ").starts_with("line[1]: no valid JSON at column 11"));
+        // the error is where the second key ends
+        assert_eq!(
+            refused("{\"center\": [0, 0, 0],\n \"center\": [1, 0, 0]}"),
+            "line[2]: no valid JSON at column 9: key `center` occurs twice"
+        );
     }
 }

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::csv::check_unit;
 use super::header::{self, Name};
-use super::length_unit::LengthUnit;
-use super::raw_value::{RawValue, describe_json};
+use super::length_unit::{self, LengthUnit};
+use super::raw_value::{RawValue, describe_json, parse_document};
 use super::record::{self, ElectrodeRecord, REQUIRED_KEYS};
 use super::{ContactExtent, ElectrodeProblem, ParsedElectrodes, probeinterface};
 use crate::error::{Context, Error, ErrorLocation, Result, join_quoted};
@@ -14,22 +14,22 @@ use crate::error::{Context, Error, ErrorLocation, Result, join_quoted};
 /// Parses the text of a file; `unit` is that of lengths whose key does not state one.
 ///
 /// # Errors
-/// Returns an error if the text is not JSON (with its line) or not a list, or if an entry is not a valid contact (with
+/// Returns an error if the text is not JSON or has a key twice (with its line), is not a list, or if an entry is not a valid contact (with
 /// its index in the list, from 0).
 pub(super) fn parse(text: &str, extent: ContactExtent, unit: Option<LengthUnit>) -> Result<ParsedElectrodes> {
-    let document: Value = serde_json::from_str(text).map_err(|e| syntax(&e))?;
+    let document = parse_document(text).map_err(|e| syntax(&e))?;
     let entries = match &document {
         Value::Array(entries) => entries,
         Value::Object(members) if members.contains_key("probes") => {
             let electrodes = probeinterface::parse(members, extent, unit)?;
             return Ok(ParsedElectrodes { electrodes, warnings: Vec::new() });
         }
-        other => return Err(shape("a list of contacts, or probeinterface's `probes`", other).into()),
+        other => return Err(ElectrodeProblem::NoList(describe_json(other)).into()),
     };
     let parsed = (0..).zip(entries).map(|(i, entry)| Ok((i, Entry::parse(entry, unit).at_index("electrode", i)?)));
     let parsed = parsed.collect::<Result<Vec<(u64, Entry<'_>)>>>()?;
     let records = parsed.iter().map(|(i, entry)| {
-        let mut record = ElectrodeRecord::with_units(unit.unwrap_or_default(), &entry.units);
+        let mut record = ElectrodeRecord::with_units(entry.unit_of_others, &entry.units);
         entry.values.iter().for_each(|(key, value)| record.insert(key, RawValue::Json(value)));
         (*i, record)
     });
@@ -64,6 +64,8 @@ struct Entry<'a> {
     values: Vec<(&'static str, &'a Value)>,
     /// The units that keys state.
     units: Vec<(&'static str, LengthUnit)>,
+    /// The unit of the keys that state none.
+    unit_of_others: LengthUnit,
     /// Unknown keys.
     unused: Vec<&'a str>,
 }
@@ -71,7 +73,8 @@ struct Entry<'a> {
 impl<'a> Entry<'a> {
     fn parse(entry: &'a Value, unit: Option<LengthUnit>) -> Result<Self, ElectrodeProblem> {
         let Value::Object(members) = entry else { return Err(shape("an object", entry)) };
-        let mut parsed = Self { values: Vec::new(), units: Vec::new(), unused: Vec::new() };
+        let mut parsed =
+            Self { values: Vec::new(), units: Vec::new(), unit_of_others: LengthUnit::default(), unused: Vec::new() };
         for (name, value) in members {
             match header::recognise(name)? {
                 Name::Known(key, _) if parsed.has(key) => return Err(ElectrodeProblem::ColumnTwice(key.into())),
@@ -86,15 +89,50 @@ impl<'a> Entry<'a> {
                 Name::Similar(_) | Name::Unknown => parsed.unused.push(name),
             }
         }
-        match REQUIRED_KEYS.into_iter().find(|key| !parsed.has(key)) {
-            Some(key) => {
-                Err(ElectrodeProblem::Missing { noun: "key", key, found: join_quoted(members.keys(), usize::MAX) })
-            }
-            None => Ok(parsed),
+        if let Some(key) = REQUIRED_KEYS.into_iter().find(|key| !parsed.has(key)) {
+            let found = join_quoted(members.keys(), usize::MAX);
+            return Err(ElectrodeProblem::Missing { noun: "key", key, found });
         }
+        let keys = parsed.values.iter().filter(|(_, value)| !value.is_null()).map(|(key, _)| *key);
+        parsed.unit_of_others = length_unit::unit_of_others(&parsed.units, unit, keys)?;
+        Ok(parsed)
     }
 
     fn has(&self, key: &str) -> bool {
         self.values.iter().any(|(known, _)| *known == key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_unit_of_an_entry_is_that_of_all_its_lengths_without_their_own() {
+        let text = r#"[
+            {"name": "a", "x_mm": 1, "y_mm": 2, "z_mm": 3, "boundary": "z<4, 0", "disc_radius_um": 5, "disc_normal": [0, 0, 1]},
+            {"name": "b", "x": 1, "y": 2, "z": 3, "boundary_mm": "z<4, 0", "disc_radius": 5, "disc_normal": [0, 0, 1]}
+        ]"#;
+        let found = parse(text, ContactExtent::Point, None).unwrap().electrodes;
+        assert_eq!(
+            found.iter().map(|e| e.position_um.to_array()).collect::<Vec<_>>(),
+            [[1e3, 2e3, 3e3], [1.0, 2.0, 3.0]]
+        );
+        assert_eq!(found[0].settings.boundary.unwrap().position_um, 4000.0);
+        assert_eq!(found[0].settings.disc.unwrap().radius_um, 5.0);
+        assert_eq!(found[0].settings, found[1].settings);
+    }
+
+    #[test]
+    fn contacts_by_name_are_no_list() {
+        let error = parse(r#"{"a": {"x": 1, "y": 2, "z": 3}}"#, ContactExtent::Point, None).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "wrong type, expected a list of contacts, or probeinterface's `probes`, found an object"
+        );
+        assert_eq!(
+            error.hint().unwrap(),
+            r#"write each contact as `{"name": "a", "x": 0, "y": 0, "z": 0}`, and all in `[`, `]`"#
+        );
     }
 }

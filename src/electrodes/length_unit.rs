@@ -32,10 +32,26 @@ impl LengthUnit {
         }
     }
 
-    /// Returns the unit with a name, in which µ is u and upper case is lower case.
+    /// Returns the unit with a name, as `mm`, `millimeters` or `millimetre`; in the short names µ is u, upper case is lower
+    /// case, and `micron` is the first unit.
     pub fn from_name(name: &str) -> Option<Self> {
         let name = name.trim().to_lowercase().replace(['\u{b5}', '\u{3bc}'], "u");
-        Self::ALL.into_iter().find(|unit| unit.name() == name)
+        let singular = name.strip_suffix('s').unwrap_or(&name);
+        let is_named = |unit: &Self| {
+            unit.name() == name
+                || unit.long_name() == singular.replace("metre", "meter")
+                || *unit == Self::Micrometer && singular == "micron"
+        };
+        Self::ALL.into_iter().find(is_named)
+    }
+
+    const fn long_name(self) -> &'static str {
+        match self {
+            Self::Micrometer => "micrometer",
+            Self::Millimeter => "millimeter",
+            Self::Centimeter => "centimeter",
+            Self::Meter => "meter",
+        }
     }
 
     /// Returns its length in micrometres.
@@ -48,6 +64,33 @@ impl LengthUnit {
 /// The keys whose values are lengths. A boundary has one too, within its text.
 pub(super) const LENGTH_KEYS: [&str; 8] =
     ["x", "y", "z", "radius", "thickness", "disc_radius", "head_center", "head_radii"];
+
+/// Returns whether the value of a key is a length or contains one, so that its name may state a unit.
+pub(super) fn has_length(key: &str) -> bool {
+    LENGTH_KEYS.contains(&key) || key == "boundary"
+}
+
+/// Returns the unit of the lengths whose keys state none: that which the caller gave, or that of the coordinates.
+///
+/// # Errors
+/// Returns an error if coordinates have different units, and the unit of another one of `keys` is therefore not known.
+pub(super) fn unit_of_others(
+    own_units: &[(&'static str, LengthUnit)],
+    given: Option<LengthUnit>,
+    keys: impl IntoIterator<Item = &'static str>,
+) -> Result<LengthUnit, ElectrodeProblem> {
+    let is_coordinate = |key: &str| matches!(key, "x" | "y" | "z");
+    let mut coordinates = own_units.iter().filter(|(key, _)| is_coordinate(key));
+    let (None, Some(&(first, unit))) = (given, coordinates.next()) else { return Ok(given.unwrap_or_default()) };
+    let Some(&(second, another)) = coordinates.find(|(_, other)| *other != unit) else { return Ok(unit) };
+    let has_none = |key: &&str| has_length(key) && own_units.iter().all(|(own, _)| own != key);
+    match keys.into_iter().find(has_none) {
+        Some(key) => {
+            Err(ElectrodeProblem::UnknownUnit { key, first, unit: unit.name(), second, another: another.name() })
+        }
+        None => Ok(unit),
+    }
+}
 
 /// Converts the lengths of settings to micrometres; `unit` gives the unit of a key's value.
 ///
@@ -104,6 +147,11 @@ mod tests {
         let named = ["µm", "μM", " MM", "inch", ""].map(LengthUnit::from_name);
         let (um, mm) = (Some(LengthUnit::Micrometer), Some(LengthUnit::Millimeter));
         assert_eq!(named, [um, um, mm, None, None]);
+        for name in ["micron", "Microns", "micrometer", "micrometres"] {
+            assert_eq!(LengthUnit::from_name(name), um, "{name}");
+        }
+        let long = ["millimetre", "centimeters", "Metres", "mms", "kilometer"].map(LengthUnit::from_name);
+        assert_eq!(long, [mm, Some(LengthUnit::Centimeter), Some(LengthUnit::Meter), None, None]);
     }
 
     #[test]

@@ -70,6 +70,26 @@ pub enum ElectrodeProblem {
         /// The unit in the file.
         found: String,
     },
+    /// A key states no unit, and the coordinates state different ones.
+    #[error(
+        "unknown unit of `{key}`, expected it in the name, as in `{key} [{unit}]`, found `{unit}` for `{first}` and `{another}` \
+         for `{second}`"
+    )]
+    UnknownUnit {
+        /// The key.
+        key: &'static str,
+        /// A coordinate.
+        first: &'static str,
+        /// The unit of the coordinate.
+        unit: &'static str,
+        /// A coordinate with another unit.
+        second: &'static str,
+        /// The other unit.
+        another: &'static str,
+    },
+    /// The JSON is an object, but not probeinterface's.
+    #[error("wrong type, expected a list of contacts, or probeinterface's `probes`, found {0}")]
+    NoList(String),
     /// Numbers have decimal points and decimal commas.
     #[error("decimal commas and decimal points, expected one of them, found `{comma}` and `{point}`")]
     MixedDecimals {
@@ -144,6 +164,9 @@ pub enum ElectrodeProblem {
         /// The method of the reference.
         method: &'static str,
     },
+    /// A contact has the name that stands for the average of contacts.
+    #[error("`average` is ambiguous, expected the name of a contact or the average, found a contact called `average`")]
+    AmbiguousAverage,
     /// An average of one contact, which leaves nothing after subtraction.
     #[error("average of one contact, expected `average` as the `reference` of at least 2, found 1")]
     AverageOfOne,
@@ -224,10 +247,14 @@ impl Problem for ElectrodeProblem {
             Self::FieldCount { expected, found } if *found >= expected + 2 => {
                 "numbers with decimal commas need semicolons or tabs between the columns, or quotes"
             }
+            Self::NoList(_) => {
+                "write each contact as `{\"name\": \"a\", \"x\": 0, \"y\": 0, \"z\": 0}`, and all in `[`, `]`"
+            }
             Self::ConflictingUnits { .. } => "leave `--units` out where the file states its unit",
             Self::PopulationName(_) => {
                 "rename the contact: contacts and populations share one group in the electrodes file"
             }
+            Self::AmbiguousAverage => "give this contact another name",
             Self::Position { .. } => "check the unit: positions are in µm",
             Self::UnsupportedSetting { .. } => "leave the cell empty, or choose another type",
             Self::Conductivities { .. } => {

@@ -1,6 +1,9 @@
 //! Raw values of a contact's description, and their conversion to types.
 
-use serde_json::Value;
+use std::fmt;
+
+use serde_core::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 
 use super::ElectrodeProblem;
 
@@ -75,6 +78,12 @@ impl RawValue<'_> {
 
     /// Returns the value as finite numbers: a JSON list, or text separated by commas, semicolons or blanks.
     pub fn parse_numbers(self, key: &'static str, expected: &'static str) -> ParseResult<Vec<f64>> {
+        if let Self::Json(Value::Array(items)) = self
+            && let Some(other) = items.iter().find(|item| !item.is_number())
+        {
+            let found = format!("a list with {}", describe_json(other));
+            return Err(ElectrodeProblem::Value { key, expected, found });
+        }
         let numbers = match self {
             Self::Text(text) => split_numbers(text),
             Self::Json(Value::String(text)) => split_numbers(text),
@@ -104,6 +113,77 @@ fn split_numbers(text: &str) -> Option<Vec<f64>> {
 /// Splits a text at commas, semicolons and blanks.
 pub(super) fn split_words(text: &str) -> impl Iterator<Item = &str> {
     text.split([',', ';', ' ', '\t']).filter(|word| !word.is_empty())
+}
+
+/// Parses a JSON document in which no object has a key twice: of two values it would not be clear which one counts.
+///
+/// # Errors
+/// Returns an error with line and column if the text is not JSON, or an object has a key twice.
+pub(super) fn parse_document(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str::<UniqueKeys>(text).map(|document| document.0)
+}
+
+/// A JSON value in which no object has a key twice.
+struct UniqueKeys(Value);
+
+impl<'de> Deserialize<'de> for UniqueKeys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(UniqueKeysVisitor).map(Self)
+    }
+}
+
+struct UniqueKeysVisitor;
+
+impl<'de> Visitor<'de> for UniqueKeysVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(UniqueKeys(item)) = items.next_element()? {
+            all.push(item);
+        }
+        Ok(all.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut all = Map::new();
+        while let Some(key) = members.next_key::<String>()? {
+            if all.contains_key(&key) {
+                return Err(A::Error::custom(format!("key `{}` occurs twice", truncate_for_message(&key))));
+            }
+            let UniqueKeys(value) = members.next_value()?;
+            all.insert(key, value);
+        }
+        Ok(all.into())
+    }
 }
 
 /// Returns a short description of a JSON value.

@@ -169,6 +169,9 @@ fn check_reference(electrode: &Electrode, all: &[(u64, Electrode)]) -> Result<()
         Some(Reference::Contact(name)) => others().filter(|other| other.name == *name).collect(),
         Some(average) => others().filter(|other| other.settings.reference.as_ref() == Some(average)).collect(),
     };
+    if electrode.settings.reference == Some(Reference::Average) && all.iter().any(|(_, e)| e.name == "average") {
+        return Err(ElectrodeProblem::AmbiguousAverage);
+    }
     let quantity = electrode.method.quantity();
     let another = subtracted.iter().find(|other| other.method.quantity() != quantity);
     match (another, &electrode.settings.reference) {

@@ -19,7 +19,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::atomic_output::{SLOTS_BYTE, STOP_BYTE, append_text, lock_path_for, open_existing, read_lock_text};
-use crate::error::{Context, ErrorKind, FileProblem, Problem, Result, format_count};
+use crate::error::{Context, ErrorKind, FileProblem, Problem, Result};
 
 /// This program and its version, as checkpoints record it.
 pub const PROGRAM: &str = concat!("leadfield ", env!("CARGO_PKG_VERSION"));
@@ -84,7 +84,7 @@ pub enum CheckpointProblem {
     #[error("damaged, expected the file that the interrupted run laid out")]
     Damaged,
     /// The run was asked to stop.
-    #[error("stopped as asked, before all parts were done")]
+    #[error("stopped as asked, before all units of work were done")]
     Stopped,
 }
 
@@ -121,7 +121,13 @@ impl Problem for CheckpointProblem {
 /// Returns the hint that says how to resume an output of which `done` units are done.
 pub fn resume_hint(output: &Path, done: u64, units: u64) -> String {
     let force = if output.exists() { " --force" } else { "" };
-    format!("{done} of {units} parts are kept: resume with `--resume{force}`")
+    let verb = if units == 1 { "is" } else { "are" };
+    format!("{done} of {} {verb} kept: resume with `--resume{force}`", format_units(units))
+}
+
+/// Formats a number of units of work: `1 unit of work`, `2 units of work`.
+pub fn format_units(units: u64) -> String {
+    if units == 1 { "1 unit of work".into() } else { format!("{units} units of work") }
 }
 
 /// Describes the unfinished output at a path, by its name: returns the name of the output, and how far the run came. `None`
@@ -135,7 +141,7 @@ pub fn describe_unfinished(path: &Path) -> Result<Option<(String, String)>> {
     let progress = match Checkpoint::read(&path.with_file_name(output)) {
         Ok(Some(checkpoint)) => {
             let (done, _) = checkpoint.progress()?;
-            format!("{done} of {} written", format_count(checkpoint.plan().units, "part"))
+            format!("{done} of {} written", format_units(checkpoint.plan().units))
         }
         _ => "one that was never completed".into(),
     };
@@ -438,8 +444,8 @@ mod tests {
     #[test]
     fn the_hint_names_force_if_an_older_output_exists() {
         let (folder, output, _) = written();
-        assert_eq!(resume_hint(&output, 2, 3), "2 of 3 parts are kept: resume with `--resume`");
-        assert_eq!(resume_hint(folder.path(), 2, 3), "2 of 3 parts are kept: resume with `--resume --force`");
+        assert_eq!(resume_hint(&output, 2, 3), "2 of 3 units of work are kept: resume with `--resume`");
+        assert_eq!(resume_hint(folder.path(), 2, 3), "2 of 3 units of work are kept: resume with `--resume --force`");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::SignalsProblem;
 use crate::electrodes::ConfiguredElectrode;
-use crate::error::{Context, Result};
+use crate::error::{Context, Result, join_quoted};
 use crate::geometry::Point;
 use crate::sonata::electrodes_file::{ElectrodesFile, method_unit};
 use crate::units::{CURRENT_SHARE_PER_VOLUME_UNIT, CURRENT_SHARE_UNIT, POTENTIAL_UNITS};
@@ -102,6 +102,39 @@ impl SignalContact {
             },
         }
     }
+}
+
+/// Number of known contacts that a message names.
+const LISTED_NAMES: usize = 12;
+
+/// Returns the indices of the contacts that are wanted, in this order; of all if none is. A text is the name of a contact,
+/// or, if no contact has it, names separated by commas.
+///
+/// # Errors
+/// Returns an error if a name is unknown, or names a contact again.
+pub fn find_contacts<'n>(
+    known: impl Iterator<Item = &'n str>,
+    wanted: &[String],
+) -> Result<Vec<usize>, SignalsProblem> {
+    let known: Vec<&str> = known.collect();
+    if wanted.is_empty() {
+        return Ok((0..known.len()).collect());
+    }
+    let is_known = |text: &str| known.contains(&text);
+    let names = wanted.iter().flat_map(|text| match is_known(text) {
+        true => vec![text.as_str()],
+        false => text.split(',').collect(),
+    });
+    let mut found = Vec::new();
+    for name in names {
+        let unknown = || SignalsProblem::UnknownContact { name: name.into(), known: join_quoted(&known, LISTED_NAMES) };
+        let contact = known.iter().position(|contact| *contact == name).ok_or_else(unknown)?;
+        if found.contains(&contact) {
+            return Err(SignalsProblem::RepeatedContact { name: name.into() });
+        }
+        found.push(contact);
+    }
+    Ok(found)
 }
 
 /// The unit of potentials.

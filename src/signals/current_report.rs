@@ -152,6 +152,18 @@ struct PlainValues {
 /// Number of element ids that are read at a time.
 const IDS_PER_READ: usize = 1 << 20;
 
+/// How the unit of NEURON's current densities is written, without `^`.
+const DENSITY_UNITS: [&str; 2] = ["mA/cm2", "mA/cm\u{b2}"];
+
+/// Largest number of elements that are inspected for voltages.
+const MAX_INSPECTED_ELEMENTS: usize = 1 << 16;
+
+/// Voltages across membranes have a mean below minus this, mV: they are near -65 mV at rest.
+const MIN_VOLTAGE_MV: f64 = 20.0;
+
+/// The smallest ratio of the sum of voltages to the sum of their absolute values; that of currents is near 0.
+const MIN_VOLTAGE_SHARE: f64 = 0.8;
+
 /// How far the number of steps may be from an integer.
 const STEP_TOLERANCE: f64 = 1e-3;
 
@@ -273,10 +285,30 @@ impl CurrentReport {
         Some((columns, self.lists.get(*self.list_of_node.get(place)? as usize)?))
     }
 
-    /// Returns whether every node has the elements 0, 1, 2, ..., equally many, as in an online `lfp` report, and the
-    /// stated unit is not one of currents.
+    /// Returns whether the stated unit is that of NEURON's current densities, mA/cm².
+    pub fn states_densities(&self) -> bool {
+        let unit = self.stated_units().unwrap_or_default().replace(['^', ' '], "");
+        DENSITY_UNITS.iter().any(|known| unit.eq_ignore_ascii_case(known))
+    }
+
+    /// Returns the mean of the values of a frame if they are voltages across membranes: hardly any is positive, so that they
+    /// do not cancel, and their mean is below -20. Membrane currents of a neuron sum to zero or, in nA, to a clamp's current.
+    ///
+    /// # Errors
+    /// Returns an error if the frame cannot be read.
+    pub(super) fn mean_voltage(&self, frame: usize) -> Result<Option<f64>> {
+        let columns = 0..self.element_count.min(MAX_INSPECTED_ELEMENTS);
+        let values = self.file.read_float_box(&self.data, &[frame..frame + 1, columns])?;
+        let sum: f64 = values.iter().sum();
+        let sum_of_sizes: f64 = values.iter().map(|value| value.abs()).sum();
+        let mean = sum / values.len().max(1) as f64;
+        Ok((mean < -MIN_VOLTAGE_MV && sum < -MIN_VOLTAGE_SHARE * sum_of_sizes).then_some(mean))
+    }
+
+    /// Returns whether every node has the elements 0, 1, 2, ..., equally many, as in an online `lfp` report, and the stated
+    /// unit is not one of currents.
     pub fn is_like_online(&self) -> bool {
-        let is_current = matches!(self.stated_units(), Some("nA" | "mA/cm2" | "mA/cm^2"));
+        let is_current = self.stated_units() == Some("nA") || self.states_densities();
         !is_current && matches!(self.lists.as_slice(), [only] if only.counts_up() && !only.ids.is_empty())
     }
 

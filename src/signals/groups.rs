@@ -1,12 +1,16 @@
 //! Groups of segments whose signals are summed: populations, neurons of a type, node sets, section types, neurons.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 
-use crate::error::{Problem, Result};
+use crate::circuit::{TableCircuitProblem, check_circuit_of_table, find_stated_circuit};
+use crate::error::{Context, Problem, Result, find_closest, join_quoted};
 use crate::segments::SectionType;
 use crate::sonata::config::SonataConfig;
+use crate::sonata::electrodes_file::ElectrodesFile;
 use crate::sonata::node_sets::NodeSets;
 use crate::sonata::nodes::{NodeAttribute, Nodes};
+use crate::weights::SegmentSource;
 
 /// How signals are summed.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -46,6 +50,21 @@ pub enum GroupingProblem {
         /// The node.
         found: u64,
     },
+    /// A name is neither an attribute nor a node set.
+    #[error(
+        "neither an attribute nor node sets, expected `population`, `node`, `section_type`, one of the attributes {attributes}, \
+         or of the node sets {sets}, found `{found}`"
+    )]
+    Unknown {
+        /// The name.
+        found: String,
+        /// The attributes of the nodes.
+        attributes: String,
+        /// The node sets; `none` if there are none.
+        sets: String,
+        /// The most similar known name.
+        closest: Option<String>,
+    },
     /// A node set is named twice.
     #[error("node set is named twice, expected different ones, found `{0}` again")]
     RepeatedSet(String),
@@ -55,10 +74,17 @@ impl Problem for GroupingProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Node { .. } => Some("name the circuit that the report belongs to: `--circuit CONFIG`".into()),
+            Self::Unknown { closest, .. } => closest.as_ref().map(|closest| format!("did you mean `{closest}`?")),
             Self::RepeatedSet(_) => None,
         }
     }
 }
+
+/// Names of groups that need no circuit.
+const FIXED_GROUPS: [&str; 3] = ["population", "node", "section_type"];
+
+/// Number of names that a message lists.
+const MAX_LISTED_NAMES: usize = 40;
 
 /// The nodes of a population.
 pub type PopulationNodes<'a> = (&'a str, &'a [u64]);
@@ -90,7 +116,8 @@ impl Grouping {
     /// are separated by commas.
     ///
     /// # Errors
-    /// Returns the errors of [`Grouping::by_attribute`] and [`Grouping::by_node_sets`].
+    /// Returns the errors of [`Grouping::by_attribute`] and [`Grouping::by_node_sets`], and an error that lists attributes and
+    /// node sets if a name is neither.
     pub fn by_attribute_or_node_sets(
         circuit: &SonataConfig,
         populations: &[PopulationNodes<'_>],
@@ -101,8 +128,21 @@ impl Grouping {
         if attributes.iter().any(|attribute| attribute == names) {
             return Self::by_attribute(circuit, populations, names);
         }
-        let sets: Vec<String> = names.split(',').map(str::to_string).collect();
-        Self::by_node_sets(circuit, populations, &sets)
+        let sets = NodeSets::from_config(circuit)?;
+        let known = sets.names();
+        let wanted: Vec<String> = names.split(',').map(str::to_string).collect();
+        if let Some(found) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
+            let all =
+                FIXED_GROUPS.into_iter().chain(attributes.iter().map(String::as_str)).chain(known.iter().copied());
+            return Err(GroupingProblem::Unknown {
+                found: found.clone(),
+                closest: find_closest(found, all).map(str::to_string),
+                attributes: join_quoted(&attributes, MAX_LISTED_NAMES),
+                sets: if known.is_empty() { "(none)".into() } else { join_quoted(&known, MAX_LISTED_NAMES) },
+            }
+            .into());
+        }
+        Self::by_node_sets(circuit, populations, &wanted)
     }
 
     /// Groups neurons by node sets, in the given order. A neuron in several sets is in each sum; one in no set is in
@@ -112,7 +152,7 @@ impl Grouping {
     /// Returns an error if a population or a set is unknown, a set is named twice, or a node is not in the circuit.
     pub fn by_node_sets(circuit: &SonataConfig, populations: &[PopulationNodes<'_>], names: &[String]) -> Result<Self> {
         if let Some((_, name)) = names.iter().enumerate().find(|(i, name)| names.iter().take(*i).any(|n| n == *name)) {
-            return Err(GroupingProblem::RepeatedSet(name.clone()).into());
+            return Err(GroupingProblem::RepeatedSet(name.clone())).in_file(&circuit.circuit().path);
         }
         let mut labels = NodeLabels { names: names.to_vec(), ..Default::default() };
         let sets = NodeSets::from_config(circuit)?;
@@ -127,6 +167,34 @@ impl Grouping {
         }
         Ok(Self::Labels(labels))
     }
+}
+
+/// Opens the circuit with the attributes and node sets of reports: the given one, or that which the first table or else the
+/// electrodes file names.
+///
+/// # Errors
+/// Returns an error if no circuit is named, the named one is not there, the given one is not that of a table, or it cannot be
+/// read.
+pub fn open_circuit(
+    given: Option<&Path>,
+    tables: &[&dyn SegmentSource],
+    weights: Option<&ElectrodesFile>,
+) -> Result<SonataConfig> {
+    if let Some(path) = given {
+        for table in tables {
+            let neurons = || (0..table.part_count()).flat_map(|part| table.part_neurons(part));
+            let node_ids = || Ok(neurons().map(|neuron| neuron.node_id).collect());
+            check_circuit_of_table(path, (table.path(), table.metadata()), node_ids)?;
+        }
+        return SonataConfig::open(path);
+    }
+    let of_tables = tables.iter().map(|table| (table.path(), table.metadata().circuit_path.clone()));
+    let of_weights = weights.into_iter().flat_map(|file| {
+        file.populations().iter().filter_map(|population| Some((file.path(), file.stated_circuit(population)?)))
+    });
+    let named = of_tables.chain(of_weights).find(|(_, stated)| !stated.is_empty());
+    let (path, stated) = named.ok_or(TableCircuitProblem::NoCircuit)?;
+    SonataConfig::open(&find_stated_circuit(path, &stated)?)
 }
 
 /// Returns the nodes of a node set in each population, ascending.
@@ -150,7 +218,7 @@ fn open_nodes(circuit: &SonataConfig, population: &str, ids: &[u64]) -> Result<N
     let nodes = Nodes::open(circuit.circuit().population(Some(population))?)?;
     let expected = nodes.len();
     match ids.iter().find(|id| **id >= expected as u64) {
-        Some(&found) => Err(GroupingProblem::Node { expected, found }.into()),
+        Some(&found) => Err(GroupingProblem::Node { expected, found }).in_file(&circuit.circuit().path),
         None => Ok(nodes),
     }
 }
@@ -168,6 +236,10 @@ impl AttributeValue {
     fn of_node(attribute: &NodeAttribute, id: u64) -> Self {
         match attribute {
             NodeAttribute::Text(texts) => Self::Text(texts.get(id as usize).cloned().unwrap_or_default()),
+            NodeAttribute::Integer(numbers) => Self::Integer(numbers.get(id as usize).copied().unwrap_or_default()),
+            NodeAttribute::Boolean(flags) => {
+                Self::Text(flags.get(id as usize).copied().unwrap_or_default().to_string())
+            }
             NodeAttribute::Number(numbers) => match numbers.get(id as usize).copied().unwrap_or(f64::NAN) {
                 whole if whole.fract() == 0.0 && whole.abs() < 1e15 => Self::Integer(whole as i64),
                 other => Self::Text(other.to_string()),

@@ -37,6 +37,11 @@ const LINE_BYTES: usize = 64;
 /// single precision, so that their sum has an error of 1e-7 of it.
 const BALANCE_TOLERANCE: f64 = 1e-4;
 
+/// The same for current densities. Areas here are those of straight cylinders, those of the simulator follow the neurite:
+/// of one input to a reconstructed neuron, whose segments of 20 to 40 µm are 1.5 % shorter than the neurite, 0.6 % in the
+/// median do not balance; of several inputs less.
+const DENSITY_BALANCE_TOLERANCE: f64 = 1e-2;
+
 /// A stored current: single or double precision.
 pub(super) trait Current: Copy + Into<f64> + Default + Send + Sync {
     /// Returns whether a fast sum shows that currents balance; if not, only an exact sum can tell.
@@ -422,6 +427,30 @@ pub(super) fn find_net_current<T: Current>(
         }
     }
     find_largest(currents, elements)
+}
+
+/// Finds the frame with the largest net current of some elements, nA, among those in which they do not balance. Each
+/// density is multiplied by its factor, that is, the area in the unit that gives nA.
+pub(super) fn find_net_current_of_densities<T: Current>(
+    densities: CurrentRows<'_, T>,
+    elements: std::ops::Range<usize>,
+    factors: &[f64],
+) -> Option<(f64, usize)> {
+    let frames = densities.values.len() / densities.width.max(1);
+    let mut largest: Option<(f64, usize)> = None;
+    for frame in 0..frames {
+        let (mut net_na, mut absolute_na) = (0.0_f64, 0.0_f64);
+        for (density, factor) in densities.elements(frame, elements.clone()).iter().zip(factors) {
+            let density: f64 = (*density).into();
+            net_na += density * factor;
+            absolute_na += (density * factor).abs();
+        }
+        let is_larger = largest.is_none_or(|(known, _)| net_na.abs() > known.abs());
+        if net_na.abs() > DENSITY_BALANCE_TOLERANCE * absolute_na && is_larger {
+            largest = Some((net_na, frame));
+        }
+    }
+    largest
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -38,10 +38,10 @@ mod plan;
 mod product;
 mod signals_builder;
 
-pub use contacts::{SignalContact, SignalUnit};
+pub use contacts::{SignalContact, SignalUnit, find_contacts};
 pub use current_report::{CurrentReport, ElementList, ReportDataProblem};
 pub use frames::{TimeProblem, TimeSelection};
-pub use groups::{Grouping, GroupingProblem, NodeLabels, PopulationNodes, resolve_node_set};
+pub use groups::{Grouping, GroupingProblem, NodeLabels, PopulationNodes, open_circuit, resolve_node_set};
 pub use plan::NodeFilter;
 pub use product::Imbalance;
 pub use signals_builder::{NodeImbalance, SignalBlock, SignalBlocks, Signals, SignalsBuilder, SignalsEstimate};
@@ -103,6 +103,16 @@ pub enum SignalReference {
     /// The mean of the signals of all used contacts.
     Mean,
 }
+
+impl SignalReference {
+    /// Returns the reference that a text states: `mean`, or the name of a contact.
+    pub fn from_text(text: &str) -> Self {
+        if text == MEAN { Self::Mean } else { Self::Contact(text.into()) }
+    }
+}
+
+/// The text for the mean of all used contacts.
+const MEAN: &str = "mean";
 
 /// Reasons why signals cannot be computed from reports and weights that are each well-formed.
 #[derive(Debug, thiserror::Error, PartialEq)]
@@ -185,6 +195,9 @@ pub enum SignalsProblem {
         /// The name.
         name: String,
     },
+    /// A text means the mean of contacts, and is the name of one.
+    #[error("`mean` is ambiguous, expected the name of a contact or the mean of all, found a contact called `mean`")]
+    AmbiguousMean,
     /// The reference has another unit than a signal.
     #[error(
         "reference has another unit than the signal of contact `{contact}`, expected {expected} as at contact \
@@ -275,6 +288,20 @@ pub enum SignalsProblem {
         /// The value.
         value: f64,
     },
+    /// A signal is NaN or infinite although currents and weights are not: a sum, a unit or a reference overflows.
+    #[error(
+        "signal at contact `{contact}` in group `{group}` is not finite at {time_ms} ms, expected a number, found {value}"
+    )]
+    SignalNotFinite {
+        /// The contact.
+        contact: String,
+        /// The group.
+        group: String,
+        /// Time, ms.
+        time_ms: f64,
+        /// The value.
+        value: f64,
+    },
     /// The radius of a segment is unknown, so that its area is, too.
     #[error(
         "radius of section {section}, segment {segment} is unknown, expected one for the area of current densities"
@@ -299,6 +326,23 @@ pub enum SignalsProblem {
     UnknownSectionType {
         /// Section of the neuron.
         section: u32,
+    },
+    /// The stated unit is that of densities, and the values are to be taken as currents.
+    #[error("current densities, expected currents in nA, or `--density`, found the unit `{unit}`")]
+    StatedDensities {
+        /// The stated unit.
+        unit: String,
+    },
+    /// The values are voltages, not currents.
+    #[error(
+        "membrane voltages at {time_ms} ms, expected membrane currents, which cancel in a neuron, found values of one sign \
+         with a mean of {mean:.1}"
+    )]
+    Voltages {
+        /// Time, ms.
+        time_ms: f64,
+        /// Mean of the values.
+        mean: f64,
     },
     /// Densities need areas.
     #[error("areas of segments are unknown, expected a segment table for current densities")]
@@ -330,9 +374,19 @@ impl Problem for SignalsProblem {
             Self::WithoutWeights { .. } | Self::WithoutCurrents { .. } => {
                 "`--allow-missing` leaves such nodes out; `--node-set` selects nodes"
             }
+            Self::AmbiguousMean => "give this contact another name",
             Self::ReferenceUnit { .. } => "`--electrode` selects contacts of one unit",
             Self::Columns { .. } => {
                 "`leadfield validate electrodes-file` says what is wrong; its `--fix`, or `convert`, repairs files of BlueRecording"
+            }
+            Self::StatedDensities { .. } => {
+                "`--density`, with `--segments` and `--electrodes`, multiplies them by the areas of the segments; if they are \
+                 nA in spite of the attribute `units`, correct it: \
+                 `h5py.File(REPORT, 'r+')['/report/POPULATION/data'].attrs['units'] = 'nA'`"
+            }
+            Self::Voltages { .. } => {
+                "is this a report of `v`? make one of the currents: `\"variable_name\": \"i_membrane\"`, `\"sections\": \
+                 \"all\"`, `\"compartments\": \"all\"`"
             }
             Self::NoSectionType | Self::NoAreas => "give `--segments` and `--electrodes` instead of `--weights`",
             _ => return None,

@@ -28,7 +28,10 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::current_report::{CurrentReport, ElementList, Precision, StoredFloat};
-use super::kernel::{Current, CurrentRows, ElementRun, SumRows, Tile, WeightPanels, add_product, find_net_current};
+use super::kernel::{
+    Current, CurrentRows, ElementRun, SumRows, Tile, WeightPanels, add_product, find_net_current,
+    find_net_current_of_densities,
+};
 use super::plan::{Chunk, Plan, PlannedNeuron, PlannedPart, cut_chunks};
 use super::{CurrentKind, SignalsProblem, WeightSource};
 use crate::error::{Error, Result};
@@ -37,7 +40,7 @@ use crate::io::resumable_output::StopCheck;
 use crate::segments::{NeuronSegments, SectionType, Segment, Segments};
 use crate::sonata::electrodes_file::WeightsDataset;
 use crate::units::NANOAMPERE_PER_SQUARE_MICROMETER;
-use crate::weights::neuron_blocks::{BlockBuffer, BufferPool};
+use crate::weights::neuron_blocks::BufferPool;
 
 /// Number of elements of a chunk, unless one neuron has more.
 const CHUNK_ELEMENTS: usize = 1024;
@@ -140,6 +143,16 @@ struct CurrentBuffer {
     values: Vec<f64>,
 }
 
+/// Buffers that are reused for several neurons.
+#[derive(Default)]
+struct NeuronBuffers {
+    /// Weights of a neuron, in row order.
+    rows: Vec<f64>,
+    /// Factors of current densities, in row order: areas in the unit that gives nA.
+    area_factors: Vec<f64>,
+    scratch: Vec<f64>,
+}
+
 /// Consecutive elements of the same groups: a matrix product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Run {
@@ -152,6 +165,8 @@ struct Run {
 struct ChunkWeights {
     panels: WeightPanels,
     runs: Vec<Run>,
+    /// Factors of current densities; empty if the report has currents.
+    area_factors: Vec<f64>,
 }
 
 /// Chunks whose currents are read together.
@@ -179,8 +194,7 @@ struct Wave<'w> {
 struct Spare {
     segments: Segments,
     panels: Mutex<Vec<WeightPanels>>,
-    /// Weights of a neuron, in row order.
-    rows: BufferPool<BlockBuffer>,
+    neurons: BufferPool<NeuronBuffers>,
     currents: BufferPool<CurrentBuffer>,
 }
 
@@ -265,7 +279,7 @@ impl Product<'_> {
         sums: &mut [f64],
         stop: &StopCheck<'_>,
     ) -> Result<FoundImbalances> {
-        let Spare { segments, panels, rows, currents } = spare;
+        let Spare { segments, panels, neurons, currents } = spare;
         if let (Some((table, place)), WeightSource::Tables { sources, .. }) = (part.table_part, self.source)
             && let Some(source) = sources.get(table)
         {
@@ -286,7 +300,7 @@ impl Product<'_> {
             .collect();
         let mut imbalances = Vec::new();
         for own in group_by_elements(&pieces, sizes.wave_elements, Piece::element_count) {
-            let wave = Wave { pieces: own, weights: self.wave_weights(&open, own, (&*panels, &*rows), stop)? };
+            let wave = Wave { pieces: own, weights: self.wave_weights(&open, own, (&*panels, &*neurons), stop)? };
             imbalances.extend(match report.plain_precision() {
                 Some(Precision::Single) => {
                     self.add_plain_wave::<f32>(&open, &wave, frames, sums, (sizes, &*currents), stop)?
@@ -426,14 +440,14 @@ impl Product<'_> {
         &self,
         open: &OpenPart<'_>,
         wave: &[Piece<'_>],
-        (spare, rows): (&Mutex<Vec<WeightPanels>>, &BufferPool<BlockBuffer>),
+        (spare, buffers): (&Mutex<Vec<WeightPanels>>, &BufferPool<NeuronBuffers>),
         stop: &StopCheck<'_>,
     ) -> Result<Vec<Vec<ChunkWeights>>> {
         let of_piece = |piece: &Piece<'_>| -> Result<Vec<ChunkWeights>> {
             let of_chunk = |chunk: &Chunk| {
                 stop.check()?;
                 let panels = spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-                rows.with_buffer(|rows| self.chunk_weights(open, piece, chunk, panels, rows))
+                buffers.with_buffer(|buffers| self.chunk_weights(open, piece, chunk, panels, buffers))
             };
             let all: Vec<Result<ChunkWeights>> = piece.chunks.par_iter().map(of_chunk).collect();
             // the first error in order, whichever thread found it
@@ -449,14 +463,14 @@ impl Product<'_> {
         piece: &Piece<'_>,
         chunk: &Chunk,
         panels: WeightPanels,
-        buffers: &mut BlockBuffer,
+        buffers: &mut NeuronBuffers,
     ) -> Result<ChunkWeights> {
         let is_online = matches!(self.source, WeightSource::Online);
         let panels = match is_online {
             true => WeightPanels::default(),
             false => panels.renewed(chunk.elements, self.columns.len()),
         };
-        let mut found = ChunkWeights { panels, runs: Vec::new() };
+        let mut found = ChunkWeights { panels, runs: Vec::new(), area_factors: Vec::new() };
         let (mut row, mut end) = (0, None);
         for index in chunk.neurons.clone() {
             let Some(neuron) = open.part.neurons.get(index) else { continue };
@@ -473,8 +487,12 @@ impl Product<'_> {
             let columns = (!is_all).then_some(self.columns);
             for (element, &from) in list.rows.iter().enumerate() {
                 let from = from as usize * all_columns;
-                let weights = buffers.values.get(from..from + all_columns).unwrap_or_default();
+                let weights = buffers.rows.get(from..from + all_columns).unwrap_or_default();
                 found.panels.set_row(row + element, columns, weights);
+            }
+            if self.kind == CurrentKind::Density {
+                let factor = |from: &u32| buffers.area_factors.get(*from as usize).copied().unwrap_or_default();
+                found.area_factors.extend(list.rows.iter().map(factor));
             }
             for (element, &from) in list.rows.iter().enumerate() {
                 let group_set = self.group_set_of_row(open, neuron, from)?;
@@ -495,10 +513,10 @@ impl Product<'_> {
         open: &OpenPart<'_>,
         neuron: &PlannedNeuron,
         list: &ElementList,
-        buffers: &mut BlockBuffer,
+        buffers: &mut NeuronBuffers,
     ) -> Result<usize> {
         let OpenPart { report, segments, .. } = *open;
-        let BlockBuffer { values: rows, scratch } = buffers;
+        let NeuronBuffers { rows, area_factors, scratch } = buffers;
         match self.source {
             WeightSource::File { .. } => {
                 let Some(stored) = open.stored else { return Ok(0) };
@@ -515,38 +533,16 @@ impl Product<'_> {
                 rows.resize(neuron.elements * columns.width(), 0.0);
                 columns.fill_weights(&view, rows, scratch);
                 if self.kind == CurrentKind::Density {
-                    let multiplied = self.multiply_areas(neuron, &view, rows, columns.width());
-                    multiplied.map_err(|error| self.name_table(open.part, error))?;
+                    let found = read_area_factors(neuron, &view, area_factors);
+                    found.map_err(|error| self.name_table(open.part, error))?;
+                    for (weights, factor) in rows.chunks_exact_mut(columns.width().max(1)).zip(&*area_factors) {
+                        weights.iter_mut().for_each(|weight| *weight *= factor);
+                    }
                 }
                 Ok(columns.width())
             }
             WeightSource::Online => Ok(0),
         }
-    }
-
-    /// Multiplies weights by the membrane areas of segments: currents are densities.
-    fn multiply_areas(
-        &self,
-        neuron: &PlannedNeuron,
-        view: &NeuronSegments<'_>,
-        rows: &mut [f64],
-        width: usize,
-    ) -> Result<()> {
-        let is_soma = |i: &usize| view.get(*i).section_type == Some(SectionType::Soma);
-        let somata = (0..view.len()).filter(is_soma).count();
-        for (i, weights) in rows.chunks_exact_mut(width.max(1)).enumerate() {
-            let segment = view.get(i);
-            if segment.section_type.is_none() && segment.start == segment.end {
-                let problem = SignalsProblem::UnknownArea { section: segment.section_id };
-                return Err(Error::from(problem).at_index("node", neuron.node_id));
-            }
-            let Some(area_um2) = membrane_area_um2(&segment, somata) else {
-                let Segment { section_id: section, segment_id: segment, .. } = segment;
-                return Err(Error::from(SignalsProblem::NoRadius { section, segment }).at_index("node", neuron.node_id));
-            };
-            weights.iter_mut().for_each(|weight| *weight *= area_um2 * NANOAMPERE_PER_SQUARE_MICROMETER);
-        }
-        Ok(())
     }
 
     /// Adds the table of a part to an error.
@@ -586,7 +582,7 @@ impl Product<'_> {
         sums: &mut [f64],
     ) -> Result<FoundImbalances> {
         let (contacts, row_length) = (self.columns.len(), self.row_length());
-        let is_unchecked = self.kind == CurrentKind::Density || matches!(self.source, WeightSource::Online);
+        let is_online = matches!(self.source, WeightSource::Online);
         let mut imbalances = Vec::new();
         for (chunk, weights) in own.piece.chunks.iter().zip(weights) {
             for run in &weights.runs {
@@ -603,8 +599,8 @@ impl Product<'_> {
                     }
                 }
             }
-            if !is_unchecked {
-                imbalances.extend(find_imbalances(open.part, own, chunk));
+            if !is_online {
+                imbalances.extend(find_imbalances(open.part, own, chunk, &weights.area_factors));
             }
         }
         Ok(imbalances)
@@ -642,7 +638,7 @@ impl Product<'_> {
         let error = owner.map_or(error.clone(), |neuron| error.at_index("node", neuron.node_id));
         match self.source {
             WeightSource::File { file, .. } => error.in_file(file.path()),
-            _ => error,
+            _ => self.name_table(part, error),
         }
     }
 }
@@ -755,19 +751,53 @@ fn add_columns<T: Current>(
     is_finite
 }
 
-/// Finds the neurons of a chunk whose currents do not sum to zero.
-fn find_imbalances<T: Current>(part: &PlannedPart, own: TileOfPiece<'_, T>, chunk: &Chunk) -> FoundImbalances {
+/// Finds the neurons of a chunk whose currents do not sum to zero. Current densities have factors, one for each element.
+fn find_imbalances<T: Current>(
+    part: &PlannedPart,
+    own: TileOfPiece<'_, T>,
+    chunk: &Chunk,
+    area_factors: &[f64],
+) -> FoundImbalances {
     let mut found = Vec::new();
+    let mut rest = area_factors;
     for index in chunk.neurons.clone() {
         let Some(neuron) = part.neurons.get(index) else { continue };
         let column = own.piece.neuron_column(index);
-        let largest = find_net_current(own.currents, column..column + neuron.elements);
+        let elements = column..column + neuron.elements;
+        let largest = match rest.split_at_checked(neuron.elements) {
+            Some((factors, others)) if !factors.is_empty() => {
+                rest = others;
+                find_net_current_of_densities(own.currents, elements, factors)
+            }
+            _ => find_net_current(own.currents, elements),
+        };
         found.extend(largest.and_then(|(net_na, place)| {
             let frame = *own.frames.get(place)?;
             Some((neuron.node_id, Imbalance { net_na, frame }))
         }));
     }
     found
+}
+
+/// Fills the buffer with the factors of a neuron's current densities, in row order: the membrane areas of its segments, in
+/// the unit that gives nA for mA/cm².
+fn read_area_factors(neuron: &PlannedNeuron, view: &NeuronSegments<'_>, factors: &mut Vec<f64>) -> Result<()> {
+    let is_soma = |i: &usize| view.get(*i).section_type == Some(SectionType::Soma);
+    let somata = (0..view.len()).filter(is_soma).count();
+    factors.clear();
+    for i in 0..view.len() {
+        let segment = view.get(i);
+        if segment.section_type.is_none() && segment.start == segment.end {
+            let problem = SignalsProblem::UnknownArea { section: segment.section_id };
+            return Err(Error::from(problem).at_index("node", neuron.node_id));
+        }
+        let Some(area_um2) = membrane_area_um2(&segment, somata) else {
+            let Segment { section_id: section, segment_id: segment, .. } = segment;
+            return Err(Error::from(SignalsProblem::NoRadius { section, segment }).at_index("node", neuron.node_id));
+        };
+        factors.push(area_um2 * NANOAMPERE_PER_SQUARE_MICROMETER);
+    }
+    Ok(())
 }
 
 /// Returns the membrane area of a segment, µm²: that of a cylinder; a soma is a sphere of its radius, shared equally by its

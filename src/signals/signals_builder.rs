@@ -2,13 +2,13 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::contacts::{SignalContact, SignalUnit};
+use super::contacts::{SignalContact, SignalUnit, find_contacts};
 use super::current_report::{CurrentReport, add_file_state};
 use super::frames::TimeSelection;
 use super::groups::Grouping;
 use super::plan::{NodeFilter, Plan};
 use super::product::{Imbalances, Product};
-use super::{CurrentKind, MissingNodes, SignalReference, SignalsProblem, WeightSource};
+use super::{CurrentKind, MEAN, MissingNodes, SignalReference, SignalsProblem, WeightSource};
 use crate::electrodes::ConfiguredElectrode;
 use crate::error::{Context, Result, join_quoted};
 use crate::io::digest::Digest;
@@ -75,6 +75,14 @@ pub struct SignalBlock {
     pub times_ms: Vec<f64>,
     /// Row-major: frames, groups, contacts; in the units of [`Signals::units`].
     pub values: Vec<f64>,
+}
+
+/// A value of a block, and where it is.
+pub(super) struct FoundSignal<'s> {
+    pub contact: &'s SignalContact,
+    pub group: &'s str,
+    pub time_ms: f64,
+    pub value: f64,
 }
 
 /// A neuron whose currents do not sum to zero, as those of a neuron with a current clamp.
@@ -208,6 +216,15 @@ impl<'a> Signals<'a> {
         }
     }
 
+    /// Refuses the text `mean` for a reference where a contact has this name, too.
+    ///
+    /// # Errors
+    /// Returns [`SignalsProblem::AmbiguousMean`] if the reference is the mean, and a contact is called `mean`.
+    pub fn check_reference_is_clear(&self) -> Result<(), SignalsProblem> {
+        let is_ambiguous = self.reference == Some(Reference::Mean) && self.contacts.iter().any(|c| c.name == MEAN);
+        if is_ambiguous { Err(SignalsProblem::AmbiguousMean) } else { Ok(()) }
+    }
+
     /// Returns the number of nodes that were left out because the report or the weights lack them.
     pub fn left_out_nodes(&self) -> u64 {
         self.plan.left_out
@@ -278,8 +295,8 @@ impl<'a> Signals<'a> {
     /// frames that are done.
     ///
     /// # Errors
-    /// Returns an error if an input cannot be read, the sections of a neuron are not those of the table, a current or a
-    /// weight is not finite, or `is_stopped` returned true.
+    /// Returns an error if an input cannot be read, the sections of a neuron are not those of the table, a current, a
+    /// weight or a signal is not finite, or `is_stopped` returned true.
     pub fn compute_frames(
         &self,
         frames: std::ops::Range<usize>,
@@ -303,7 +320,27 @@ impl<'a> Signals<'a> {
             self.finish_row(row);
         }
         let times_ms = self.times_ms.get(frames.clone()).unwrap_or_default().to_vec();
-        Ok(SignalBlock { first_frame: frames.start, times_ms, values })
+        let block = SignalBlock { first_frame: frames.start, times_ms, values };
+        match self.find_signal(&block, |value| !value.is_finite()) {
+            None => Ok(block),
+            Some(FoundSignal { contact, group, time_ms, value }) => {
+                let [contact, group] = [contact.name.clone(), group.into()];
+                let file = self.reports.first().map(CurrentReport::path).unwrap_or(std::path::Path::new(""));
+                Err(SignalsProblem::SignalNotFinite { contact, group, time_ms, value }).in_file(file)
+            }
+        }
+    }
+
+    /// Returns the first signal of a block for which a condition is true.
+    pub(super) fn find_signal(&self, block: &SignalBlock, is_wanted: impl Fn(f64) -> bool) -> Option<FoundSignal<'_>> {
+        let place = block.values.iter().position(|&value| is_wanted(value))?;
+        let (contacts, groups) = (self.contacts.len().max(1), self.groups().len().max(1));
+        Some(FoundSignal {
+            contact: self.contacts.get(place % contacts)?,
+            group: self.groups().get(place / contacts % groups)?,
+            time_ms: *block.times_ms.get(place / contacts / groups)?,
+            value: *block.values.get(place)?,
+        })
     }
 
     /// Converts the units, and subtracts the reference.
@@ -384,7 +421,8 @@ impl<'a> SignalsBuilder<'a> {
         self
     }
 
-    /// Uses only some contacts, in this order.
+    /// Uses only some contacts, in this order. A text is the name of a contact, or, if no contact has it, names separated
+    /// by commas.
     #[must_use]
     pub fn contacts(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.electrodes = names.into_iter().map(Into::into).collect();
@@ -439,43 +477,46 @@ impl<'a> SignalsBuilder<'a> {
     /// Returns an error if there is no report, or two of the same population; the reports have different times, or no
     /// frame is selected; a population has no weights, a node has other numbers of segments than its weights, or only one
     /// side has it and it is not to be left out; a contact is unknown; the reference has another unit than a signal; no
-    /// neuron is left; or densities or section types are needed and the weights come without segments.
+    /// neuron is left; densities or section types are needed and the weights come without segments; or the reports have
+    /// voltages, or state the unit of a density and are to be taken as currents.
     pub fn prepare(self) -> Result<Signals<'a>> {
         let source = self.source?;
         check_reports(self.reports)?;
         let first = self.reports.first().ok_or(SignalsProblem::NoReports)?;
         let by_section_type = self.grouping == Grouping::SectionType;
         if !matches!(source, WeightSource::Tables { .. }) {
+            let path = match source {
+                WeightSource::File { file } => file.path(),
+                _ => first.path(),
+            };
             if self.kind == CurrentKind::Density {
-                return Err(SignalsProblem::NoAreas.into());
+                return Err(SignalsProblem::NoAreas).in_file(path);
             }
             if by_section_type {
-                return Err(SignalsProblem::NoSectionType.into());
+                return Err(SignalsProblem::NoSectionType).in_file(path);
             }
+        }
+        let is_online = matches!(source, WeightSource::Online);
+        if let Some(report) =
+            self.reports.iter().find(|r| !is_online && self.kind == CurrentKind::Current && r.states_densities())
+        {
+            let unit = report.stated_units().unwrap_or_default().into();
+            return Err(SignalsProblem::StatedDensities { unit }).in_item(report.data_path()).in_file(report.path());
         }
         let frames = self.times.select(first.start_ms(), first.step_ms(), first.frame_count());
         let frames = frames.in_item(first.data_path()).in_file(first.path())?;
+        if let Some(&frame) = frames.first().filter(|_| !is_online) {
+            self.reports.iter().try_for_each(|report| check_is_no_voltage(report, frame))?;
+        }
         let times_ms = frames.iter().map(|&frame| first.start_ms() + frame as f64 * first.step_ms()).collect();
         let known = known_contacts(&source, self.reports, self.names)?;
-        let plan = Plan::new(self.reports, &source, &self.grouping, &self.filter, self.missing)?;
+        let plan =
+            Plan::new(self.reports, &source, &self.grouping, &self.filter, self.missing).in_file(first.path())?;
         if known.is_empty() {
-            return Err(SignalsProblem::NoContacts.into());
+            return Err(SignalsProblem::NoContacts).in_file(first.path());
         }
-        let find = |name: &String| {
-            let found = known.iter().position(|(contact, _)| contact.name == *name);
-            found.ok_or_else(|| {
-                let known = join_quoted(known.iter().map(|(contact, _)| &contact.name), 12);
-                SignalsProblem::UnknownContact { name: name.clone(), known }
-            })
-        };
-        let chosen = match self.electrodes.is_empty() {
-            true => (0..known.len()).collect(),
-            false => self.electrodes.iter().map(find).collect::<Result<Vec<_>, _>>().in_item("--electrode")?,
-        };
-        let again = chosen.iter().enumerate().find(|(i, place)| chosen.iter().take(*i).any(|before| before == *place));
-        if let Some((contact, _)) = again.and_then(|(_, place)| known.get(*place)) {
-            return Err(SignalsProblem::RepeatedContact { name: contact.name.clone() }).in_item("--electrode");
-        }
+        let chosen = find_contacts(known.iter().map(|(contact, _)| contact.name.as_str()), &self.electrodes);
+        let chosen = chosen.in_item("--electrode")?;
         let chosen: Vec<(SignalContact, usize)> = chosen.iter().filter_map(|&i| known.get(i).cloned()).collect();
         let (mut contacts, mut columns): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
         let mut reference = None;
@@ -579,6 +620,13 @@ fn check_reference(
         }),
         _ => Ok(()),
     }
+}
+
+/// Checks that the values of a frame are not voltages.
+fn check_is_no_voltage(report: &CurrentReport, frame: usize) -> Result<()> {
+    let Some(mean) = report.mean_voltage(frame)? else { return Ok(()) };
+    let time_ms = report.start_ms() + frame as f64 * report.step_ms();
+    Err(SignalsProblem::Voltages { time_ms, mean }).in_item(report.data_path()).in_file(report.path())
 }
 
 /// Checks that populations differ and times do not.

@@ -582,8 +582,12 @@ mod tests {
             ),
             (json!({"population": [1]}), "X.population[0]: wrong type, expected a string, found the number `1`"),
             (
+                json!({"text": null}),
+                "X.text: wrong type, expected text, a number, a list of either, a boolean, or operators, found `null`",
+            ),
+            (
                 json!({"text": true}),
-                "X.text: wrong type, expected text, a number, a list of either, or operators, found `true`",
+                "X.text: attribute `text` holds text, expected text to compare it with, found a boolean",
             ),
             (json!({"text": ["a", []]}), "X.text[1]: wrong type, expected text or a number, found an array"),
             (

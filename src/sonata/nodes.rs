@@ -12,15 +12,16 @@ mod placement;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array};
+use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, UInt64Array};
 use arrow_schema::{DataType, Field, Schema};
 
 pub(super) use self::attribute_column::AttributeColumn;
+use self::attribute_column::boolean_text;
 use self::node_types::NodeTypes;
 use self::placement::NodePlacements;
 pub use self::placement::{Orientation, Recentering};
 use super::config::NodePopulation;
-use crate::error::{Error, ErrorLocation, Problem, Result, join_quoted};
+use crate::error::{Error, ErrorLocation, Problem, Result, find_closest, join_quoted};
 use crate::geometry::{EulerOrder, Transform};
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::segments::query::ColumnSource;
@@ -57,6 +58,8 @@ pub enum NodesProblem {
         name: String,
         /// Names of the existing attributes.
         known: String,
+        /// The most similar one.
+        closest: Option<String>,
     },
     /// An index is outside its `@library`.
     #[error("index outside the library, expected an index below {entries}, found {index}")]
@@ -82,9 +85,12 @@ pub enum NodesProblem {
         /// The number in the file.
         found: f64,
     },
-    /// The attribute contains numbers instead of text.
-    #[error("wrong type, expected text, found numbers")]
-    NotText,
+    /// The attribute contains numbers or booleans instead of text.
+    #[error("wrong type, expected text, found {0}")]
+    NotText(&'static str),
+    /// An integer needs more than 63 bits.
+    #[error("integer too large, expected at most 9223372036854775807, found {0}")]
+    IntegerTooLarge(u64),
     /// Some columns of the quaternion are missing.
     #[error(
         "orientation is incomplete, expected `orientation_w`, `orientation_x`, `orientation_y` and `orientation_z`, found {0}"
@@ -100,6 +106,9 @@ impl Problem for NodesProblem {
                  `rotation_angle_xaxis`, `_yaxis` and `_zaxis`, or none"
                     .into(),
             ),
+            Self::UnknownAttribute { closest, .. } => {
+                closest.as_ref().map(|closest| format!("did you mean `{closest}`?"))
+            }
             _ => None,
         }
     }
@@ -121,11 +130,16 @@ pub struct Nodes {
 
 /// An attribute's values for all nodes.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum NodeAttribute {
     /// Text; enumerations are resolved through `@library`.
     Text(Vec<String>),
-    /// Numbers.
+    /// Integers.
+    Integer(Vec<i64>),
+    /// Floating-point numbers.
     Number(Vec<f64>),
+    /// Booleans.
+    Boolean(Vec<bool>),
 }
 
 impl Nodes {
@@ -211,8 +225,9 @@ impl Nodes {
     pub fn read_attribute(&self, name: &str) -> Result<NodeAttribute> {
         let column = self.cached_column(name)?;
         Ok(match &*column {
-            AttributeColumn::Integer(numbers) => NodeAttribute::Number(numbers.iter().map(|&n| n as f64).collect()),
+            AttributeColumn::Integer(numbers) => NodeAttribute::Integer(numbers.clone()),
             AttributeColumn::Float(numbers) => NodeAttribute::Number(numbers.clone()),
+            AttributeColumn::Boolean(flags) => NodeAttribute::Boolean(flags.clone()),
             AttributeColumn::Enumeration { .. } | AttributeColumn::Text(_) => {
                 let text = |row| column.text(row).unwrap_or_default().to_string();
                 NodeAttribute::Text((0..column.len()).map(text).collect())
@@ -235,7 +250,7 @@ impl Nodes {
     /// outside the population.
     pub fn read_texts(&self, name: &str, nodes: &[u64]) -> Result<Vec<String>> {
         let column = self.cached_column(name)?;
-        let not_text = || self.file.error(&self.dataset_path(name), NodesProblem::NotText);
+        let not_text = || self.file.error(&self.dataset_path(name), NodesProblem::NotText(column.kind()));
         let text = |&node: &u64| column.text(self.row_of_node(node)?).map(str::to_string).ok_or_else(not_text);
         nodes.iter().map(text).collect()
     }
@@ -263,8 +278,8 @@ impl Nodes {
         Ok(names)
     }
 
-    /// Returns the node ids and some attributes of all nodes as columns; all attributes for an empty list. Text is
-    /// text, every number is a float64.
+    /// Returns the node ids and some attributes of all nodes as columns; all attributes for an empty list. Integers are
+    /// int64, other numbers float64; booleans are the texts `true` and `false`.
     ///
     /// # Errors
     /// Returns the errors of [`Nodes::read_attribute`].
@@ -297,7 +312,9 @@ impl Nodes {
     fn read_column(&self, name: &str) -> Result<AttributeColumn> {
         let known = self.attribute_names()?;
         if !known.iter().any(|n| n == name) {
-            let problem = NodesProblem::UnknownAttribute { name: name.to_string(), known: join_quoted(known, 40) };
+            let closest = find_closest(name, known.clone());
+            let known = join_quoted(known, 40);
+            let problem = NodesProblem::UnknownAttribute { name: name.to_string(), known, closest };
             return Err(self.file.error(&self.group, problem));
         }
         let object = self.dataset_path(name);
@@ -359,8 +376,11 @@ impl ColumnSource for Nodes {
 
     fn column_field(&self, name: &str) -> Result<Field> {
         Ok(match &*self.cached_column(name)? {
-            AttributeColumn::Enumeration { .. } | AttributeColumn::Text(_) => Field::new(name, DataType::Utf8, false),
-            AttributeColumn::Integer(_) | AttributeColumn::Float(_) => Field::new(name, DataType::Float64, true),
+            AttributeColumn::Enumeration { .. } | AttributeColumn::Text(_) | AttributeColumn::Boolean(_) => {
+                Field::new(name, DataType::Utf8, false)
+            }
+            AttributeColumn::Integer(_) => Field::new(name, DataType::Int64, false),
+            AttributeColumn::Float(_) => Field::new(name, DataType::Float64, true),
         })
     }
 
@@ -372,8 +392,11 @@ impl ColumnSource for Nodes {
             AttributeColumn::Enumeration { .. } | AttributeColumn::Text(_) => {
                 Arc::new(rows.map(|row| column.text(row)).collect::<StringArray>())
             }
+            AttributeColumn::Boolean(flags) => {
+                Arc::new(rows.map(|row| flags.get(row).copied().map(boolean_text)).collect::<StringArray>())
+            }
             AttributeColumn::Integer(numbers) => {
-                Arc::new(rows.map(|row| numbers.get(row).map(|&n| n as f64)).collect::<Float64Array>())
+                Arc::new(rows.map(|row| numbers.get(row).copied()).collect::<Int64Array>())
             }
             AttributeColumn::Float(numbers) => {
                 Arc::new(rows.map(|row| numbers.get(row).copied()).collect::<Float64Array>())
@@ -737,12 +760,47 @@ mod tests {
     }
 
     #[test]
-    fn a_column_of_neither_text_nor_numbers_is_refused() {
+    fn integers_and_booleans_stay_what_they_are() {
         let input = Input::new();
+        // 2^53 + 1 is the first integer that float64 does not have
+        input.file.write_dataset(&format!("{GROUP}/serial"), &[(1_u64 << 53) + 1, 0, 7], &[3]).unwrap();
         input.file.write_dataset(&format!("{GROUP}/flag"), &[true, false, true], &[3]).unwrap();
+        let nodes = input.nodes();
+        assert_eq!(nodes.read_attribute("serial").unwrap(), NodeAttribute::Integer(vec![9_007_199_254_740_993, 0, 7]));
+        assert_eq!(nodes.read_attribute("flag").unwrap(), NodeAttribute::Boolean(vec![true, false, true]));
+        let batch = nodes.to_record_batch(&["serial".into(), "flag".into()]).unwrap();
+        assert_eq!(**batch.column(1), Int64Array::from(vec![9_007_199_254_740_993, 0, 7]));
+        assert_eq!(**batch.column(2), StringArray::from(vec!["true", "false", "true"]));
+        input.says(nodes.read_texts("flag", &[0]), "/nodes/P/0/flag: wrong type, expected text, found booleans");
+    }
+
+    #[test]
+    fn an_integer_of_64_bits_without_sign_is_refused() {
+        let input = Input::new();
+        input.file.write_dataset(&format!("{GROUP}/serial"), &[0, u64::MAX, 1], &[3]).unwrap();
         input.says(
-            input.nodes().read_attribute("flag"),
-            "/nodes/P/0/flag: wrong type, expected text or numbers, found bool",
+            input.nodes().read_attribute("serial"),
+            "/nodes/P/0/serial[1]: integer too large, expected at most 9223372036854775807, found 18446744073709551615",
+        );
+    }
+
+    #[test]
+    fn numbers_of_half_precision_are_read() {
+        let input = Input::new();
+        let [one, tenth] = [1.0, 0.1].map(half::f16::from_f64);
+        input.file.write_dataset(&format!("{GROUP}/weight"), &[one, tenth, one], &[3]).unwrap();
+        // half precision has 11 bits: 0.1 = 1.6 x 2^-4, and 1.6 is stored as 1638/1024
+        let stored = 1638.0 / 1024.0 / 16.0;
+        assert_eq!(input.nodes().read_attribute("weight").unwrap(), NodeAttribute::Number(vec![1.0, stored, 1.0]));
+    }
+
+    #[test]
+    fn a_column_of_neither_text_nor_numbers_nor_booleans_is_refused() {
+        let input = Input::new();
+        input.file.write_dataset(&format!("{GROUP}/pair"), &[[0_u8, 1]; 3], &[3]).unwrap();
+        input.says(
+            input.nodes().read_attribute("pair"),
+            "/nodes/P/0/pair: wrong type, expected text, numbers or booleans, found [uint8; 2]",
         );
     }
 

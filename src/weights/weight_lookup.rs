@@ -76,7 +76,8 @@ impl WeightLookup {
     ///
     /// # Errors
     /// Returns an error if the file is not an electrodes file, lacks the electrode or the table's population, or has
-    /// weights in an unknown unit; or if the table has no list of neurons.
+    /// weights in an unknown unit; if a node has another number of segments in the file; or if the table has no list of
+    /// neurons.
     pub fn open(path: &Path, electrode: &str, table: &SegmentTable) -> Result<Self> {
         let file = ElectrodesFile::open(path)?;
         let expected = &table.metadata().population;
@@ -99,10 +100,14 @@ impl WeightLookup {
         let column = entry.column(population.name());
         let column = column.ok_or_else(|| WeightLookupProblem::NoColumn(population.name().into()));
         let column = column.in_item(&format!("/electrodes/{electrode}")).in_file(path)?;
-        let neurons = table.neurons()?.into_iter().map(|n| (n.node_id, (n.first_row, n.segments))).collect();
+        let neurons: HashMap<u64, (u64, u64)> =
+            table.neurons()?.into_iter().map(|n| (n.node_id, (n.first_row, n.segments))).collect();
         let description = file.read_description(electrode)?;
         let factor = file.column_factor(&population, electrode)?;
-        Ok(Self { factor, population, electrode: electrode.into(), description, column, table_rows: neurons, file })
+        let lookup =
+            Self { factor, population, electrode: electrode.into(), description, column, table_rows: neurons, file };
+        lookup.check_segment_counts()?;
+        Ok(lookup)
     }
 
     /// Returns the file.
@@ -142,6 +147,14 @@ impl WeightLookup {
             values[i] = Some(self.factor * value);
         }
         Ok(values)
+    }
+
+    /// Checks that the nodes of the file have as many segments as in the table; the first one that differs is named.
+    fn check_segment_counts(&self) -> Result<()> {
+        self.population.node_ids().iter().try_for_each(|&node| match self.table_rows.get(&node) {
+            Some(&(first, _)) => self.file_row(node, first).map(drop),
+            None => Ok(()),
+        })
     }
 
     /// Returns the row in the file, which may list nodes in another order than the table.

@@ -248,7 +248,8 @@ fn json_of_another_shape_is_refused() {
     refused("[1]", "error: FILE: electrode[0]: wrong type, expected an object, found the number `1`");
     refused(
         r#"{"name": "a", "x": 1}"#,
-        "error: FILE: wrong type, expected a list of contacts, or probeinterface's `probes`, found an object",
+        "error: FILE: wrong type, expected a list of contacts, or probeinterface's `probes`, found an object\n\
+         hint: write each contact as `{\"name\": \"a\", \"x\": 0, \"y\": 0, \"z\": 0}`, and all in `[`, `]`",
     );
     refused("[\n{\"name\": NaN}]", "error: FILE: line[2]: no valid JSON at column 10: expected value");
 }
@@ -503,4 +504,33 @@ fn no_contact_has_the_name_of_their_group() {
     let text = "reserved name, expected a contact name other than `electrodes`, found `electrodes`\n\
                 hint: rename it in its file\n";
     assert!(run.code == 2 && run.stderr.ends_with(text), "{}", run.stderr);
+}
+
+#[test]
+fn a_key_that_occurs_twice_is_refused_with_its_line() {
+    refused(
+        "[{\"name\": \"a\", \"x\": 1, \"y\": 2, \"z\": 3,\n  \"x\": 4}]",
+        "error: FILE: line[2]: no valid JSON at column 5: key `x` occurs twice",
+    );
+    refused(
+        r#"{"probes": [], "probes": []}"#,
+        "error: FILE: line[1]: no valid JSON at column 23: key `probes` occurs twice",
+    );
+}
+
+#[test]
+fn a_contact_called_average_makes_an_average_ambiguous() {
+    refused(
+        "name,x,y,z,reference\na,0,0,0,average\naverage,0,1,0,average\n",
+        "error: FILE: line[2]: `average` is ambiguous, expected the name of a contact or the average, found a contact called \
+         `average`\nhint: give this contact another name",
+    );
+}
+
+#[test]
+fn texts_in_a_list_of_numbers_are_named() {
+    refused(
+        r#"[{"name": "a", "x": 0, "y": 0, "z": 0, "type": "MEG", "coil_normal": [0, "up", 1]}]"#,
+        "error: FILE: electrode[0]: wrong `coil_normal`, expected three numbers, not all 0, found a list with the string `up`",
+    );
 }

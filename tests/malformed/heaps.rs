@@ -1,4 +1,4 @@
-//! Damaged heaps of strings in HDF5 files: libhdf5 1.10 never returns from some of them.
+//! Damaged heaps of strings and of names in HDF5 files: libhdf5 1.10 never returns from some of them.
 
 use std::path::Path;
 
@@ -231,6 +231,53 @@ fn the_length_of_an_attribute_does_not_ask_for_gigabytes() {
         let problem = format!("of 4294967295 bytes in the collection at byte {begin}, found 4 bytes");
         assert!(matches!(run.code, 1 | 2) && text.contains(&problem), "{args:?}: {text}");
         assert!(memory < MOST_MEMORY, "{args:?}: {memory} bytes");
+    }
+}
+
+/// The local heaps of a file, which hold the names in a group: the byte where each begins. HDF5 File Format Specification 3.0,
+/// section III.D: signature, version, length of the data, then the offset of the first free block and the byte of the data.
+fn local_heaps(bytes: &[u8]) -> Vec<usize> {
+    (0..bytes.len() - 4).filter(|&at| bytes[at..].starts_with(b"HEAP")).collect()
+}
+
+/// Makes the first free block of a local heap the one that follows it.
+fn free_block_after_itself(bytes: &mut [u8], heap: usize) {
+    let free = u64_at(bytes, heap + 16);
+    let data = u64_at(bytes, heap + 24);
+    let block = (data + free) as usize;
+    bytes[block..block + 8].copy_from_slice(&free.to_le_bytes());
+}
+
+#[test]
+fn a_list_of_free_blocks_that_never_ends_does_not_take_gigabytes() {
+    let dir = scratch();
+    let path = dir.path().join("w.h5");
+    write_valid_file(&path);
+    let whole = std::fs::read(&path).unwrap();
+    let heaps = local_heaps(&whole);
+    assert_eq!(heaps.len(), 6, "the root and five groups: {heaps:?}");
+    let inputs = crate::support::names_in(dir.path());
+    // the root's list is read as the file is opened
+    for (heap, object, args) in [
+        (heaps[0], "/", &["info", "w.h5"][..]),
+        (heaps[0], "/", &["convert", "w.h5", "-o", "x.csv"]),
+        (heaps[2], "/electrodes", &["convert", "w.h5", "-o", "x.csv"]),
+    ] {
+        let mut bytes = whole.clone();
+        free_block_after_itself(&mut bytes, heap);
+        std::fs::write(&path, &bytes).unwrap();
+        let (run, memory) = leadfield_with_peak(dir.path(), args);
+        assert_eq!(crate::support::names_in(dir.path()), inputs, "{args:?}");
+        // another version may find an error of its own
+        if leadfield::io::hdf5::library_version() == "1.10.8" {
+            let told = format!(
+                "error: w.h5: {object}: the HDF5 library takes too much memory, expected at most 512 MiB in one call, found "
+            );
+            assert!(run.code == 2 && run.stderr.starts_with(&told), "{args:?}: {run:?}");
+            assert!(run.stderr.ends_with("\nhint: the file is damaged: make it again, or fetch it again\n"), "{run:?}");
+        }
+        // 512 MiB, and what is allocated between two checks: 4.7 GB to 6.5 GB without a bound
+        assert!(memory < 3 << 29, "{args:?}: {memory} bytes");
     }
 }
 

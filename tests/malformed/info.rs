@@ -191,3 +191,34 @@ fn a_configuration_whose_files_are_missing() {
     info(folder.path(), "circuit_config.json")
         .refused("error: node_sets.json: cannot be read: no such file or directory");
 }
+
+#[test]
+fn a_flipped_bit_of_a_page_is_found_by_a_check() {
+    let folder = changed(|_| ());
+    let path = folder.path().join("t.parquet");
+    let segments = SegmentTable::open(&path).unwrap().len();
+    let checked = leadfield_in(folder.path(), &["info", "t.parquet", "--check"]).ok();
+    let line = checked.lines().find(|line| line.starts_with("checked")).unwrap();
+    assert!(line.contains(&format!(" {segments} segments in ")) && line.ends_with("lists agree"), "{line}");
+    // the first page begins behind the four bytes of the format; 40 bytes of it are its header
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    info(folder.path(), "t.parquet").ok();
+    let run = leadfield_in(folder.path(), &["info", "t.parquet", "--check"]);
+    assert!(run.code == 2 && run.stdout.is_empty() && run.stderr.starts_with("error: t.parquet: "), "{run:?}");
+    assert!(
+        run.stderr.contains("\nhint: the file changed since it was written: make it again, or copy it again"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn a_check_reads_tables_only() {
+    let folder = scratch();
+    crate::malformed::electrodes_file::write_valid_file(&folder.path().join("w.h5"));
+    leadfield_in(folder.path(), &["info", "w.h5", "--check"]).refused(
+        "error: w.h5: `--check` reads segment tables, expected one, found an electrodes file\n\
+         hint: `leadfield validate electrodes-file` checks electrodes files; others are checked when they are read",
+    );
+}

@@ -10,6 +10,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use tempfile::TempDir;
 
+use super::electrodes_file::edited;
 use crate::support::{Run, leadfield, leadfield_in, scratch};
 
 /// Creates a folder with a table of three neurons, `segments.parquet`.
@@ -37,15 +38,15 @@ fn a_region_that_is_not_a_list_of_numbers_is_refused_with_an_example() {
     }
     query(&["--disk", "1"]).refused(
         "error: --disk: malformed, expected 8 numbers `x,y,z,ax,ay,az,r,half` (µm), found `1`\n\
-         hint: for example `--disk 0,-850,0,0,1,0,500,20`",
+         hint: write the numbers with commas and without blanks, for example `--disk 0,-850,0,0,1,0,500,20`",
     );
     query(&["--slab", "-1"]).refused(
         "error: --slab: malformed, expected 7 numbers `x,y,z,ax,ay,az,half` (µm), found `-1`\n\
-         hint: for example `--slab 0,-850,0,0,1,0,20`",
+         hint: write the numbers with commas and without blanks, for example `--slab 0,-850,0,0,1,0,20`",
     );
     query(&["--box", "1 2 3 4 5 6"]).refused(
         "error: --box: malformed, expected 6 numbers `x0,y0,z0,x1,y1,z1` (µm), found `1 2 3 4 5 6`\n\
-         hint: for example `--box -50,-900,-50,50,-800,50`",
+         hint: write the numbers with commas and without blanks, for example `--box -50,-900,-50,50,-800,50`",
     );
     query(&["--capsule", "a"]).refused(
         "error: --capsule: malformed, expected 7 numbers `x0,y0,z0,x1,y1,z1,r` (µm), found `a`\n\
@@ -233,4 +234,54 @@ fn a_file_that_is_not_an_index_is_not_advised_to_be_removed() {
     // a radius beyond the limit, without its 301 digits
     query(&["--sphere", "0,0,0,1e300"])
         .refused("error: --sphere: radius out of range, expected a number above 0 and at most 1e100 µm, found `1e300`");
+}
+
+#[test]
+fn integers_booleans_and_half_precision_are_attributes_without_loss() {
+    let dir = scratch();
+    let dir = dir.path();
+    leadfield_in(dir, &["synthesize", "c", "--cells", "3", "--morphologies", "1", "--quiet"]).ok();
+    // 2^53 and 2^53 + 1 are the same number in float64
+    let serials = [9_007_199_254_740_993_i64, 9_007_199_254_740_992, -9_007_199_254_740_993];
+    edited(&dir.join("c/networks/nodes/neurons/nodes.h5"), |file| {
+        let create = |name: &str| format!("nodes/neurons/0/{name}");
+        drop(file.new_dataset_builder().with_data(&serials).create(create("serial").as_str()).unwrap());
+        drop(file.new_dataset_builder().with_data(&[true, false, true]).create(create("flag").as_str()).unwrap());
+        let halves = [0.5, 0.25, 0.5].map(half::f16::from_f64);
+        drop(file.new_dataset_builder().with_data(&halves).create(create("share").as_str()).unwrap());
+        drop(file.new_dataset_builder().with_data(&[u64::MAX, 0, 1]).create(create("huge").as_str()).unwrap());
+    });
+    std::fs::write(
+        dir.join("c/node_sets.json"),
+        r#"{"Yes": {"flag": true}, "No": {"flag": false}, "Above": {"serial": {"$gt": 9007199254740992}}}"#,
+    )
+    .unwrap();
+    leadfield_in(dir, &["positions", "c/circuit_config.json", "-o", "s.parquet", "--quiet"]).ok();
+    let query = |options: &[&str]| leadfield_in(dir, &[&["query", "s.parquet"], options].concat());
+    let by = |options: &[&str]| query(&[options, &["--agg", "unique:node_id", "--format", "csv"]].concat()).ok();
+    assert_eq!(
+        by(&["--by", "serial"]),
+        "serial,unique_node_id\n-9007199254740993,1\n9007199254740992,1\n9007199254740993,1\n"
+    );
+    assert_eq!(by(&["--by", "flag"]), "flag,unique_node_id\nfalse,1\ntrue,2\n");
+    assert_eq!(by(&["--by", "share"]), "share,unique_node_id\n0.25,1\n0.5,2\n");
+    let columns = query(&["--where", "serial=9007199254740993", "--columns", "node_id,serial", "--format", "csv"]).ok();
+    assert_eq!(columns.lines().take(2).collect::<Vec<_>>(), ["node_id,serial", "0,9007199254740993"]);
+    assert!(columns.lines().skip(1).all(|line| line == "0,9007199254740993"));
+    let nodes = |options: &[&str]| by(&[options, &["--by", "node_id"]].concat()).lines().count() - 1;
+    assert_eq!(nodes(&["--where", "serial=9007199254740992,-9007199254740993"]), 2);
+    assert_eq!((nodes(&["--where", "flag=true"]), nodes(&["--where", "flag=0"])), (2, 1));
+    assert_eq!((nodes(&["--node-set", "Yes"]), nodes(&["--node-set", "No"])), (2, 1));
+    assert_eq!(nodes(&["--node-set", "Above"]), 1);
+    assert_eq!(nodes(&["--where", "share=0.5"]), 2);
+    query(&["--where", "flag=perhaps"])
+        .refused("error: --where: wrong value, expected `true` or `false` for the attribute `flag`, found `perhaps`");
+    query(&["--by", "huge"]).refused(
+        "error: c/networks/nodes/neurons/nodes.h5: /nodes/neurons/0/huge[0]: integer too large, expected at most \
+         9223372036854775807, found 18446744073709551615",
+    );
+    // sums of such integers are those of floats: 64 bits are too few
+    let sums = query(&["--where", "serial=9007199254740992", "--agg", "count,sum:serial", "--format", "csv"]).ok();
+    let sums: Vec<f64> = sums.lines().nth(1).unwrap().split(',').map(|cell| cell.parse().unwrap()).collect();
+    assert_eq!(sums[1], sums[0] * 9_007_199_254_740_992.0);
 }

@@ -122,6 +122,60 @@ fn a_report_of_somata_only_lacks_compartments() {
 }
 
 #[test]
+fn voltages_are_no_currents() {
+    let dir = inputs();
+    let mut report = Report::golden();
+    (report.units, report.frames, report.time) = ("mV", 2, [0.0, 0.2, 0.1]);
+    // all at rest; the soma of the first neuron spikes in the second frame, which `--start` makes the first one
+    report.values = vec![-65.0; 2 * report.elements.len()];
+    report.values[report.elements.len()] = 30.0;
+    let expected = |time_ms: f64, mean: f64| {
+        format!(
+            "error: r.h5: /report/{POPULATION}/data: membrane voltages at {time_ms} ms, expected membrane currents, which \
+             cancel in a neuron, found values of one sign with a mean of {mean:.1}\nhint: is this a report of `v`? make one of \
+             the currents: `\"variable_name\": \"i_membrane\"`, `\"sections\": \"all\"`, `\"compartments\": \"all\"`"
+        )
+    };
+    refused_by_both(dir.path(), &report, &expected(0.0, -65.0));
+    let mean = -65.0 + 95.0 / report.elements.len() as f64;
+    signals(dir.path(), &["r.h5", "--weights", "w.h5", "-o", "x.h5", "--start", "0.1"]).refused(&expected(0.1, mean));
+}
+
+#[test]
+fn currents_of_a_strong_clamp_are_no_voltages() {
+    let dir = inputs();
+    let mut report = Report::golden();
+    (report.frames, report.time) = (1, [0.0, 0.1, 0.1]);
+    // each neuron: -1000 nA at the soma, which nothing balances; the other segments balance among themselves
+    let sign = |i: usize| if i % 2 == 0 { 0.1 } else { -0.1 };
+    report.values = (0..report.elements.len()).map(sign).collect();
+    for first in &report.pointers[..report.node_ids.len()] {
+        report.values[*first as usize] = -1000.0;
+    }
+    report.write(&dir.path().join("r.h5"));
+    signals(dir.path(), &["r.h5", "--weights", "w.h5", "-o", "x.h5"]).ok();
+}
+
+#[test]
+fn densities_need_areas_or_another_unit() {
+    let dir = inputs();
+    let mut report = Report::golden();
+    for units in ["mA/cm2", "mA/cm^2"] {
+        report.units = units;
+        refused_by_both(
+            dir.path(),
+            &report,
+            &format!(
+                "error: r.h5: /report/{POPULATION}/data: current densities, expected currents in nA, or `--density`, found the \
+                 unit `{units}`\nhint: `--density`, with `--segments` and `--electrodes`, multiplies them by the areas of the \
+                 segments; if they are nA in spite of the attribute `units`, correct it: `h5py.File(REPORT, \
+                 'r+')['/report/POPULATION/data'].attrs['units'] = 'nA'`"
+            ),
+        );
+    }
+}
+
+#[test]
 fn currents_that_are_not_numbers_are_named() {
     let dir = inputs();
     for value in [f32::NAN, f32::INFINITY] {
@@ -300,16 +354,30 @@ fn unknown_contacts_and_sets_are_named() {
         .refused(&format!("error: --electrode: unknown contact, expected one of {names}, found `nose`"));
     run(&["--reference", "ear"])
         .refused(&format!("error: --reference: unknown contact, expected one of {names}, found `ear`"));
-    let no_circuit = "no circuit to take node sets and attributes from, expected `--circuit` or a table that names one\n\
-                      hint: name the circuit or simulation configuration: `--circuit CONFIG`";
-    run(&["--by", "mtype"]).refused(&format!("error: --by: {no_circuit}"));
-    run(&["--node-set", "All"]).refused(&format!("error: --node-set: {no_circuit}"));
+    let sets = "of the node sets `All`, ";
+    let unknown = run(&["--by", "mtpe"]);
+    let start = "error: --by: neither an attribute nor node sets, expected `population`, `node`, `section_type`, one of the \
+                 attributes ";
+    assert!(
+        unknown.code == 2 && unknown.stderr.starts_with(start) && unknown.stderr.contains(sets),
+        "{}",
+        unknown.stderr
+    );
+    assert!(unknown.stderr.ends_with(", found `mtpe`\nhint: did you mean `mtype`?\n"), "{}", unknown.stderr);
+    std::fs::copy(dir.path().join("w.h5"), dir.path().join("w2.h5")).unwrap();
+    edited(&dir.path().join("w2.h5"), |file| file.group(POPULATION).unwrap().delete_attr("circuit").unwrap());
+    let no_circuit = "no circuit to take node sets and attributes from, expected `--circuit`, or a table or an electrodes file \
+                      that names one\nhint: name the circuit or simulation configuration: `--circuit CONFIG`";
+    for (option, value) in [("--by", "mtype"), ("--node-set", "All")] {
+        signals(dir.path(), &["r.h5", "--weights", "w2.h5", "-o", "x.h5", option, value])
+            .refused(&format!("error: {option}: {no_circuit}"));
+    }
     run(&["--by", "section_type"]).refused(
-        "error: section types are unknown, expected a segment table that has them\n\
+        "error: w.h5: section types are unknown, expected a segment table that has them\n\
          hint: give `--segments` and `--electrodes` instead of `--weights`",
     );
     run(&["--density"]).refused(
-        "error: areas of segments are unknown, expected a segment table for current densities\n\
+        "error: w.h5: areas of segments are unknown, expected a segment table for current densities\n\
          hint: give `--segments` and `--electrodes` instead of `--weights`",
     );
 }
@@ -667,4 +735,126 @@ fn a_reference_has_the_unit_of_the_signals() {
     ));
     assert!(!dir.path().join("x.csv").exists());
     run(&["--reference", "mean", "--electrode", "tip"]).ok();
+}
+
+/// The used contacts of the electrodes file, in the order of its columns.
+fn contact_names(weights: &Path) -> Vec<String> {
+    let file = leadfield::sonata::electrodes_file::ElectrodesFile::open(weights).unwrap();
+    let mut names: Vec<(u64, String)> =
+        file.electrodes().iter().map(|e| (e.column(POPULATION).unwrap(), e.name.clone())).collect();
+    names.sort();
+    names.into_iter().map(|(_, name)| name).collect()
+}
+
+#[test]
+fn signals_beyond_single_precision_name_contact_and_time() {
+    let dir = inputs();
+    let dir = dir.path();
+    let mut report = Report::golden();
+    let (frame, elements) = (3, report.elements.len());
+    report.values.fill(0.0);
+    // the largest float32 is 3.4e38; weights are about 1e-6 V/nA, so that the sum in uV is beyond
+    report.values[frame * elements..(frame + 1) * elements].fill(3e38);
+    report.write(&dir.join("r.h5"));
+    let args = ["r.h5", "--weights", "w.h5", "--unit", "uV"];
+    signals(dir, &[&args[..], &["-o", "double.h5", "--dtype", "f64"]].concat()).ok();
+    let contact = &contact_names(&dir.join("w.h5"))[0];
+    let double = Hdf5File::open(&dir.join("double.h5")).unwrap();
+    let data = "/report/S1nonbarrel_neurons/data";
+    let contacts = double.shape(data).unwrap()[1];
+    let value = double.read_floats(data).unwrap()[frame * contacts];
+    assert!(value.is_finite() && value > f64::from(f32::MAX), "{value}");
+    let time = report.time[0] + frame as f64 * report.time[2];
+    let before = names_in(dir);
+    for output in ["x.h5", "x.csv", "x.npy", "x.nwb", "x.parquet", "ecp.h5"] {
+        signals(dir, &[&args[..], &["-o", output]].concat()).refused(&format!(
+            "error: {output}: signal at contact `{contact}` in group `all` is out of range at {time} ms, expected float32 \
+             numbers, found {value:e}\nhint: store double precision: `--dtype f64`"
+        ));
+        assert_eq!(names_in(dir), before, "{output}");
+    }
+}
+
+#[test]
+fn signals_beyond_double_precision_are_no_numbers() {
+    let dir = inputs();
+    let dir = dir.path();
+    Report::golden().write(&dir.join("r.h5"));
+    // weights of 1e306 V/nA are finite, and so are the sums in V; in uV they are not
+    edited(&dir.join("w.h5"), |file| {
+        let weights = file.dataset(&format!("electrodes/{POPULATION}/scaling_factors")).unwrap();
+        let shape = weights.shape();
+        weights.write(&ndarray::Array2::from_elem((shape[0], shape[1]), 1e306_f64)).unwrap();
+    });
+    let mut report = Report::golden();
+    report.values.fill(0.0);
+    report.values[0] = 1.0;
+    report.write(&dir.join("r.h5"));
+    let contact = &contact_names(&dir.join("w.h5"))[0];
+    let run = signals(dir, &["r.h5", "--weights", "w.h5", "--unit", "uV", "-o", "x.h5", "--dtype", "f64"]);
+    run.refused(&format!(
+        "error: r.h5: signal at contact `{contact}` in group `all` is not finite at {} ms, expected a number, found inf",
+        report.time[0]
+    ));
+    assert!(!dir.join("x.h5").exists());
+    signals(dir, &["r.h5", "--weights", "w.h5", "--unit", "V", "-o", "x.h5", "--dtype", "f64"]).ok();
+}
+
+#[test]
+fn names_with_commas_are_names_first_and_mean_is_not_guessed() {
+    let dir = inputs();
+    let dir = dir.path();
+    Report::golden().write(&dir.join("r.h5"));
+    std::fs::write(dir.join("e.csv"), "name,x,y,z\na,0,0,0\nb,0,10,0\n\"a,b\",0,20,0\nmean,0,30,0\n").unwrap();
+    let run = |options: &[&str]| {
+        let args = ["r.h5", "--segments", "s.parquet", "--electrodes", "e.csv", "-o", "-", "--format", "csv", "--wide"];
+        signals(dir, &[&args[..], options].concat())
+    };
+    let header = |options: &[&str]| run(options).ok().lines().next().unwrap().to_string();
+    assert_eq!(header(&["--electrode", "a,b"]), "time,\"a,b\"", "the whole text is a name");
+    assert_eq!(header(&["--electrode", "b,a"]), "time,b,a");
+    assert_eq!(header(&["--electrode", "a,b", "--electrode", "a"]), "time,\"a,b\",a");
+    run(&["--electrode", "b,c"])
+        .refused("error: --electrode: unknown contact, expected one of `a`, `b`, `a,b`, `mean`, found `c`");
+    run(&["--reference", "mean"]).refused(
+        "error: --reference: `mean` is ambiguous, expected the name of a contact or the mean of all, found a contact \
+         called `mean`\nhint: give this contact another name",
+    );
+    assert_eq!(header(&["--reference", "mean", "--electrode", "b,a"]), "time,b,a", "that contact is not used");
+    assert_eq!(header(&["--reference", "a,b"]), "time,a,b,\"a,b\",mean");
+}
+
+#[test]
+fn attributes_of_another_circuit_are_refused() {
+    let dir = scratch();
+    let dir = dir.path();
+    one_neuron(dir, "a", "1");
+    one_neuron(dir, "b", "2");
+    std::fs::write(dir.join("e.csv"), "name,x,y,z\na,0,0,0\n").unwrap();
+    let position = |circuit: &str| {
+        let config = leadfield::sonata::config::SonataConfig::open(&dir.join(circuit)).unwrap();
+        let nodes = leadfield::sonata::nodes::Nodes::open(config.circuit().population(None).unwrap()).unwrap();
+        nodes.transforms(&[0]).unwrap()[0].translation
+    };
+    let (own, other) = (position("ca/circuit_config.json"), position("cb/circuit_config.json"));
+    assert_ne!(own, other);
+    let problem = format!(
+        "error: cb/circuit_config.json: node[0]: not the circuit of the table `a.parquet`, expected the position {own} as in \
+         `ca/circuit_config.json`, found {other}\n\
+         hint: leave `--circuit` out, or make the table from this circuit"
+    );
+    let report = "ca/output/compartment.h5";
+    let args = [report, "--segments", "a.parquet", "--electrodes", "e.csv", "-o", "x.csv", "--by", "mtype"];
+    signals(dir, &[&args[..], &["--circuit", "cb/circuit_config.json"]].concat()).refused(&problem);
+    assert!(!dir.join("x.csv").exists());
+    // the simulation's configuration is of the same circuit, and so is a copy
+    signals(dir, &[&args[..], &["--circuit", "ca/simulation_config.json"]].concat()).ok();
+    crate::support::copy_folder(&dir.join("ca"), &dir.join("copy"));
+    signals(dir, &[&args[..], &["--circuit", "copy/circuit_config.json", "--force"]].concat()).ok();
+    let query = |circuit: &str| leadfield_in(dir, &["query", "a.parquet", "--by", "mtype", "--circuit", circuit]);
+    query("cb/circuit_config.json").refused(&problem);
+    query("copy/circuit_config.json").ok();
+    // without the table's own circuit nothing can be compared
+    std::fs::rename(dir.join("ca"), dir.join("moved")).unwrap();
+    query("cb/circuit_config.json").ok();
 }

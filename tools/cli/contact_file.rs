@@ -6,6 +6,7 @@ use leadfield::Result;
 use leadfield::electrodes::{self, ContactExtent, Electrode, LengthUnit, ParsedElectrodes, ReadOptions};
 use leadfield::error::Context;
 use leadfield::io::input_file;
+use leadfield::units::{LENGTH_UNITS, UnknownUnit};
 
 use super::Common;
 use super::help::CONTACTS;
@@ -40,30 +41,15 @@ fn parse(path: &Path, options: &ReadOptions) -> Result<ParsedElectrodes> {
 /// Options for a file of contacts.
 #[derive(clap::Args)]
 pub struct ContactFileArgs {
-    /// Unit of the lengths in the file of contacts, where it does not state one as in `x [mm]` (default: um)
-    #[arg(long, value_name = "UNIT", help_heading = CONTACTS)]
-    units: Option<UnitArg>,
+    /// Unit of the lengths in the file of contacts, where it does not state one as in `x [mm]`: um, mm, cm or m
+    /// [default: um]
+    #[arg(long, value_name = "UNIT", value_parser = parse_unit, help_heading = CONTACTS)]
+    units: Option<LengthUnit>,
 }
 
-/// [`LengthUnit`] as an option.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum UnitArg {
-    /// Micrometres
-    Um,
-    /// Millimetres
-    Mm,
-    /// Metres
-    M,
-}
-
-impl From<UnitArg> for LengthUnit {
-    fn from(unit: UnitArg) -> Self {
-        match unit {
-            UnitArg::Um => Self::Micrometer,
-            UnitArg::Mm => Self::Millimeter,
-            UnitArg::M => Self::Meter,
-        }
-    }
+/// Parses a unit. An enumeration would suggest `m` for any longer name that begins with it.
+fn parse_unit(text: &str) -> Result<LengthUnit, UnknownUnit> {
+    LengthUnit::from_name(text).map_or_else(|| LENGTH_UNITS.factor(text).map(|_| LengthUnit::default()), Ok)
 }
 
 impl ContactFileArgs {
@@ -79,7 +65,7 @@ impl ContactFileArgs {
 
     /// Reads contacts with their extent, and prints warnings about the file.
     pub fn read_with_extent(&self, path: &Path, extent: ContactExtent, common: &Common) -> Result<Vec<Electrode>> {
-        let options = ReadOptions { extent, unit: self.units.map(LengthUnit::from) };
+        let options = ReadOptions { extent, unit: self.units };
         let parsed = parse(path, &options)?;
         parsed.warnings.iter().for_each(|warning| common.warn_with_hint(warning));
         Ok(parsed.electrodes)

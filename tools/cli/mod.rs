@@ -23,7 +23,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Instant;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use leadfield::error::{Error, Problem, Result, format_count};
 use leadfield::io::atomic_output::OverwritePolicy;
 use leadfield::io::ranks::{Balance, Ranks};
@@ -202,10 +202,29 @@ pub fn report_argument_error(error: &clap::Error) -> u8 {
                 drop(console::print(version::describe()));
             }
             ErrorKind::DisplayVersion => drop(console::print(version::SHORT)),
-            _ => drop(error.print()),
+            _ => {
+                drop(error.print());
+                if is_list_without_commas(error, std::env::args_os()) {
+                    console::labelled_note("hint", console::HINT, LIST_HINT);
+                }
+            }
         }
     }
     u8::try_from(error.exit_code()).unwrap_or(EXIT_ERROR)
+}
+
+/// The advice for numbers that are separated by blanks.
+const LIST_HINT: &str =
+    "write the numbers of an option with commas and without blanks, for example `--sphere 0,-200,0,50`";
+
+/// Returns whether an unexpected argument is a number beside another one, as in `--sphere 0 0 0 50`.
+fn is_list_without_commas(error: &clap::Error, arguments: impl Iterator<Item = OsString>) -> bool {
+    let is_number = |text: &str| text.trim_end_matches(',').parse::<f64>().is_ok();
+    let Some(ContextValue::String(found)) = error.get(ContextKind::InvalidArg) else { return false };
+    // clap takes `-200` for the option `-2`
+    error.kind() == ErrorKind::UnknownArgument
+        && is_number(found)
+        && arguments.filter(|argument| is_number(&argument.to_string_lossy())).count() > 1
 }
 
 /// The arguments are not understood.

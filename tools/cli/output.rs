@@ -267,7 +267,7 @@ pub fn write_signal_columns(request: &SignalsRequest<'_>, path: Option<&Path>, s
     for first in (0..frames).step_by(signals.block_frames()) {
         let end = frames.min(first + signals.block_frames());
         let block = signals.compute_frames(first..end, settings.is_stopped, settings.on_progress)?;
-        columns.for_each_batch(&block, &mut |batch| sink.write(batch))?;
+        columns.for_each_batch(&block, &mut |batch| sink.write(batch)).in_file(request.output)?;
     }
     sink.finish()
 }

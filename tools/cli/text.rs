@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Float64Type, Int32Type, UInt8Type, UInt32Type, UInt64Type};
+use arrow_array::types::{Float32Type, Float64Type, Int32Type, Int64Type, UInt8Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, RecordBatch, StringArray};
 use arrow_schema::DataType;
 use leadfield::segments::SectionType;
@@ -18,6 +18,7 @@ enum ColumnValues<'a> {
     Kind(&'a [u8]),
     Int(&'a [u32]),
     Long(&'a [u64]),
+    Signed(&'a [i64]),
     Single(&'a [f32]),
     Double(&'a [f64]),
     Text(&'a StringArray),
@@ -72,6 +73,7 @@ fn column_values<'a>(name: &str, array: &'a arrow_array::ArrayRef) -> ColumnValu
         DataType::UInt8 if name == SECTION_TYPE => ColumnValues::Kind(array.as_primitive::<UInt8Type>().values()),
         DataType::UInt32 => ColumnValues::Int(array.as_primitive::<UInt32Type>().values()),
         DataType::UInt64 => ColumnValues::Long(array.as_primitive::<UInt64Type>().values()),
+        DataType::Int64 => ColumnValues::Signed(array.as_primitive::<Int64Type>().values()),
         DataType::Float32 => ColumnValues::Single(array.as_primitive::<Float32Type>().values()),
         DataType::Float64 => ColumnValues::Double(array.as_primitive::<Float64Type>().values()),
         DataType::Utf8 => ColumnValues::Text(array.as_string::<i32>()),
@@ -95,6 +97,7 @@ fn write_cell(array: &dyn Array, values: &ColumnValues<'_>, i: usize, text: &mut
         ColumnValues::Kind(v) => write!(text, "{}", SectionType::from_number(v[i]).map_or("", SectionType::name)),
         ColumnValues::Int(v) => write!(text, "{}", v[i]),
         ColumnValues::Long(v) => write!(text, "{}", v[i]),
+        ColumnValues::Signed(v) => write!(text, "{}", v[i]),
         ColumnValues::Single(v) if has_exponent(v[i].into()) => write!(text, "{:e}", v[i]),
         ColumnValues::Single(v) => write!(text, "{}", v[i]),
         ColumnValues::Double(v) if has_exponent(v[i]) => write!(text, "{:e}", v[i]),

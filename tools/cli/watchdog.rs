@@ -1,4 +1,4 @@
-//! Ends the program with an error that names the file if the HDF5 library hangs or crashes.
+//! Ends the program with an error that names the file if the HDF5 library hangs, allocates without end or crashes.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use leadfield::segments::index;
 
 use super::print_error;
 
-/// Interval between checks for a hanging call.
-const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// Interval between checks for a call that will not return. In this time a call can allocate about 100 MB.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Exit code of an error.
 const EXIT_ERROR: i32 = 2;
@@ -30,7 +30,7 @@ pub fn start() {
     drop(std::thread::Builder::new().name("watch".into()).spawn(|| {
         loop {
             std::thread::sleep(POLL_INTERVAL);
-            if let Some(error) = hdf5::hung_call() {
+            if let Some(error) = hdf5::runaway_call() {
                 print_error(&error);
                 // SAFETY: ends the process without running destructors or exit handlers, which could wait for the
                 // library's lock

@@ -61,6 +61,7 @@ pub fn table_to_columns(work: &Conversion<'_>, path: &Path, out: &Path, format: 
     let mut output = OutputSink::open(Some(out), output_format(format), work.overwrite_policy(), precision.schema())?;
     for part in table.parts() {
         let segments = part.read_by_row()?;
+        table::check_coordinate_range(&segments, precision).in_file(path)?;
         let places: Vec<usize> = (0..segments.len()).collect();
         for some in places.chunks(ROWS_PER_BATCH) {
             let batch = table::segments_to_batch(&segments, some, precision);
@@ -106,7 +107,7 @@ pub fn columns_to_weights(work: &Conversion<'_>, path: &Path, out: &Path) -> Res
     Ok(format!("{}, {}, {}", format_count(contacts, "contact"), format_count(nodes, "node"), format_count(rows, "row")))
 }
 
-/// Converts the values of a compartment report to columns.
+/// Converts the values of a report to columns.
 pub fn report_to_columns(work: &Conversion<'_>, path: &Path, out: &Path, format: TargetFormat) -> Result<String> {
     let known = compartment_report::list_populations(path)?;
     let name = match (&work.args.population, known.as_slice()) {
@@ -119,8 +120,9 @@ pub fn report_to_columns(work: &Conversion<'_>, path: &Path, out: &Path, format:
     frames.for_each_batch(&mut |batch| output.write(batch))?;
     output.finish()?;
     let (number, elements) = frames.dimensions();
+    let online = if frames.is_online() { "; taken as an online `lfp` report, whose elements are contacts" } else { "" };
     Ok(format!(
-        "{} of {} of population `{name}`",
+        "{} of {} of population `{name}`{online}",
         format_count(number as u64, "frame"),
         format_count(elements as u64, "element")
     ))

@@ -41,6 +41,17 @@ struct UnknownInputKind;
 
 impl Problem for UnknownInputKind {}
 
+/// Weights as text, which this program writes but cannot read.
+#[derive(Debug, thiserror::Error)]
+#[error("columns of weights as CSV, expected Parquet or Arrow, since CSV lacks positions and types of the contacts")]
+struct WeightsAsText;
+
+impl Problem for WeightsAsText {
+    fn hint(&self) -> Option<String> {
+        Some("convert the electrodes file to `.parquet` or `.arrow`, which can be converted back".into())
+    }
+}
+
 /// A file of a known kind that has no conversion.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -71,6 +82,7 @@ impl InputKind {
             [0x89, b'H', b'D', b'F', ..] => Self::detect_hdf5(path),
             // a file with this name that is not a pickle is reported by the pickle reader
             _ if has_ending(path, &["pkl", "pickle"]) => Ok(Self::Positions),
+            _ if start.starts_with(b"node_id,row,") => Err(WeightsAsText).in_file(path),
             // other texts are reported by the reader of contacts
             _ => match FileKind::detect(path)? {
                 Some(found @ FileKind::Compressed(_)) => Err(wrong_kind(found)).in_file(path),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use leadfield::Result;
 use leadfield::circuit::placement::StubPlacement;
 use leadfield::circuit::synthetic::{self, CircuitSpec};
-use leadfield::circuit::{CircuitRequest, SegmentTableOptions, SegmentationPlan};
+use leadfield::circuit::{CircuitRequest, PopulationTables, SegmentTableOptions, TablesSummary};
 use leadfield::electrodes;
 use leadfield::error::format_count;
 use leadfield::io::atomic_output::{AtomicOutput, OverwritePolicy};
@@ -31,6 +31,9 @@ const RTOL: f64 = 1e-12;
 
 /// Number of frames of the demo's currents, every 0.5 ms.
 const FRAMES: usize = 200;
+
+/// Whether a step is to stop.
+type IsStopped<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// Summary of a step.
 pub(super) struct DemoStep {
@@ -72,39 +75,50 @@ pub(super) fn make_probe(folder: &Path) -> Result<DemoStep> {
 }
 
 /// Creates the circuit's segment table.
-pub(super) fn make_segments(folder: &Path) -> Result<DemoStep> {
+pub(super) fn make_segments(folder: &Path, is_stopped: IsStopped<'_>) -> Result<DemoStep> {
     let (started, path) = (Instant::now(), folder.join("segments.parquet"));
-    let summary = place_positions(&folder.join("circuit"), &path, StubPlacement::default())?;
-    let counts =
-        format!("{} of {}", format_count(summary.segments, "segment"), format_count(summary.neurons, "neuron"));
+    let tables = place_positions(&folder.join("circuit"), &path, StubPlacement::default(), is_stopped)?.tables;
+    let segments: u64 = tables.iter().map(|table| table.segments).sum();
+    let neurons: u64 = tables.iter().map(|table| table.neurons).sum();
+    let counts = format!("{} of {}", format_count(segments, "segment"), format_count(neurons, "neuron"));
     Ok(DemoStep { name: "segments", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
-fn place_positions(circuit: &Path, table: &Path, placement: StubPlacement) -> Result<leadfield::circuit::TableSummary> {
+fn place_positions(
+    circuit: &Path,
+    table: &Path,
+    placement: StubPlacement,
+    is_stopped: IsStopped<'_>,
+) -> Result<TablesSummary> {
     let config = circuit.join("simulation_config.json");
     let request = CircuitRequest::new(&config);
     let options = SegmentTableOptions { stub_placement: placement, ..SegmentTableOptions::default() };
-    SegmentationPlan::open(&request)?.write(table, OverwritePolicy::Refuse, &options, &|_| ())
+    PopulationTables::open(&request)?.write(table, &options, &run_settings(is_stopped))
+}
+
+/// Returns the settings of a step that writes units.
+fn run_settings(is_stopped: IsStopped<'_>) -> RunSettings<'_> {
+    RunSettings { existing: OverwritePolicy::Refuse, resume: false, is_stopped, on_progress: &|_| () }
 }
 
 /// Creates the electrodes file of the probe.
-pub(super) fn make_weights(folder: &Path) -> Result<DemoStep> {
+pub(super) fn make_weights(folder: &Path, is_stopped: IsStopped<'_>) -> Result<DemoStep> {
     let (started, path) = (Instant::now(), folder.join("weights.h5"));
     let electrodes = folder.join("probe.csv");
-    let summary = compute_step_weights(&folder.join("segments.parquet"), &electrodes, &path, NearField::ClampToRadius)?;
+    let table = folder.join("segments.parquet");
+    let summary = compute_step_weights(&table, &electrodes, &path, NearField::ClampToRadius, is_stopped)?;
     let pairs = summary.segments as f64 * summary.contacts as f64;
     let counts = format!("{:.1} M weights, {}", pairs / 1e6, format_bytes(summary.bytes));
     Ok(DemoStep { name: "weights", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
 /// Creates the signals of the circuit's currents at the probe's contacts.
-pub(super) fn make_signals(folder: &Path) -> Result<DemoStep> {
+pub(super) fn make_signals(folder: &Path, is_stopped: IsStopped<'_>) -> Result<DemoStep> {
     let (started, path) = (Instant::now(), folder.join("signals.h5"));
     let reports = CurrentReport::open_all(&folder.join("circuit/output/compartment.h5"))?;
     let weights = ElectrodesFile::open(&folder.join("weights.h5"))?;
     let signals = Signals::from_weights(&reports, &weights).unit(SignalUnit::Microvolt).prepare()?;
-    let settings =
-        RunSettings { existing: OverwritePolicy::Refuse, resume: false, is_stopped: &|| false, on_progress: &|_| () };
+    let settings = run_settings(is_stopped);
     let (format, value_type) = (SignalFormat::Report, ValueType::F32);
     let request = SignalsRequest { signals: &signals, output: &path, format, value_type, settings };
     write_signals(&request, &Ranks::default())?;
@@ -151,6 +165,7 @@ fn compute_step_weights(
     electrodes: &Path,
     output: &Path,
     near_field: NearField,
+    is_stopped: IsStopped<'_>,
 ) -> Result<weights::WeightsSummary> {
     let electrodes = electrodes::read(electrodes)?;
     let electrodes = electrodes::configure(&electrodes, &[], near_field)?;
@@ -161,18 +176,18 @@ fn compute_step_weights(
         output,
         existing: OverwritePolicy::Refuse,
         resume: false,
-        stop: &|| false,
+        stop: is_stopped,
         progress: &|_| (),
     })
 }
 
 /// Computes what the original program computed, and compares.
-pub(super) fn check_against_reference(folder: &Path) -> Result<(DemoStep, Outcome)> {
+pub(super) fn check_against_reference(folder: &Path, is_stopped: IsStopped<'_>) -> Result<(DemoStep, Outcome)> {
     let (started, folder) = (Instant::now(), folder.join("reference"));
     embedded::unpack(&folder)?;
     let (table, ours) = (folder.join("segments.parquet"), folder.join("weights.h5"));
-    place_positions(&folder.join("circuit"), &table, StubPlacement::BlueRecording02)?;
-    compute_step_weights(&table, &folder.join("np8.csv"), &ours, NearField::Unclamped)?;
+    place_positions(&folder.join("circuit"), &table, StubPlacement::BlueRecording02, is_stopped)?;
+    compute_step_weights(&table, &folder.join("np8.csv"), &ours, NearField::Unclamped, is_stopped)?;
     let [ours, theirs] = [ours, folder.join("np8.h5")].map(|path| ElectrodesFile::open(&path));
     let compared = compare_populations(&ours?, &theirs?)?;
     let worst = compared

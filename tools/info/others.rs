@@ -10,7 +10,7 @@ use leadfield::convert::weight_table::BatchSource;
 use leadfield::error::{Context, FileProblem, format_count, join_quoted};
 use leadfield::file_kind::FileKind;
 use leadfield::geometry::Aabb;
-use leadfield::io::checkpoint::OutputPlan;
+use leadfield::io::checkpoint::{OutputPlan, format_units};
 use leadfield::io::hdf5::Hdf5File;
 use leadfield::lead_field::{self, LeadFieldRequest, Quantity};
 use leadfield::morphology::{self, Morphology, MorphologyFormat};
@@ -86,7 +86,7 @@ fn add_progress(facts: &mut Facts, path: &Path, kind: FileKind) -> Result<()> {
     };
     let (done, _) = checkpoint.progress()?;
     let OutputPlan { program, inputs, units, .. } = checkpoint.plan();
-    let progress = format!("{done} of {}", format_count(*units, "part"));
+    let progress = format!("{done} of {}", format_units(*units));
     facts.add_with("progress", progress, json!({ "parts": done, "of_parts": units }));
     facts.add("begun by", format!("{program}, inputs {inputs:016x}"));
     Ok(())

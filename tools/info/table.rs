@@ -8,6 +8,25 @@ use leadfield::error::format_count;
 use super::{Facts, format_bytes};
 use crate::cli::{Common, open_table};
 
+/// Reads everything, and adds what was read.
+///
+/// # Errors
+/// Returns an error if something cannot be read, or the first finding.
+pub(super) fn add_check(facts: &mut Facts, path: &Path, common: &Common) -> Result<()> {
+    let found = open_table(path, None, common)?.verify()?;
+    if let Some(finding) = found.findings.into_iter().next() {
+        return Err(finding);
+    }
+    let counts =
+        format!("{} in {}", format_count(found.segments, "segment"), format_count(found.pages, "coordinate page"));
+    let checked = match found.parts_without_checksums {
+        0 => format!("{counts}: checksums, statistics and lists agree"),
+        _ => format!("{counts}: statistics and lists agree; there are no checksums"),
+    };
+    facts.add("checked", checked);
+    Ok(())
+}
+
 /// Lists counts, bounds, columns and metadata.
 pub(super) fn collect_facts(path: &Path, common: &Common) -> Result<Facts> {
     let table = open_table(path, None, common)?;

@@ -27,8 +27,8 @@ use crate::cli::{Common, Outcome};
 pub struct Args {
     /// Report of signals, HDF5
     report: PathBuf,
-    /// Draw only these contacts; can be repeated
-    #[arg(long, help_heading = FILTER, value_name = "NAME", value_delimiter = ',')]
+    /// Draw only these contacts; can be repeated. NAME,... is one contact if one has this name, otherwise several
+    #[arg(long, help_heading = FILTER, value_name = "NAME,...")]
     electrode: Vec<String>,
     /// Draw only this group, or the neuron with this id
     #[arg(long, help_heading = FILTER, value_name = "NAME")]
@@ -104,6 +104,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     drawn.left_out.iter().for_each(|why| common.warn(why));
     picture.write(&drawn.figure)?;
     let (contacts, frames) = (traces.contacts(), traces.frames());
-    common.print_note(format_args!("{}: {frames} frames at {contacts} contacts", args.output.out.display()));
+    let notes: String = drawn.notes.iter().map(|note| format!("; {note}")).collect();
+    common.print_note(format_args!("{}: {frames} frames at {contacts} contacts{notes}", args.output.out.display()));
     Ok(Outcome::Done)
 }

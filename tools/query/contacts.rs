@@ -4,7 +4,7 @@ use std::path::Path;
 
 use leadfield::Result;
 use leadfield::electrodes::{self, Electrode, csd_arrays};
-use leadfield::error::{Context, Problem};
+use leadfield::error::{Context, Problem, join_quoted};
 use leadfield::geometry::region::{Region, Sphere};
 use leadfield::methods::NearField;
 use leadfield::methods::objective_csd::{
@@ -18,6 +18,8 @@ pub enum ContactProblem {
     NoRegion,
     #[error("contact without a region, expected a type `ObjectiveCSD_...`, found `{0}`")]
     NoShape(String),
+    #[error("unknown contact, expected one of {known}, found `{found}`")]
+    Unknown { known: String, found: String },
 }
 
 impl Problem for ContactProblem {
@@ -25,6 +27,7 @@ impl Problem for ContactProblem {
         match self {
             Self::NoRegion => Some("for example `--within 50`: all segments at most 50 µm from a contact".into()),
             Self::NoShape(_) => Some("use `--within R` for a sphere around every contact".into()),
+            Self::Unknown { .. } => None,
         }
     }
 }
@@ -66,6 +69,28 @@ impl QueryContacts {
         }
     }
 }
+
+impl QueryContacts {
+    /// Keeps the contacts with these names, in file order; without names, all. The regions stay those that they have among
+    /// all contacts.
+    pub fn keep_only(&mut self, names: &[String]) -> Result<(), ContactProblem> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        if let Some(found) = names.iter().find(|name| !self.names.contains(name)) {
+            let known = join_quoted(&self.names, MAX_LISTED_NAMES);
+            return Err(ContactProblem::Unknown { known, found: found.clone() });
+        }
+        let is_kept: Vec<bool> = self.names.iter().map(|name| names.contains(name)).collect();
+        let mut kept = is_kept.iter();
+        self.regions.retain(|_| kept.next().is_some_and(|kept| *kept));
+        self.names.retain(|name| names.contains(name));
+        Ok(())
+    }
+}
+
+/// Number of names that a message lists.
+const MAX_LISTED_NAMES: usize = 12;
 
 fn sphere(electrode: &Electrode, radius: f64) -> Result<Box<dyn Region>> {
     Ok(Box::new(Sphere::new(electrode.position_um, radius).in_item("--within")?))

@@ -59,6 +59,8 @@ pub fn is_known(name: &str) -> bool {
 pub fn with_column_option(error: Error, args: &Args, has_circuit: bool) -> Error {
     let Some(column) = error.problem::<UnknownColumn>().cloned() else { return error };
     let option = match column.used_as {
+        // without data frames groups are counted by columns of rows
+        ColumnUse::Shown if args.is_grouped() => "--by",
         ColumnUse::Shown => "--columns",
         ColumnUse::SortKey => "--sort",
         ColumnUse::GroupKey => "--by",

@@ -61,12 +61,9 @@ pub struct Args {
     /// Rotate the lead field by a quaternion, then shift it, µm: w,x,y,z,dx,dy,dz
     #[arg(long, help_heading = RESULT, value_name = "NUMBERS", allow_hyphen_values = true, requires = "field")]
     pub field_transform: Option<String>,
-    /// Electrodes file whose weights are added as the column weight
+    /// Electrodes file whose weights at the contact --electrode are added as the column weight
     #[arg(long, help_heading = RESULT, value_name = "FILE", requires = "electrode")]
     pub weights: Option<PathBuf>,
-    /// Contact of that file
-    #[arg(long, help_heading = RESULT, value_name = "NAME", requires = "weights")]
-    pub electrode: Option<String>,
     /// File to write; its name ends in .csv, .jsonl, .arrow or .parquet, or --format sets the format (default, or `-`:
     /// standard output)
     #[arg(short, long = "output", alias = "out", value_name = "FILE", help_heading = OUTPUT)]
@@ -146,6 +143,9 @@ pub struct FilterArgs {
     /// Only neurons with this attribute (repeatable: all must hold), e.g. mtype=L5_TPC:A
     #[arg(long = "where", value_name = "NAME=VALUE,...")]
     pub conditions: Vec<String>,
+    /// Only these contacts of --electrodes; the contact of --weights
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub electrode: Vec<String>,
     /// Circuit or simulation configuration for node sets and attributes (default: the one that the table names)
     #[arg(long, value_name = "CONFIG")]
     pub circuit: Option<PathBuf>,

@@ -17,7 +17,12 @@ pub struct MalformedRegion {
 
 impl Problem for MalformedRegion {
     fn hint(&self) -> Option<String> {
-        Some(format!("for example `{}`", self.example))
+        let commas = "write the numbers with commas and without blanks";
+        let is_first = !self.found.contains(',') && self.found.trim().parse::<f64>().is_ok();
+        Some(match is_first || self.found.split_whitespace().nth(1).is_some() {
+            true => format!("{commas}, for example `{}`", self.example),
+            false => format!("for example `{}`", self.example),
+        })
     }
 }
 

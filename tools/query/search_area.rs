@@ -19,8 +19,8 @@ pub struct SearchArea {
 }
 
 impl SearchArea {
-    /// Opens and checks the area given by the options.
-    pub fn from_args(args: &TargetArgs, common: &Common) -> Result<Self> {
+    /// Opens and checks the area given by the options, for contacts with some names; without names, for all.
+    pub fn from_args(args: &TargetArgs, electrodes: &[String], common: &Common) -> Result<Self> {
         let predicate = match args.predicate {
             None | Some(PredicateArg::Midpoint) => Predicate::Midpoint,
             Some(PredicateArg::Intersects) => Predicate::Intersects,
@@ -40,6 +40,7 @@ impl SearchArea {
         }
         if let Some(path) = &args.electrodes {
             let mut contacts = QueryContacts::new(path, &args.contact_file.read(path, common)?, args.contact_region())?;
+            contacts.keep_only(electrodes).in_item("--electrode")?;
             place.regions = std::mem::take(&mut contacts.regions);
             place.contacts = Some(contacts);
         }

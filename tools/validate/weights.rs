@@ -8,14 +8,17 @@ mod worst_segments;
 use std::path::PathBuf;
 
 use leadfield::Result;
+use leadfield::error::{format_count, join_quoted};
 use leadfield::sonata::electrodes_file::{ElectrodesFile, PopulationEntry};
+use leadfield::validate::Tolerance;
 use leadfield::validate::weights::{
-    CauseEvidence, ColumnRule, DifferingRows, ExtraColumn, SegmentsByBranchRule, WeightsCause, WeightsComparison,
-    WeightsOptions, compare, find_causes, find_differing_rows, pair_populations,
+    CauseEvidence, ColumnRule, ContactComparison, DifferingRows, ExtraColumn, SegmentsByBranchRule, WeightsCause,
+    WeightsComparison, WeightsOptions, compare, find_causes, find_differing_rows, pair_populations,
 };
 
 use worst_segments::WorstSegments;
 
+use super::MAX_LISTED_NAMES;
 use super::branch_rules::place_by_branch_rules;
 use super::report::{ReportOutput, Verdict};
 use super::tolerance::parse_tolerance;
@@ -71,6 +74,9 @@ enum ColumnRuleArg {
     /// In the file with an extra column (BlueRecording 0.2.1), column i belongs to the i-th name in sorted order
     SortedNames,
 }
+
+/// How much too large a quantile of [`ContactComparison`] may be, at most.
+const QUANTILE_WIDTH: f64 = 1.35;
 
 impl Args {
     /// Returns the name of the test suite in a JUnit report.
@@ -144,10 +150,34 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let has_circuit = args.circuit.is_some();
     let findings =
         WeightsFindings { populations_only_in: pairing.only_in, comparisons, segments, causes, rows, has_circuit };
+    if findings.agrees() {
+        warn_of_absolute_tolerance(&findings.comparisons, &options, common);
+    }
     let verdict = Verdict {
         cases: cases::to_cases(&findings),
         json: json::to_json(&findings, &options),
         text: text::to_text(&findings, [&args.a, &args.b]),
     };
     args.output.print_verdict(&args.suite_name(), &verdict)
+}
+
+/// Warns of contacts of which a tenth of the weights or more agree because of `--atol` alone.
+fn warn_of_absolute_tolerance(comparisons: &[WeightsComparison], options: &WeightsOptions, common: &Common) {
+    let Tolerance { rtol, atol } = options.tolerance;
+    // a quantile is an upper bound, which may be too large by this factor
+    let exceeds_rtol = |contact: &&ContactComparison| contact.quantiles[1] > QUANTILE_WIDTH * rtol;
+    let all = comparisons.iter().flat_map(|comparison| &comparison.contacts);
+    let hidden: Vec<&str> = all.clone().filter(exceeds_rtol).map(|contact| contact.name.as_str()).collect();
+    if hidden.is_empty() {
+        return;
+    }
+    common.warn(format_args!(
+        "{} of {}: a tenth of the weights or more agree only because of `--atol {atol:?}`, and not within `--rtol {rtol:?}`: {}",
+        hidden.len(),
+        format_count(all.count() as u64, "contact"),
+        join_quoted(&hidden, MAX_LISTED_NAMES)
+    ));
+    common.print_note(
+        "hint: leave `--atol` out: many weights are smaller than any fixed one, those of EEG below 1e-9 V/nA",
+    );
 }

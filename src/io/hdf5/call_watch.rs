@@ -1,9 +1,13 @@
-//! Watches calls of the HDF5 library, because on a damaged file they may never return or crash.
+//! Watches calls of the HDF5 library, because on a damaged file they may never return, allocate without end or crash.
 //!
 //! Nothing in the process can end a call from outside, and no check before a call can predict a crash; later versions
 //! of the library are safe where 1.10 is not. So each call is recorded while it runs. A program can ask for a call that
-//! computes for too long with [`hung_call`], and its handler of fatal signals can write the text of [`crash_report`],
-//! which names the file and the object.
+//! computes for too long or takes too much memory with [`runaway_call`], and its handler of fatal signals can write the
+//! text of [`crash_report`], which names the file and the object.
+//!
+//! Memory is bounded here and not by a check of the structures that the library is going to read: lists of free space
+//! that lead back to themselves exist in several of them (local heaps, fractal heaps, free-space managers), and to find
+//! one takes the groups, headers and trees above it, that is, a second reader of the whole format.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -18,13 +22,33 @@ use crate::error::{Error, ErrorLocation, Problem};
 /// CPU time that a call may take. Strings and attributes are read in pieces that need far less.
 const MAX_CPU_TIME: Duration = Duration::from_secs(5);
 
+/// Memory by which the process may grow during a call, bytes. A watched call reads names, types and attributes: a group
+/// of a million members takes 200 MB. Calls that read values are not watched.
+const MAX_MEMORY_GROWTH: u64 = 512 << 20;
+
+/// CPU time after which the growth is attributed to a call. Other threads allocate too, but a call that reads names
+/// returns sooner, and one that waits for the disk or for the library's lock does not compute.
+const MIN_CPU_TIME_OF_GROWTH: Duration = Duration::from_millis(50);
+
 /// A call in progress.
 pub(super) struct LibraryCall {
     clock: libc::clockid_t,
     started_at: Duration,
     path: PathBuf,
     object: String,
+    /// Memory of the process at the first check that saw the call, bytes: reading it at the begin would take as long as
+    /// most calls.
+    memory_at_first_check: Option<u64>,
 }
+
+/// What a call may take.
+#[derive(Debug, Clone, Copy)]
+struct CallLimits {
+    cpu_time: Duration,
+    memory_growth: u64,
+}
+
+const LIMITS: CallLimits = CallLimits { cpu_time: MAX_CPU_TIME, memory_growth: MAX_MEMORY_GROWTH };
 
 static CALLS: Mutex<BTreeMap<u64, LibraryCall>> = Mutex::new(BTreeMap::new());
 static NEXT_CALL: AtomicU64 = AtomicU64::new(0);
@@ -73,7 +97,9 @@ pub(super) fn watch_call_on(path: PathBuf, object: &str) -> CallGuard {
     let number = NEXT_CALL.fetch_add(1, Ordering::Relaxed);
     let clock = thread_clock();
     let watched = begin_call(&path, object, Some(number));
-    lock_calls().insert(number, LibraryCall { clock, started_at: clock_time(clock), path, object: object.into() });
+    let started_at = clock_time(clock);
+    let call = LibraryCall { clock, started_at, path, object: object.into(), memory_at_first_check: None };
+    lock_calls().insert(number, call);
     watched
 }
 
@@ -89,22 +115,48 @@ fn format_report(error: &Error) -> String {
     format!("error: {error}\nhint: {hint}\n")
 }
 
-/// Returns the error of a call of the HDF5 library that has computed for more than 5 s and will not return.
+/// Returns the error of a call of the HDF5 library that will not return: it has computed for more than 5 s, or the
+/// process has grown by more than 512 MiB since an earlier check saw the call.
 ///
+/// A program asks several times a second, so that little is allocated before a call is found.
 /// The library's lock stays taken: the process can only report the error and exit without calling the library again.
-pub fn hung_call() -> Option<Error> {
-    let (path, object) = calls_longer_than(MAX_CPU_TIME).into_iter().next()?;
-    Some(Error::new(
-        ErrorLocation::file(&path).with_item(object),
-        Hdf5Problem::Hung { seconds: MAX_CPU_TIME.as_secs() },
-    ))
+pub fn runaway_call() -> Option<Error> {
+    runaway_call_beyond(LIMITS)
 }
 
-/// Returns the files and objects of calls that have computed for longer than `limit`.
-fn calls_longer_than(limit: Duration) -> Vec<(PathBuf, String)> {
-    let calls = lock_calls();
-    let longer = calls.values().filter(|call| clock_time(call.clock).saturating_sub(call.started_at) > limit);
-    longer.map(|call| (call.path.clone(), call.object.clone())).collect()
+fn runaway_call_beyond(limits: CallLimits) -> Option<Error> {
+    let mut calls = lock_calls();
+    let memory = (!calls.is_empty()).then(private_memory).flatten();
+    calls.values_mut().find_map(|call| {
+        let problem = call.runaway_problem(memory, limits)?;
+        Some(Error::new(ErrorLocation::file(&call.path).with_item(&call.object), problem))
+    })
+}
+
+impl LibraryCall {
+    /// Checks the call, while the process uses `memory` bytes; the first check records them.
+    fn runaway_problem(&mut self, memory: Option<u64>, limits: CallLimits) -> Option<Hdf5Problem> {
+        let cpu_time = clock_time(self.clock).saturating_sub(self.started_at);
+        if cpu_time > limits.cpu_time {
+            return Some(Hdf5Problem::Hung { seconds: limits.cpu_time.as_secs() });
+        }
+        let memory = memory?;
+        let growth = memory.saturating_sub(*self.memory_at_first_check.get_or_insert(memory));
+        let is_runaway = growth > limits.memory_growth && cpu_time > MIN_CPU_TIME_OF_GROWTH;
+        is_runaway.then_some(Hdf5Problem::Memory { most_mib: limits.memory_growth >> 20, found_mib: growth >> 20 })
+    }
+}
+
+/// Returns the resident memory of the process that is not a part of a file, bytes; `None` if the system does not say.
+///
+/// Mapped files, such as a stored index, are left out: they are read while other calls run. Source: proc(5), `statm`.
+fn private_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let mut pages = text.split_ascii_whitespace().skip(1).map_while(|number| number.parse::<u64>().ok());
+    let (resident, shared) = (pages.next()?, pages.next()?);
+    // SAFETY: `sysconf` has no requirements
+    let page_bytes = u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok()?;
+    Some(resident.saturating_sub(shared) * page_bytes)
 }
 
 /// Longest report about the last file.
@@ -168,10 +220,15 @@ mod tests {
 
     #[test]
     fn a_call_is_reported_after_its_thread_has_computed_for_too_long() {
-        let limit = Duration::from_millis(20);
-        let is_reported = || calls_longer_than(limit).into_iter().any(|(_, object)| object == "/circles");
+        let limits = CallLimits { cpu_time: Duration::from_millis(20), memory_growth: u64::MAX };
         let call = watch_call_on("a.h5".into(), "/circles");
-        std::thread::sleep(2 * limit);
+        // calls of other tests are in progress, too
+        let is_reported = || {
+            let mut calls = lock_calls();
+            let call = calls.values_mut().find(|call| call.object == "/circles");
+            call.is_some_and(|call| matches!(call.runaway_problem(None, limits), Some(Hdf5Problem::Hung { .. })))
+        };
+        std::thread::sleep(2 * limits.cpu_time);
         assert!(!is_reported(), "who sleeps does not compute");
         let start = Instant::now();
         while !is_reported() {
@@ -179,6 +236,39 @@ mod tests {
         }
         drop(call);
         assert!(!is_reported());
+    }
+
+    #[test]
+    fn a_call_is_reported_after_it_has_computed_while_memory_grew() {
+        let limits = CallLimits { cpu_time: Duration::MAX, memory_growth: 64 << 20 };
+        let clock = thread_clock();
+        let started_at = clock_time(clock);
+        let mut call =
+            LibraryCall { clock, started_at, path: "a.h5".into(), object: "/".into(), memory_at_first_check: None };
+        let (before, after) = (Some(900 << 20), Some(965 << 20));
+        let compute_until = |time: Duration| while clock_time(clock) <= time {};
+        assert!(call.runaway_problem(before, limits).is_none(), "what the process had before the call");
+        assert!(call.runaway_problem(after, limits).is_none(), "other threads allocate while this call waits");
+        compute_until(started_at + 2 * MIN_CPU_TIME_OF_GROWTH);
+        assert!(call.runaway_problem(Some(964 << 20), limits).is_none(), "as much as it may grow");
+        assert!(call.runaway_problem(None, limits).is_none(), "a system that does not say");
+        let problem = call.runaway_problem(after, limits).unwrap();
+        assert_eq!(
+            problem.to_string(),
+            "the HDF5 library takes too much memory, expected at most 64 MiB in one call, found 65 MiB"
+        );
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn private_memory_grows_by_what_is_written() {
+        let bytes = 256 << 20;
+        let before = private_memory().unwrap();
+        let written = std::hint::black_box(vec![1_u8; bytes]);
+        let growth = private_memory().unwrap().saturating_sub(before);
+        // other tests of this process allocate and free some megabytes meanwhile
+        assert!(growth.abs_diff(bytes as u64) < 128 << 20, "{growth}");
+        drop(written);
     }
 
     #[test]

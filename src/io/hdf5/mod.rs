@@ -14,7 +14,7 @@ mod storage;
 mod text;
 mod write;
 
-pub use call_watch::{crash_report, hung_call};
+pub use call_watch::{crash_report, runaway_call};
 pub use fork::{hold_locks, release_locks, reset_locks};
 pub use heap::HeapProblem;
 pub use links::ExternalData;
@@ -115,6 +115,16 @@ pub enum Hdf5Problem {
         /// CPU time that a call may take, s.
         seconds: u64,
     },
+    /// A library call that allocates more and more memory.
+    #[error(
+        "the HDF5 library takes too much memory, expected at most {most_mib} MiB in one call, found {found_mib} MiB"
+    )]
+    Memory {
+        /// Memory that a call may take, MiB.
+        most_mib: u64,
+        /// Memory that it has taken so far, MiB.
+        found_mib: u64,
+    },
     /// A library call failed while reading.
     #[error("cannot be read: {0}")]
     Read(String),
@@ -131,7 +141,7 @@ impl Problem for Hdf5Problem {
                 "write the file again without this filter: `h5repack -f GZIP=4 FILE NEW` where HDF5 has the plugin \
                  `{name}`, or Python's h5py (it has lzf; `import hdf5plugin` brings others)"
             )),
-            Self::Heap(_) => Some("the file is damaged: make it again, or fetch it again".into()),
+            Self::Heap(_) | Self::Memory { .. } => Some("the file is damaged: make it again, or fetch it again".into()),
             Self::External(_) => {
                 Some("copy it into one file: `h5repack` does, and `expand_external=True` in h5py".into())
             }

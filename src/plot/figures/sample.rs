@@ -74,7 +74,7 @@ pub struct SegmentSample {
 
 impl SegmentSample {
     /// Reads segments of a region, of some regions, or of the whole table; `near` is the point of interest. A segment
-    /// of several regions is counted in each.
+    /// of several regions is counted in each, and once in the total.
     ///
     /// # Errors
     /// Returns an error if the table cannot be read or is damaged.
@@ -85,10 +85,16 @@ impl SegmentSample {
         let query = SegmentQuery { selection: within, filter: &SegmentFilter::default(), columns: &columns };
         let regions = if let SegmentSelection::Regions(regions, _) = within { regions.len() } else { 1 };
         let mut by_region = vec![0; regions];
+        let mut previous = None;
         pages.run_query(&query, &mut |hits| {
             let own = hits.region.iter().filter_map(|r| usize::try_from(*r).ok());
             own.for_each(|r| by_region.iter_mut().skip(r).take(1).for_each(|n| *n += 1));
-            for_each_segment(&hits, |_, line| thinned.add(line))
+            // the hits of a segment in several regions follow each other
+            for_each_segment(&hits, |_, line| {
+                if previous.replace(line.row) != Some(line.row) {
+                    thinned.add(line);
+                }
+            })
         })?;
         Ok(thinned.into_sample(by_region, pages.warnings().to_vec()))
     }

@@ -158,7 +158,9 @@ impl PartialAggregate {
             }
             Some(name) => {
                 let column = rows.column(name)?;
-                if self.operation == Operation::Sum && column.dtype().is_float() {
+                // 64 bits are too few for the sum of integers that may have any value, such as attributes
+                let is_float_sum = column.dtype().is_float() || column.dtype().is_signed_integer();
+                if self.operation == Operation::Sum && is_float_sum {
                     return self.sum_groups(&[column], groups);
                 }
                 aggregate_column(column, self.operation, groups)?

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Float64Type, UInt8Type, UInt32Type, UInt64Type};
+use arrow_array::types::{Float32Type, Float64Type, Int64Type, UInt8Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 
@@ -17,8 +17,10 @@ use crate::segments::table::TableProblem;
 pub enum GroupKey {
     /// The value is missing.
     Missing,
-    /// A whole number.
+    /// A whole number that is never negative, as ids are.
     Integer(u64),
+    /// A whole number.
+    Signed(i64),
     /// A number, by its bits in an order that sorts as the numbers do: see [`GroupKey::number`].
     Number(i64),
     /// Text.
@@ -37,6 +39,7 @@ impl GroupKey {
         match *self {
             Self::Number(key) => Some(f64::from_bits((key ^ (((key >> 63) as u64) >> 1) as i64) as u64)),
             Self::Integer(value) => Some(value as f64),
+            Self::Signed(value) => Some(value as f64),
             Self::Missing | Self::Text(_) => None,
         }
     }
@@ -73,6 +76,7 @@ fn read_keys(column: &ArrayRef) -> Result<Vec<GroupKey>> {
         DataType::UInt8 => all(column.as_primitive::<UInt8Type>().iter(), |value| integer(u64::from(value))),
         DataType::UInt32 => all(column.as_primitive::<UInt32Type>().iter(), |value| integer(u64::from(value))),
         DataType::UInt64 => all(column.as_primitive::<UInt64Type>().iter(), integer),
+        DataType::Int64 => all(column.as_primitive::<Int64Type>().iter(), GroupKey::Signed),
         DataType::Float32 => all(column.as_primitive::<Float32Type>().iter(), |v| GroupKey::from_number(f64::from(v))),
         DataType::Float64 => all(column.as_primitive::<Float64Type>().iter(), GroupKey::from_number),
         other => return Err(TableProblem::MissingColumns(format!("values of type {other}")).into()),

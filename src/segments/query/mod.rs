@@ -274,7 +274,7 @@ impl<'a> TableQuery<'a> {
     }
 
     /// Returns the names of the contacts, one for each region, if the regions are those of contacts.
-    fn contact_names(&self) -> Option<&[String]> {
+    pub fn contact_names(&self) -> Option<&[String]> {
         match &self.target {
             SearchTarget::Contacts(names, _) => Some(names),
             _ => None,

@@ -44,7 +44,9 @@ pub use rows::{SegmentEnds, segments_from_batch};
 pub use schema::{FORMAT_VERSION, Precision, TableMetadata};
 pub use verify::Verification;
 #[doc(hidden)]
-pub use writer::{PartLayout, encode_part, segments_to_batch, write_part, write_part_unless_stopped};
+pub use writer::{
+    PartLayout, check_coordinate_range, encode_part, segments_to_batch, write_part, write_part_unless_stopped,
+};
 
 /// One neuron of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

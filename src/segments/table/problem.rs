@@ -88,6 +88,18 @@ pub enum TableProblem {
     /// A coordinate is not finite.
     #[error("wrong coordinate, expected a finite number, found {0}")]
     NotFinite(f64),
+    /// A coordinate has no float32 number.
+    #[error(
+        "coordinate of segment {segment} of section {section} out of range, expected float32 numbers, found {found:e} um"
+    )]
+    OutOfRange {
+        /// Section id.
+        section: u32,
+        /// Segment within the section.
+        segment: u32,
+        /// The coordinate, µm.
+        found: f64,
+    },
     /// A coordinate is outside the statistics of its page.
     #[error("coordinate outside the statistics of its page, expected {low} to {high}, found {found}")]
     OutsideStatistics {
@@ -169,6 +181,7 @@ impl Problem for TableProblem {
             Self::NoPopulation => Some("give it: `--population NAME`".into()),
             Self::NodeRows { .. } => Some("make the table again: it must have all rows of its neurons, each once".into()),
             Self::NotFinite(_) | Self::Radius(_) => Some("make the table again, or remove these rows".into()),
+            Self::OutOfRange { .. } => Some("store coordinates as float64: `--precision f64`".into()),
             Self::OutsideStatistics { .. } | Self::OutsideGroupStatistics { .. } | Self::GroupStatistics(_) => Some(
                 "make the table again, because spatial searches would miss segments; `leadfield validate positions` lists all such errors"
                     .into(),

@@ -15,7 +15,7 @@ use super::schema::{
     COORDINATES, FORMAT_VERSION, LONG_SEGMENT_UM, NODE_ID, Precision, RADIUS, ROW, ROWS_PER_PAGE, ROWS_PER_ROW_GROUP,
     SECTION_ID, SECTION_TYPE, SEGMENT_ID, key,
 };
-use super::{TableMetadata, TableNeuron};
+use super::{TableMetadata, TableNeuron, TableProblem};
 use crate::error::{Context, Error, FileProblem, Problem, Result};
 use crate::geometry::{Aabb, Point, hilbert};
 use crate::io::atomic_output::create_without_following;
@@ -39,6 +39,26 @@ impl Problem for WriteProblem {
     fn is_transient(&self) -> bool {
         true
     }
+}
+
+/// Refuses coordinates that a precision would make infinite.
+///
+/// # Errors
+/// Returns an error that names the first such segment.
+pub fn check_coordinate_range(segments: &Segments, precision: Precision) -> Result<()> {
+    if precision == Precision::F64 {
+        return Ok(());
+    }
+    let is_too_large = |v: &f64| v.is_finite() && (*v as f32).is_infinite();
+    for (i, (start, end)) in segments.start.iter().zip(&segments.end).enumerate() {
+        if let Some(found) = start.to_array().into_iter().chain(end.to_array()).find(is_too_large) {
+            let [section, segment] =
+                [&segments.section_id, &segments.segment_id].map(|ids| ids.get(i).copied().unwrap_or_default());
+            let node = segments.node_id.get(i).copied().unwrap_or_default();
+            return Err(TableProblem::OutOfRange { section, segment, found }).at_index("node", node);
+        }
+    }
+    Ok(())
 }
 
 /// Converts a Parquet error; keeps the operating system's message if the library passes it on.
@@ -74,7 +94,7 @@ impl From<Precision> for PartLayout {
 /// `neurons` are the part's neurons; the metadata list them by node id.
 ///
 /// # Errors
-/// Returns an error if writing fails.
+/// Returns an error if writing fails, or a coordinate is too large for the precision.
 pub fn write_part(
     path: &Path,
     segments: &Segments,
@@ -88,7 +108,7 @@ pub fn write_part(
 /// Writes one part as [`write_part`] does, and looks before each row group whether to stop.
 ///
 /// # Errors
-/// Returns an error if writing fails, or the run is to stop.
+/// Returns an error if writing fails, a coordinate is too large for the precision, or the run is to stop.
 pub fn write_part_unless_stopped(
     path: &Path,
     segments: &Segments,
@@ -97,8 +117,10 @@ pub fn write_part_unless_stopped(
     layout: impl Into<PartLayout>,
     stop: &StopCheck<'_>,
 ) -> Result<()> {
+    let layout = layout.into();
+    check_coordinate_range(segments, layout.precision).in_file(path)?;
     let file = create_without_following(path).map_err(FileProblem::Write).in_file(path)?;
-    let written = write_rows(&file, segments, neurons, metadata, layout.into(), stop);
+    let written = write_rows(&file, segments, neurons, metadata, layout, stop);
     written.map_err(write_error).in_file(path)?;
     file.sync_all().map_err(FileProblem::Write).in_file(path)
 }
@@ -106,15 +128,16 @@ pub fn write_part_unless_stopped(
 /// Returns the bytes of a part, as [`write_part`] writes them.
 ///
 /// # Errors
-/// Returns an error if Parquet fails, which it does not for valid segments.
+/// Returns an error if a coordinate is too large for the precision, or Parquet fails, which it does not for valid segments.
 pub fn encode_part(
     segments: &Segments,
     neurons: &[TableNeuron],
     metadata: &TableMetadata,
     layout: impl Into<PartLayout>,
 ) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    write_rows(&mut bytes, segments, neurons, metadata, layout.into(), &StopCheck::never())?;
+    let (mut bytes, layout) = (Vec::new(), layout.into());
+    check_coordinate_range(segments, layout.precision)?;
+    write_rows(&mut bytes, segments, neurons, metadata, layout, &StopCheck::never())?;
     Ok(bytes)
 }
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::ValueType;
-use super::laid_out::{DataExtent, FileLayout, allocate_values, common_unit};
+use super::laid_out::{DataExtent, FileLayout, allocate_values, check_common_unit, common_unit};
 use super::{SignalFormat, SignalFormatProblem};
 use crate::error::Result;
 use crate::io::hdf5::Hdf5File;
@@ -20,8 +20,9 @@ impl<'s> BmtkLayout<'s> {
     /// Creates the layout of signals.
     ///
     /// # Errors
-    /// Returns an error if there are several groups.
+    /// Returns an error if there are several groups, or the signals have several units.
     pub fn new(signals: &'s Signals<'s>, value_type: ValueType) -> Result<Self, SignalFormatProblem> {
+        check_common_unit(signals, SignalFormat::Bmtk)?;
         match signals.groups().len() {
             1 => Ok(Self { signals, value_type }),
             found => Err(SignalFormatProblem::Groups { format: SignalFormat::Bmtk.name(), found }),
@@ -44,7 +45,7 @@ impl FileLayout for BmtkLayout<'_> {
         let names: Vec<&str> = signals.contacts().iter().map(|contact| contact.name.as_str()).collect();
         file.write_strings("/ecp/channel_name", &names, &[contacts])?;
         let byte_offset = allocate_values(&file, "/ecp/data", &[frames, contacts], self.value_type)?;
-        file.write_string_attribute("/ecp/data", "units", common_unit(signals).unwrap_or("mixed"))?;
+        file.write_string_attribute("/ecp/data", "units", common_unit(signals).unwrap_or_default())?;
         file.close()?;
         Ok(vec![DataExtent { byte_offset, columns: 0..contacts }])
     }

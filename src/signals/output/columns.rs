@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, StringArray};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
-use super::{SignalFormatProblem, ValueType};
+use super::{SignalFormatProblem, ValueType, check_range};
 use crate::error::{Problem, Result};
 use crate::signals::{SignalBlock, Signals};
 
@@ -95,8 +95,10 @@ impl<'s> SignalColumns<'s> {
     /// Converts a block, and passes its batches to `take`.
     ///
     /// # Errors
-    /// Returns an error if a batch cannot be built, and any error of `take`.
+    /// Returns an error if a signal is too large for the type of the values, or a batch cannot be built, and any error of
+    /// `take`.
     pub fn for_each_batch(&self, block: &SignalBlock, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+        check_range(self.signals, block, self.value_type)?;
         let row = self.signals.groups().len() * self.signals.contacts().len();
         let frames = match self.shape {
             ColumnShape::Long => (ROWS_PER_BATCH / row.max(1)).max(1),

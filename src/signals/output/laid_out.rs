@@ -1,12 +1,13 @@
 //! A file with a layout: everything except the values is written first, then blocks of frames at their places.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use super::ValueType;
-use crate::error::{Context, FileProblem, Result};
+use super::{SignalFormat, SignalFormatProblem, ValueType};
+use crate::error::{Context, FileProblem, Result, join_quoted};
 use crate::io::atomic_output::{AtomicOutput, OutputLock, OverwritePolicy, check_unwritten_space};
 use crate::io::checkpoint::CheckpointProblem;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
@@ -250,6 +251,26 @@ pub fn allocate_values(file: &Hdf5File, object: &str, shape: &[usize], value_typ
     let no_space = || file.error(object, Hdf5Problem::Write("the library allocated no space".into()));
     file.byte_offset(object)?.ok_or_else(no_space)
 }
+
+/// Checks that all signals have one unit, for a format that cannot state several.
+///
+/// # Errors
+/// Returns an error that names the units, each with its contacts, if there are several.
+pub fn check_common_unit(signals: &Signals<'_>, format: SignalFormat) -> Result<(), SignalFormatProblem> {
+    if signals.contacts().is_empty() || common_unit(signals).is_some() {
+        return Ok(());
+    }
+    let mut by_unit: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (contact, unit) in signals.contacts().iter().zip(signals.units()) {
+        by_unit.entry(unit).or_default().push(&contact.name);
+    }
+    let listed = by_unit.iter().map(|(unit, names)| format!("{unit} at {}", join_quoted(names, MAX_LISTED_CONTACTS)));
+    let found = listed.collect::<Vec<_>>().join("; ");
+    Err(SignalFormatProblem::SeveralUnits { format: format.name(), found })
+}
+
+/// Number of contacts that a message lists for each unit.
+const MAX_LISTED_CONTACTS: usize = 3;
 
 /// Returns the unit of all signals; `None` if they differ.
 pub fn common_unit<'s>(signals: &'s Signals<'_>) -> Option<&'s str> {

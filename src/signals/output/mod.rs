@@ -16,6 +16,7 @@ pub use signal_file::{SignalsRequest, check_output, write_signals};
 use std::path::Path;
 
 use crate::error::Problem;
+use crate::signals::{SignalBlock, Signals};
 
 /// A file format of signals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +59,7 @@ impl ValueType {
 }
 
 /// Reasons why signals cannot be written in a format.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum SignalFormatProblem {
     /// The file's name states no format.
@@ -87,6 +88,28 @@ pub enum SignalFormatProblem {
     /// The format has no columns.
     #[error("format `{0}` has no columns, expected `parquet`, `arrow` or `csv` for `--wide`")]
     NoColumns(&'static str),
+    /// The format cannot state several units.
+    #[error("signals of several units, expected one unit for format `{format}`, found {found}")]
+    SeveralUnits {
+        /// The format.
+        format: &'static str,
+        /// The units, each with its contacts.
+        found: String,
+    },
+    /// A signal has no float32 number.
+    #[error(
+        "signal at contact `{contact}` in group `{group}` is out of range at {time_ms} ms, expected float32 numbers, found {value:e}"
+    )]
+    OutOfRange {
+        /// Name of the contact.
+        contact: String,
+        /// The group.
+        group: String,
+        /// Time, ms.
+        time_ms: f64,
+        /// The signal.
+        value: f64,
+    },
     /// The format has potentials only.
     #[error("signal of contact `{contact}` is not a potential, expected V, mV or uV for format `nwb`, found `{unit}`")]
     NotPotential {
@@ -102,9 +125,29 @@ impl Problem for SignalFormatProblem {
         match self {
             Self::Ending { .. } => Some("or give the format: `--format csv`".into()),
             Self::Groups { .. } => Some("leave `--by` out, or write `.h5`, `.npy` or a table".into()),
+            Self::OutOfRange { .. } => Some("store double precision: `--dtype f64`".into()),
             Self::RepeatedColumn(_) => Some("leave `--wide` out: a long table has a row for each value".into()),
+            Self::SeveralUnits { .. } => {
+                Some("choose contacts of one unit with `--electrode NAME,...`, or write `.h5` or a table".into())
+            }
             Self::Sequential(_) | Self::NoColumns(_) | Self::NotPotential { .. } => None,
         }
+    }
+}
+
+/// Refuses signals that the stored type would make infinite.
+fn check_range(signals: &Signals<'_>, block: &SignalBlock, stored: ValueType) -> Result<(), SignalFormatProblem> {
+    if stored == ValueType::F64 {
+        return Ok(());
+    }
+    match signals.find_signal(block, |value| (value as f32).is_infinite()) {
+        None => Ok(()),
+        Some(found) => Err(SignalFormatProblem::OutOfRange {
+            contact: found.contact.name.clone(),
+            group: found.group.into(),
+            time_ms: found.time_ms,
+            value: found.value,
+        }),
     }
 }
 

@@ -6,8 +6,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::ValueType;
-use super::laid_out::{DataExtent, FileLayout};
+use super::laid_out::{DataExtent, FileLayout, check_common_unit};
+use super::{SignalFormat, SignalFormatProblem, ValueType};
 use crate::error::{Context, FileProblem, Result};
 use crate::io::atomic_output::create_without_following;
 use crate::signals::Signals;
@@ -20,11 +20,15 @@ pub struct NpyLayout {
 
 impl NpyLayout {
     /// Creates the layout of signals; a single sum over all segments has no dimension of groups.
-    pub fn new(signals: &Signals<'_>, value_type: ValueType) -> Self {
+    ///
+    /// # Errors
+    /// Returns an error if the signals have several units.
+    pub fn new(signals: &Signals<'_>, value_type: ValueType) -> Result<Self, SignalFormatProblem> {
+        check_common_unit(signals, SignalFormat::Npy)?;
         let (frames, contacts) = (signals.times_ms().len(), signals.contacts().len());
         let shape =
             if signals.is_total() { vec![frames, contacts] } else { vec![frames, signals.groups().len(), contacts] };
-        Self { shape, value_type }
+        Ok(Self { shape, value_type })
     }
 
     fn header(&self) -> Vec<u8> {

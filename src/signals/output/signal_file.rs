@@ -10,7 +10,7 @@ use super::laid_out::{FileLayout, LaidOutFile, ValuesShape, encode_values, find_
 use super::npy::NpyLayout;
 use super::nwb::NwbLayout;
 use super::report_file::ReportLayout;
-use super::{SignalFormat, SignalFormatProblem, ValueType};
+use super::{SignalFormat, SignalFormatProblem, ValueType, check_range};
 use crate::error::{Context, FileProblem, Result};
 use crate::io::atomic_output::{OutputConflict, OutputLock, OverwritePolicy, check_can_start, check_target};
 use crate::io::checkpoint::{OutputPlan, PROGRAM, UnitRecord};
@@ -49,8 +49,8 @@ pub fn check_output(out: &Path, existing: OverwritePolicy, resume: bool) -> Resu
 /// Writes signals, alone or as one of several ranks. The bytes depend neither on ranks and threads nor on interruptions.
 ///
 /// # Errors
-/// Returns an error if the format has no layout, an input cannot be read or has a value that is not finite, or the output
-/// cannot be written or must not be replaced.
+/// Returns an error if the format has no layout, an input cannot be read or has a value that is not finite, a signal is
+/// too large for the type of the values, or the output cannot be written or must not be replaced.
 pub fn write_signals(request: &SignalsRequest<'_>, ranks: &Ranks) -> Result<RunSummary> {
     let SignalsRequest { signals, value_type, .. } = *request;
     let (report, bmtk, nwb, npy);
@@ -68,7 +68,7 @@ pub fn write_signals(request: &SignalsRequest<'_>, ranks: &Ranks) -> Result<RunS
             &nwb
         }
         SignalFormat::Npy => {
-            npy = NpyLayout::new(signals, value_type);
+            npy = NpyLayout::new(signals, value_type).in_file(request.output)?;
             &npy
         }
         other => return Err(SignalFormatProblem::Sequential(other.name())).in_file(request.output),
@@ -117,8 +117,10 @@ impl<'a> SignalsJob<'a> {
     }
 
     fn compute(&self, frames: Range<usize>) -> Result<Vec<f64>> {
-        let RunSettings { is_stopped, on_progress, .. } = self.request.settings;
-        Ok(self.request.signals.compute_frames(frames, is_stopped, on_progress)?.values)
+        let SignalsRequest { signals, output, value_type, settings, .. } = *self.request;
+        let block = signals.compute_frames(frames, settings.is_stopped, settings.on_progress)?;
+        check_range(signals, &block, value_type).in_file(output)?;
+        Ok(block.values)
     }
 }
 

@@ -205,6 +205,11 @@ impl ElectrodesFile {
         WeightsDataset::open(&self.file, &scaling_factors_path(&population.name))
     }
 
+    /// Returns the path of a population's circuit, from the folder that holds the file, if the file states it.
+    pub fn stated_circuit(&self, population: &PopulationEntry) -> Option<String> {
+        self.file.read_string_attribute(&format!("/{}", population.name), "circuit")
+    }
+
     /// Reads a setting of a contact's method, if it exists and is a number.
     pub fn read_setting(&self, contact: &str, key: &str) -> Option<f64> {
         self.file.read_float_attribute(&format!("{}/type", electrode_path(contact)), key)

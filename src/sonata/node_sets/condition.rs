@@ -1,5 +1,6 @@
 //! Condition on one attribute in a node set, and the nodes that meet it.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use regex::Regex;
@@ -25,7 +26,7 @@ pub enum ConditionProblem {
     /// The regular expression does not parse.
     #[error("invalid regular expression: {0}")]
     Pattern(String),
-    /// Text is compared with numbers, or numbers with text.
+    /// Values are compared with those of another kind, such as text with numbers.
     #[error("attribute `{attribute}` holds {holds}, expected {holds} to compare it with, found {found}")]
     Kind {
         /// Name of the attribute.
@@ -68,6 +69,8 @@ pub enum Condition<'a> {
     Texts(Vec<&'a str>),
     /// The value is one of these numbers.
     Numbers(Vec<&'a Number>),
+    /// The value is this boolean.
+    Boolean(bool),
     /// The value meets all of these operators.
     Operators(Vec<ConditionOperator>),
 }
@@ -85,6 +88,8 @@ pub enum ConditionOperator {
         or_equal: bool,
         /// The number.
         bound: f64,
+        /// The number, if it is an integer: some have more digits than a float.
+        integer: Option<i128>,
     },
 }
 
@@ -92,14 +97,15 @@ impl<'a> Condition<'a> {
     /// Parses a condition.
     ///
     /// # Errors
-    /// Returns an error if the value is not text, a number, a list of either, or an object of operators.
+    /// Returns an error if the value is not text, a number, a list of either, a boolean, or an object of operators.
     pub fn parse(at: &JsonNode<'a>) -> Result<Self> {
         match at.value {
             Value::String(text) => Ok(Self::Texts(vec![text])),
             Value::Number(number) => Ok(Self::Numbers(vec![number])),
             Value::Array(_) => Self::parse_list(at),
             Value::Object(_) => Self::parse_operators(at),
-            Value::Null | Value::Bool(_) => Err(at.wrong_type("text, a number, a list of either, or operators")),
+            Value::Bool(flag) => Ok(Self::Boolean(*flag)),
+            Value::Null => Err(at.wrong_type("text, a number, a list of either, a boolean, or operators")),
         }
     }
 
@@ -141,6 +147,10 @@ impl<'a> Condition<'a> {
                 match_texts(attribute, column, |text| texts.contains(text))
             }
             Self::Numbers(numbers) => match_numbers(attribute, column, numbers),
+            Self::Boolean(wanted) => match column {
+                AttributeColumn::Boolean(flags) => Ok(flags.iter().map(|flag| flag == wanted).collect()),
+                other => Err(kind_mismatch(attribute, other.kind(), "a boolean")),
+            },
             Self::Operators(operators) => {
                 let mut all = vec![true; column.len()];
                 for operator in operators {
@@ -156,8 +166,9 @@ impl<'a> Condition<'a> {
 impl ConditionOperator {
     fn parse(name: &str, operand: &JsonNode<'_>) -> Result<Self> {
         let order = |above, or_equal| {
-            let bound = operand.value.as_f64().ok_or_else(|| operand.wrong_type("a number"))?;
-            Ok(Self::Order { above, or_equal, bound })
+            let Value::Number(number) = operand.value else { return Err(operand.wrong_type("a number")) };
+            let bound = number.as_f64().ok_or_else(|| operand.wrong_type("a number"))?;
+            Ok(Self::Order { above, or_equal, bound, integer: number.as_i128() })
         };
         match name {
             "$regex" => Self::parse_regex(operand),
@@ -182,14 +193,23 @@ impl ConditionOperator {
     fn matching_nodes(&self, attribute: &str, column: &AttributeColumn) -> Result<Vec<bool>, ConditionProblem> {
         match self {
             Self::Regex(regex) => match_texts(attribute, column, |text| regex.is_match(text)),
-            &Self::Order { above, or_equal, bound } => {
-                let meets = |n: f64| (or_equal && n == bound) || if above { n > bound } else { n < bound };
-                match column {
-                    AttributeColumn::Integer(numbers) => Ok(numbers.iter().map(|&n| meets(n as f64)).collect()),
-                    AttributeColumn::Float(numbers) => Ok(numbers.iter().map(|&n| meets(n)).collect()),
-                    AttributeColumn::Enumeration { .. } | AttributeColumn::Text(_) => {
-                        Err(kind_mismatch(attribute, "text", "a number"))
+            &Self::Order { above, or_equal, bound, integer } => {
+                let meets = |order: Option<Ordering>| match order {
+                    Some(Ordering::Greater) => above,
+                    Some(Ordering::Less) => !above,
+                    Some(Ordering::Equal) => or_equal,
+                    None => false,
+                };
+                let compare = |n: f64| meets(n.partial_cmp(&bound));
+                match (column, integer) {
+                    (AttributeColumn::Integer(numbers), Some(bound)) => {
+                        Ok(numbers.iter().map(|&n| meets(Some(i128::from(n).cmp(&bound)))).collect())
                     }
+                    (AttributeColumn::Integer(numbers), None) => {
+                        Ok(numbers.iter().map(|&n| compare(n as f64)).collect())
+                    }
+                    (AttributeColumn::Float(numbers), _) => Ok(numbers.iter().map(|&n| compare(n)).collect()),
+                    (other, _) => Err(kind_mismatch(attribute, other.kind(), "a number")),
                 }
             }
         }
@@ -212,7 +232,7 @@ fn match_texts(
             let taken: Vec<bool> = library.iter().map(|text| take(text)).collect();
             Ok(index.iter().map(|&i| taken.get(i as usize).copied().unwrap_or(false)).collect())
         }
-        AttributeColumn::Integer(_) | AttributeColumn::Float(_) => Err(kind_mismatch(attribute, "numbers", "text")),
+        other => Err(kind_mismatch(attribute, other.kind(), "text")),
     }
 }
 
@@ -231,9 +251,7 @@ fn match_numbers(
             Ok(values.iter().map(|&value| wanted.contains(&i128::from(value))).collect())
         }
         AttributeColumn::Float(_) => Err(ConditionProblem::Exact(attribute.to_string())),
-        AttributeColumn::Enumeration { .. } | AttributeColumn::Text(_) => {
-            Err(kind_mismatch(attribute, "text", "a number"))
-        }
+        other => Err(kind_mismatch(attribute, other.kind(), "a number")),
     }
 }
 

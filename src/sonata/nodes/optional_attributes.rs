@@ -59,7 +59,9 @@ impl Nodes {
             {
                 Ok(Some(texts.iter().filter_map(|text| parse_flag(text)).collect()))
             }
-            Some(_) => Err(self.types_error(name, Hdf5Problem::Type { expected: "numbers", found: "text".into() })),
+            Some(other) => {
+                Err(self.types_error(name, Hdf5Problem::Type { expected: "numbers", found: other.kind().into() }))
+            }
             None => Ok(None),
         }
     }

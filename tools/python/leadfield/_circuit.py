@@ -108,8 +108,8 @@ class Circuit:
         Returns
         -------
         Rows
-            ``node_id`` and the attributes, for pyarrow, polars, pandas or DuckDB. Enumerations are text, all numbers
-            are float64.
+            ``node_id`` and the attributes, for pyarrow, polars, pandas or DuckDB. Enumerations are text, integers
+            int64, other numbers float64, booleans ``"true"`` and ``"false"``.
         """
         return Rows(self._circuit.nodes(optional_text("population", population), text_list("columns", columns)))
 

@@ -347,7 +347,8 @@ class Segments:
         circuit : str or os.PathLike, optional
             The circuit, if its path has changed since the table was written.
         weights, electrode : optional
-            An electrodes file and a contact: its weights are the column ``weight``.
+            An electrodes file and a contact: its weights are the column ``weight``. Of ``electrodes`` only this contact is
+            searched then.
         field : str or os.PathLike, optional
             A lead field: its potential and electric field at the midpoints are columns.
         field_transform : sequence of float, optional

@@ -330,7 +330,8 @@ def signals(
     electrodes : Electrodes, optional
         The contacts of ``segments``; or of an online report, which has no names.
     circuit : path or Circuit, optional
-        The circuit with attributes and node sets; by default the one that the table names.
+        Where attributes and node sets are; by default the circuit that the table or the electrodes
+        file names.
     density : bool
         The reports have current densities, mA/cm2: they are multiplied by the segments' areas. Needs ``segments``.
     by : str or sequence of str, optional

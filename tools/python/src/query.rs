@@ -69,7 +69,15 @@ impl QueryArguments<'_> {
                 OwnedTarget::Nearest(point, k)
             }
             (None, Some(electrodes)) => {
-                let (regions, found) = contact_regions(&electrodes.0, self.within)?;
+                let (mut regions, found) = contact_regions(&electrodes.0, self.within)?;
+                if let Some((_, contact)) = &self.weights {
+                    regions.retain(|(name, _)| name == contact);
+                    if regions.is_empty() {
+                        let known = join_quoted(electrodes.0.iter().map(|e| &e.name), 12);
+                        let text = format!("electrode: unknown contact, expected one of {known}, found `{contact}`");
+                        return Err(PyValueError::new_err(text));
+                    }
+                }
                 warnings = found;
                 OwnedTarget::Contacts(regions)
             }
@@ -227,6 +235,7 @@ impl Query {
         let value = |key: &GroupKey| match key {
             GroupKey::Text(text) => text.into_bound_py_any(py),
             GroupKey::Integer(value) => value.into_bound_py_any(py),
+            GroupKey::Signed(value) => value.into_bound_py_any(py),
             other => other.number().into_bound_py_any(py),
         };
         let entry = |(key, count): (Vec<GroupKey>, u64)| Ok((key.iter().map(value).collect::<PyResult<_>>()?, count));

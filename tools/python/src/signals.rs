@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::circuit::TableCircuitProblem;
 use leadfield::error::Context;
 use leadfield::geometry::Point;
 use leadfield::io::atomic_output::check_not_an_input;
@@ -16,8 +15,8 @@ use leadfield::signals::output::{
     write_signals as write_file,
 };
 use leadfield::signals::{
-    CurrentKind, CurrentReport, Grouping, MissingNodes, PopulationNodes, SignalReference, SignalUnit, Signals,
-    SignalsBuilder, TimeSelection, resolve_node_set,
+    CurrentKind, CurrentReport, Grouping, GroupingProblem, MissingNodes, PopulationNodes, SignalReference, SignalUnit,
+    Signals, SignalsBuilder, TimeSelection, open_circuit, resolve_node_set,
 };
 use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
@@ -102,11 +101,7 @@ impl SignalsArguments<'_> {
             node_set: self.node_set.as_deref(),
             contacts: &self.contacts,
             times: TimeSelection { start_ms: self.start, end_ms: self.end, stride_ms: self.stride },
-            reference: match self.reference.as_deref() {
-                None => SignalReference::None,
-                Some("mean") => SignalReference::Mean,
-                Some(name) => SignalReference::Contact(name.into()),
-            },
+            reference: self.reference.as_deref().map(SignalReference::from_text).unwrap_or_default(),
             unit: choose("unit", &self.unit, &UNITS)?,
             currents: if self.density { CurrentKind::Density } else { CurrentKind::Current },
             missing: if self.allow_missing { MissingNodes::LeaveOut } else { MissingNodes::Refuse },
@@ -127,23 +122,34 @@ impl Request<'_> {
         let sources: Vec<&dyn SegmentSource> = self.tables.iter().map(|&table| table as &dyn SegmentSource).collect();
         let builder = Signals::from_inputs(&reports, file.as_ref(), &sources, &configured)?;
         let is_online = builder.is_online();
-        let signals = self.add_settings(builder, &reports)?.prepare()?;
+        let circuit = || open_circuit(self.circuit.map(PathBuf::as_path), &sources, file.as_ref());
+        let signals = self.add_settings(builder, &reports, &circuit)?.prepare()?;
+        signals.check_reference_is_clear().in_item("reference")?;
         use_signals(&signals, is_online)
     }
 
-    fn add_settings<'s>(&self, builder: SignalsBuilder<'s>, reports: &[CurrentReport]) -> Result<SignalsBuilder<'s>> {
+    fn add_settings<'s>(
+        &self,
+        builder: SignalsBuilder<'s>,
+        reports: &[CurrentReport],
+        circuit: &dyn Fn() -> Result<SonataConfig>,
+    ) -> Result<SignalsBuilder<'s>> {
         let populations: Vec<PopulationNodes<'_>> = reports.iter().map(|r| (r.population(), r.node_ids())).collect();
         let grouping = match (self.by, self.by_node_sets) {
             (None, None) => Grouping::Total,
-            (None, Some(names)) => Grouping::by_node_sets(&self.open_circuit().in_item("by")?, &populations, names)?,
+            (None, Some(names)) => Grouping::by_node_sets(&circuit().in_item("by")?, &populations, names)?,
             (Some("population"), _) => Grouping::Population,
             (Some("node"), _) => Grouping::Node,
             (Some("section_type"), _) => Grouping::SectionType,
             (Some(names), _) => {
-                Grouping::by_attribute_or_node_sets(&self.open_circuit().in_item("by")?, &populations, names)?
+                let grouping = Grouping::by_attribute_or_node_sets(&circuit().in_item("by")?, &populations, names);
+                grouping.map_err(|error| match error.problem::<GroupingProblem>() {
+                    Some(GroupingProblem::Unknown { .. }) => error.in_item("by"),
+                    _ => error,
+                })?
             }
         };
-        let resolve = |name| resolve_node_set(&self.open_circuit().in_item("node_set")?, &populations, name);
+        let resolve = |name| resolve_node_set(&circuit().in_item("node_set")?, &populations, name);
         let builder = builder
             .group_by(grouping)
             .nodes(self.node_set.map(resolve).transpose()?)
@@ -157,15 +163,6 @@ impl Request<'_> {
             Some(frames) => builder.block_frames(frames),
             None => builder,
         })
-    }
-
-    /// Opens the circuit: the one that is given, or that the table names.
-    fn open_circuit(&self) -> Result<SonataConfig> {
-        let stated = self.tables.first().and_then(|table| table.circuit_file());
-        match self.circuit.or(stated.as_ref()) {
-            Some(path) => SonataConfig::open(path),
-            None => Err(TableCircuitProblem::NoCircuit.into()),
-        }
     }
 }
 

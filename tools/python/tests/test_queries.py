@@ -167,6 +167,18 @@ def test_weights_of_a_contact_are_a_column(made):
     np.testing.assert_array_equal(rows["weight"], stored[rows["row"].astype(int)])
 
 
+def test_weights_of_a_contact_belong_to_its_own_region(made):
+    columns = ["electrode", "row", "weight"]
+    rows = made.segments.query(
+        electrodes=made.electrodes, within=120, weights=made.weights, electrode="e3", columns=columns
+    ).read()
+    near = made.segments.query(electrodes=made.electrodes[["e3"]], within=120, columns=["row"]).read()
+    assert set(rows["electrode"]) == {"e3"}
+    assert sorted(rows["row"].tolist()) == sorted(near["row"].tolist())
+    with pytest.raises(ValueError, match="electrode: unknown contact, expected one of `e0`.*found `x`"):
+        made.segments.query(electrodes=made.electrodes, within=120, weights=made.weights, electrode="x")
+
+
 def test_node_attributes_are_columns(made):
     rows = made.segments.query(columns=["node_id", "mtype", "length"]).read()
     nodes = made.circuit.nodes(columns=["mtype"])["mtype"]

@@ -54,7 +54,7 @@ pub(super) fn draw_heat_map(map: &HeatMap<'_>, place: FramePlace) -> DrawnPanel 
         frame.draw_axes(Some("time (ms)"), Some(&axis)),
         bar.draw(bar_place, map.label),
     ];
-    DrawnPanel { items, right: frame.right() + 14.0 + bar.total_width(9.0, bar_place[3]) }
+    DrawnPanel { items, right: frame.right() + 14.0 + bar.total_width(9.0, bar_place[3]), note: None }
 }
 
 /// Returns the borders between depths: the middles of neighbours, and as far beyond the first and the last.

@@ -65,6 +65,8 @@ pub struct SignalFigure {
     pub figure: Figure,
     /// The reason why figures were left out.
     pub left_out: Vec<String>,
+    /// What is not drawn of a figure; the picture states it too.
+    pub notes: Vec<String>,
 }
 
 /// Default radius of the discs of sources of the kernel method, µm.
@@ -104,13 +106,14 @@ pub fn plot_signals(request: &SignalsPlot<'_>) -> Result<SignalFigure, SignalPro
         let left = LEFT_PT + column * (LEFT_PT + width + RIGHT_PT);
         [left, TITLE_PT + ABOVE_PT + row * (height + ABOVE_PT + BELOW_PT), width, height]
     };
-    let (mut items, mut left_out, mut first_problem) = (Vec::new(), Vec::new(), None);
+    let (mut items, mut left_out, mut notes, mut first_problem) = (Vec::new(), Vec::new(), Vec::new(), None);
     let (mut right, mut bottom, mut count): (f32, f32, usize) = (0.0, 0.0, 0);
     for kind in request.kinds {
         match draw_panel(request, &laminar, *kind, place(count)) {
             Ok(panel) => {
                 let [left, top, ..] = place(count);
                 items.extend(panel.items);
+                notes.extend(panel.note);
                 let heading = Text::new([left, top - 9.0], LABEL_SIZE_PT, TextAnchor::Start, kind.heading());
                 items.push(DrawItem::Text(heading));
                 (right, bottom) = (right.max(panel.right), bottom.max(top + height + BELOW_PT));
@@ -135,11 +138,12 @@ pub fn plot_signals(request: &SignalsPlot<'_>) -> Result<SignalFigure, SignalPro
         request.traces.frames(),
         shorten(request.traces.step_ms())
     );
+    let note = std::iter::once(note).chain(notes.iter().cloned()).collect::<Vec<_>>().join("; ");
     items.push(DrawItem::Text(Text {
         colour: Colour(0x55_5555),
         ..Text::new([10.0, height - 7.0], SMALL_SIZE_PT, TextAnchor::Start, note)
     }));
-    Ok(SignalFigure { figure: Figure { width, height, title: request.title.into(), items }, left_out })
+    Ok(SignalFigure { figure: Figure { width, height, title: request.title.into(), items }, left_out, notes })
 }
 
 fn draw_panel(

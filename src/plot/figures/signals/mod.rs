@@ -121,6 +121,9 @@ pub enum SignalProblem {
         /// The number of columns.
         found: usize,
     },
+    /// The file is another output of `leadfield signals`.
+    #[error("signals as `{0}`, expected a report of signals in HDF5")]
+    Format(&'static str),
     /// The file has no report.
     #[error("no report of signals, expected a dataset `/report/POPULATION/data` of frames and contacts")]
     NoReport,
@@ -197,7 +200,9 @@ impl Problem for SignalProblem {
             Self::TooManyValues { .. } => {
                 Some("write fewer contacts, a part of the time, or longer steps with `leadfield signals`".into())
             }
-            Self::NoReport => Some("draw an `lfp` report of the simulator or the output of `leadfield signals`".into()),
+            Self::NoReport | Self::Format(_) => Some(
+                "pictures need the `.h5` of `leadfield signals`, `-o signals.h5`, or an `lfp` report of the simulator".into(),
+            ),
             _ => None,
         }
     }

@@ -2,10 +2,11 @@
 
 use crate::plot::canvas::{Colour, DrawItem, Paint};
 
-/// A drawn figure: its items, and the right and lower borders of its labels, pt.
+/// A drawn figure: its items, the right border of its labels, pt, and what a reader must know.
 pub(super) struct DrawnPanel {
     pub items: Vec<DrawItem>,
     pub right: f32,
+    pub note: Option<String>,
 }
 
 /// Left, top, width and height of a frame, pt.

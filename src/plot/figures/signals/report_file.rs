@@ -6,6 +6,7 @@
 //! of `leadfield signals` may be groups with names, which may overlap: one of them is read, they are never added up.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
@@ -14,8 +15,9 @@ use crate::electrodes::Electrode;
 use crate::error::{Context, Result, join_quoted};
 use crate::geometry::Point;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
-use crate::signals::SignalsProblem;
-use crate::signals::output::{GROUPS_ATTRIBUTE, GROUPS_NAMED, GROUPS_NODE, GROUPS_TOTAL};
+use crate::io::input_file;
+use crate::signals::find_contacts;
+use crate::signals::output::{GROUPS_ATTRIBUTE, GROUPS_NAMED, GROUPS_NODE, GROUPS_TOTAL, SignalFormat};
 use crate::sonata::compartment_report::check_finished;
 
 /// Number of values that are read at once.
@@ -26,13 +28,15 @@ const MAX_VALUES: usize = 1 << 26;
 const IDS_PER_READ: usize = 1 << 20;
 /// Number of names that a message lists.
 const LISTED_NAMES: usize = 12;
+/// The first bytes of an HDF5 file.
+const HDF5_SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 /// The unit of a report that states none.
 const DEFAULT_UNIT: &str = "mV";
 
 /// Which signals of a report are read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SignalSelection<'a> {
-    /// Names of contacts, in this order; all contacts if it is empty.
+    /// Names of contacts, in this order, as for [`find_contacts`]; all contacts if it is empty.
     pub contacts: &'a [String],
     /// A group by its name, or a cell by its id; otherwise all cells are added up.
     pub group: Option<&'a str>,
@@ -63,6 +67,7 @@ impl SignalTraces {
         unit: Option<&str>,
         selection: &SignalSelection<'_>,
     ) -> Result<Self> {
+        check_format(path)?;
         check_finished(path)?;
         let file = Hdf5File::open(path)?;
         let names = if file.has_object("/report") { file.member_names("/report")? } else { Vec::new() };
@@ -79,7 +84,7 @@ impl SignalTraces {
             contact_names = electrodes.iter().map(|e| e.name.clone()).collect();
             positions_um = electrodes.iter().map(|e| e.position_um).collect();
         }
-        let chosen = find_contacts(&contact_names, selection.contacts).in_file(path)?;
+        let chosen = find_contacts(contact_names.iter().map(String::as_str), selection.contacts).in_file(path)?;
         choose_groups(&mut populations, selection.group).in_file(path)?;
         let Some(first) = populations.first() else { return Err(SignalProblem::NoReport).in_file(path) };
         let units = chosen.iter().map(|contact| first.units.get(*contact).map_or(DEFAULT_UNIT, String::as_str));
@@ -104,6 +109,20 @@ impl SignalTraces {
         }
         traces.check().in_file(path)?;
         Ok(traces)
+    }
+}
+
+/// Refuses other outputs of `leadfield signals`, by their names, unless the content is HDF5 nevertheless.
+fn check_format(path: &Path) -> Result<()> {
+    let format = match SignalFormat::from_path(path) {
+        Ok(format) if !matches!(format, SignalFormat::Report | SignalFormat::Bmtk | SignalFormat::Nwb) => format,
+        _ => return Ok(()),
+    };
+    let mut start = [0; HDF5_SIGNATURE.len()];
+    let mut file = input_file::open(path)?;
+    match file.read_exact(&mut start) {
+        Ok(()) if start == HDF5_SIGNATURE => Ok(()),
+        _ => Err(SignalProblem::Format(format.name())).in_file(path),
     }
 }
 
@@ -285,23 +304,6 @@ fn check_elements(file: &Hdf5File, object: &str, contacts: usize, columns: usize
         }
     }
     Ok(())
-}
-
-/// Returns the indices of contacts by their names; of all if no name is given.
-fn find_contacts(known: &[String], wanted: &[String]) -> Result<Vec<usize>> {
-    if wanted.is_empty() {
-        return Ok((0..known.len()).collect());
-    }
-    let mut found = Vec::new();
-    for name in wanted {
-        let unknown = || SignalsProblem::UnknownContact { name: name.clone(), known: join_quoted(known, LISTED_NAMES) };
-        let contact = known.iter().position(|contact| contact == name).ok_or_else(unknown)?;
-        if found.contains(&contact) {
-            return Err(SignalsProblem::RepeatedContact { name: name.clone() }.into());
-        }
-        found.push(contact);
-    }
-    Ok(found)
 }
 
 /// Keeps the group with a name and the population that has it. Without a name, all cells of all populations are kept,

@@ -73,5 +73,5 @@ pub(super) fn draw_spectra(
     }
     let label = format!("power density ({}\u{b2}/Hz)", unit_label(&traces.unit));
     items.push(frame.draw_axes(Some("frequency (Hz)"), Some(&label)));
-    Ok(DrawnPanel { items, right })
+    Ok(DrawnPanel { items, right, note: None })
 }

@@ -18,7 +18,8 @@ const LARGEST_EXCURSION: f64 = 1.4;
 pub(super) fn draw_traces(traces: &SignalTraces, laminar: &LaminarSignal, place: FramePlace) -> DrawnPanel {
     let [left, top, width, height] = place;
     let count = laminar.depths.len();
-    let shown: Vec<usize> = (0..count).step_by(count.div_ceil(MAX_TRACES).max(1)).collect();
+    let step = count.div_ceil(MAX_TRACES).max(1);
+    let shown: Vec<usize> = (0..count).step_by(step).collect();
     let series: Vec<Vec<f64>> = shown.iter().map(|depth| centred(laminar, *depth)).collect();
     let most = series.iter().flatten().map(|v| v.abs()).fold(0.0, f64::max);
     let (low, high) = (laminar.depths.first().copied().unwrap_or(0.0), laminar.depths.last().copied().unwrap_or(0.0));
@@ -53,7 +54,18 @@ pub(super) fn draw_traces(traces: &SignalTraces, laminar: &LaminarSignal, place:
         frame.draw_axes(Some("time (ms)"), Some(axis)),
         scale,
     ];
-    DrawnPanel { items, right }
+    DrawnPanel { items, right, note: describe_step(step, shown.len(), count) }
+}
+
+/// Describes which traces are drawn; `None` if all are.
+fn describe_step(step: usize, shown: usize, count: usize) -> Option<String> {
+    let which = match step {
+        0 | 1 => return None,
+        2 => "second".to_string(),
+        3 => "third".to_string(),
+        step => format!("{step}th"),
+    };
+    Some(format!("traces of every {which} depth, {shown} of {count}"))
 }
 
 /// Returns the values at a depth less their mean.
@@ -111,6 +123,13 @@ fn draw_amplitude(frame: &PlotFrame, most: f64, gain: f64, unit: &str) -> (DrawI
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn traces_that_are_left_out_are_described() {
+        assert_eq!([1, 0].map(|step| describe_step(step, 8, 8)), [None, None]);
+        assert_eq!(describe_step(2, 24, 48).unwrap(), "traces of every second depth, 24 of 48");
+        assert_eq!(describe_step(12, 32, 384).unwrap(), "traces of every 12th depth, 32 of 384");
+    }
 
     #[test]
     fn peaks_stay_where_a_trace_is_thinned() {
