@@ -219,6 +219,6 @@ fn a_demo_that_is_stopped_leaves_nothing_and_has_the_signals_exit_code() {
     let ended = demo.wait_with_output().unwrap();
     let stderr = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(130), "{stderr}");
-    assert_eq!(stderr, "error: stopped as asked, before all parts were done\n");
+    assert_eq!(stderr, "error: stopped as asked, before all units of work were done\n");
     assert_eq!(names_in(dir.path()), [""; 0]);
 }

@@ -12,7 +12,7 @@ use leadfield::plot::html_report::{self, ReportRequest};
 
 use self::files::ReportFiles;
 use crate::cli::help::{OUTPUT, PICTURE, examples};
-use crate::cli::{Common, Outcome, overwrite_policy};
+use crate::cli::{Common, Outcome, overwrite_policy, print_error};
 
 /// Write an HTML page about a segment table and an electrodes file: what was computed, pictures, a table of the
 /// contacts, and a 3D view of the segments around a contact
@@ -74,7 +74,11 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
             common.print_note(format_args!("{}: {contacts}, drawn at `{electrode}`; {found}", args.out.display()));
         }
         Err(why) => {
-            common.warn_with_hint(why);
+            // the exit code needs a reason also with `--quiet`
+            match common.quiet {
+                true => print_error(why),
+                false => common.warn_with_hint(why),
+            }
             common.print_note(format_args!("{}: no pictures; {found}", args.out.display()));
             return Ok(Outcome::Differ);
         }
