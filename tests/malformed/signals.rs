@@ -147,7 +147,7 @@ fn currents_of_a_strong_clamp_are_no_voltages() {
     let mut report = Report::golden();
     (report.frames, report.time) = (1, [0.0, 0.1, 0.1]);
     // each neuron: -1000 nA at the soma, which nothing balances; the other segments balance among themselves
-    let sign = |i: usize| if i % 2 == 0 { 0.1 } else { -0.1 };
+    let sign = |i: usize| if i.is_multiple_of(2) { 0.1 } else { -0.1 };
     report.values = (0..report.elements.len()).map(sign).collect();
     for first in &report.pointers[..report.node_ids.len()] {
         report.values[*first as usize] = -1000.0;
