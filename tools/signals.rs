@@ -329,16 +329,17 @@ fn open_reports(args: &Args, common: &Common) -> Result<Vec<CurrentReport>> {
     Ok(reports)
 }
 
-/// Notes that currents are nA, if a report states another unit.
+/// Notes that currents are nA, if a report states another unit; warns if that is one of densities.
 fn note_units(reports: &[CurrentReport], common: &Common) {
-    let stated = reports.iter().find(|report| report.stated_units() != Some("nA"));
-    if let Some(report) = stated {
-        let found = report.stated_units().map_or("no unit".into(), |unit| format!("`{unit}`"));
-        common.print_note(format_args!(
-            "note: {}: {found} is stated for the currents; they are taken as nA, as simulators write `i_membrane` \
-             (`--density` for mA/cm2)",
-            report.path().display()
-        ));
+    let densities = reports.iter().find(|report| report.states_densities());
+    let stated = densities.or(reports.iter().find(|report| report.stated_units() != Some("nA")));
+    let Some(report) = stated else { return };
+    let (path, unit) = (report.path().display(), report.stated_units());
+    let found = unit.map_or("no unit".into(), |unit| format!("`{unit}`"));
+    let what = format!("{found} is stated for the currents; they are taken as nA, as simulators write `i_membrane`");
+    match densities {
+        Some(_) => common.warn(format_args!("{path}: {what}; if they are densities, give `--density`")),
+        None => common.print_note(format_args!("note: {path}: {what} (`--density` for mA/cm2)")),
     }
 }
 

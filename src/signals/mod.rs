@@ -327,12 +327,6 @@ pub enum SignalsProblem {
         /// Section of the neuron.
         section: u32,
     },
-    /// The stated unit is that of densities, and the values are to be taken as currents.
-    #[error("current densities, expected currents in nA, or `--density`, found the unit `{unit}`")]
-    StatedDensities {
-        /// The stated unit.
-        unit: String,
-    },
     /// The values are voltages, not currents.
     #[error(
         "membrane voltages at {time_ms} ms, expected membrane currents, which cancel in a neuron, found values of one sign \
@@ -378,11 +372,6 @@ impl Problem for SignalsProblem {
             Self::ReferenceUnit { .. } => "`--electrode` selects contacts of one unit",
             Self::Columns { .. } => {
                 "`leadfield validate electrodes-file` says what is wrong; its `--fix`, or `convert`, repairs files of BlueRecording"
-            }
-            Self::StatedDensities { .. } => {
-                "`--density`, with `--segments` and `--electrodes`, multiplies them by the areas of the segments; if they are \
-                 nA in spite of the attribute `units`, correct it: \
-                 `h5py.File(REPORT, 'r+')['/report/POPULATION/data'].attrs['units'] = 'nA'`"
             }
             Self::Voltages { .. } => {
                 "is this a report of `v`? make one of the currents: `\"variable_name\": \"i_membrane\"`, `\"sections\": \

@@ -497,12 +497,6 @@ impl<'a> SignalsBuilder<'a> {
             }
         }
         let is_online = matches!(source, WeightSource::Online);
-        if let Some(report) =
-            self.reports.iter().find(|r| !is_online && self.kind == CurrentKind::Current && r.states_densities())
-        {
-            let unit = report.stated_units().unwrap_or_default().into();
-            return Err(SignalsProblem::StatedDensities { unit }).in_item(report.data_path()).in_file(report.path());
-        }
         let frames = self.times.select(first.start_ms(), first.step_ms(), first.frame_count());
         let frames = frames.in_item(first.data_path()).in_file(first.path())?;
         if let Some(&frame) = frames.first().filter(|_| !is_online) {

@@ -157,21 +157,25 @@ fn currents_of_a_strong_clamp_are_no_voltages() {
 }
 
 #[test]
-fn densities_need_areas_or_another_unit() {
+fn stated_densities_are_taken_as_currents_with_a_warning() {
     let dir = inputs();
     let mut report = Report::golden();
+    let sums = |report: &Report| {
+        report.write(&dir.path().join("r.h5"));
+        let run = leadfield_in(dir.path(), &["signals", "r.h5", "--weights", "w.h5", "-o", "x.npy", "--force"]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        (std::fs::read(dir.path().join("x.npy")).unwrap(), run.stderr)
+    };
+    report.units = "nA";
+    let (expected, _) = sums(&report);
     for units in ["mA/cm2", "mA/cm^2"] {
         report.units = units;
-        refused_by_both(
-            dir.path(),
-            &report,
-            &format!(
-                "error: r.h5: /report/{POPULATION}/data: current densities, expected currents in nA, or `--density`, found the \
-                 unit `{units}`\nhint: `--density`, with `--segments` and `--electrodes`, multiplies them by the areas of the \
-                 segments; if they are nA in spite of the attribute `units`, correct it: `h5py.File(REPORT, \
-                 'r+')['/report/POPULATION/data'].attrs['units'] = 'nA'`"
-            ),
+        let (found, stderr) = sums(&report);
+        let warning = format!(
+            "warning: r.h5: `{units}` is stated for the currents; they are taken as nA, as simulators write `i_membrane`; if \
+             they are densities, give `--density`\n"
         );
+        assert!(stderr.contains(&warning) && found == expected, "{stderr}");
     }
 }
 
