@@ -5,13 +5,14 @@ Run with a Python that has the module: python benches/python_weights.py
 
 from __future__ import annotations
 
+import inspect
 import statistics
 import tempfile
 import time
 
 import leadfield as lf
 from leadfield import _leadfield
-from leadfield._weights import _arguments
+from leadfield._weights import _settings
 
 RUNS = 60
 
@@ -21,7 +22,8 @@ def main() -> None:
         circuit = lf.synthesize_circuit(f"{folder}/circuit", cells=290)
         segments = circuit.segments(out=f"{folder}/segments.parquet")
         electrodes = lf.linear(16, pitch=100.0, at=(0.0, -750.0, 0.0))
-        settings = _arguments(0.277, "radius", None, "error", None, None)
+        defaults = inspect.signature(lf.weights).parameters.values()
+        settings = _settings({given.name: given.default for given in defaults})
         library, module = [], []
         # alternately, so that both see the same machine
         for _ in range(RUNS):

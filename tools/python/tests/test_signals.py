@@ -384,14 +384,21 @@ def test_figures_that_need_depths_are_left_out_with_a_warning(recorded):
 # -------------------------------------------------------------------------------------------------------------- errors
 
 
+def test_attributes_come_from_the_circuit_that_an_electrodes_file_names(recorded):
+    circuit = recorded.folder / "circuit/circuit_config.json"
+    for arguments in ({"by": "mtype"}, {"node_set": "Excitatory"}):
+        found = lf.signals(recorded.report, weights=recorded.weights, **arguments)
+        expected = lf.signals(recorded.report, weights=recorded.weights, circuit=circuit, **arguments)
+        assert found.groups == expected.groups
+        np.testing.assert_array_equal(found.data, expected.data)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"weights": None}, "no weights, expected `weights=`, or `segments=` and `electrodes=`"),
         ({"electrode": "e99"}, "unknown contact, expected one of `e0`, .*, found `e99`"),
         ({"reference": "e99"}, "unknown contact, expected one of `e0`, .*, found `e99`"),
-        ({"node_set": "Excitatory"}, "no circuit to take node sets and attributes from"),
-        ({"by": "mtype"}, "no circuit to take node sets and attributes from"),
         ({"by": "section_type"}, "section types are unknown, expected a segment table"),
         ({"density": True}, "areas of segments are unknown, expected a segment table"),
         ({"start": 1e6}, "no frame in the time range"),
