@@ -144,7 +144,7 @@ impl Segments {
         }
     }
 
-    /// Replaces all rows by those of [`Segments::zeroed`], and reuses the allocated memory.
+    /// Replaces all rows by so many rows of zeros, without a type or a radius, and reuses the allocated memory.
     pub fn reset(&mut self, length: usize) {
         fn reset<T: Clone>(column: &mut Vec<T>, length: usize, value: T) {
             column.clear();
