@@ -10,6 +10,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use tempfile::TempDir;
 
+#[cfg(feature = "frame")]
 use super::electrodes_file::edited;
 use crate::support::{Run, leadfield, leadfield_in, scratch};
 
@@ -237,6 +238,7 @@ fn a_file_that_is_not_an_index_is_not_advised_to_be_removed() {
 }
 
 #[test]
+#[cfg(feature = "frame")]
 fn integers_booleans_and_half_precision_are_attributes_without_loss() {
     let dir = scratch();
     let dir = dir.path();
