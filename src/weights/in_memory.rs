@@ -53,7 +53,7 @@ pub(super) fn compute<T: WeightValue>(
     let columns = WeightColumns::new(electrodes)?;
     let neurons = layout::neurons_in_row_order(source)?;
     let rows: u64 = neurons.iter().map(|neuron| neuron.segments).sum();
-    let mut values: Vec<T> = allocate(rows, columns.width()).in_file(source.path())?;
+    let mut values: Vec<T> = allocate(rows, columns.width(), stop).in_file(source.path())?;
     let mut slots = split_rows(&neurons, columns.width(), &mut values);
     let parts = units::number_parts(&[source]);
     let buffers = BufferPool::default();
@@ -78,15 +78,27 @@ pub(super) fn compute<T: WeightValue>(
     Array2::from_shape_vec(shape, values).map_err(|_| WeightsProblem::NoMemory { bytes: u64::MAX }.into())
 }
 
-/// Allocates zeros for all weights.
-fn allocate<T: WeightValue>(rows: u64, columns: usize) -> Result<Vec<T>, WeightsProblem> {
+/// Number of zeros that are written at a time: new memory costs as much as the weights, so that `stop` is called between.
+const ZEROS_PER_STEP: usize = 16 << 20;
+
+/// Allocates zeros for all weights. `stop` is called now and then.
+fn allocate<T: WeightValue>(
+    rows: u64,
+    columns: usize,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<Vec<T>, WeightsProblem> {
     let count = usize::try_from(rows).ok().and_then(|rows| rows.checked_mul(columns));
     let bytes = u128::from(rows) * columns as u128 * size_of::<T>() as u128;
     let problem = || WeightsProblem::NoMemory { bytes: u64::try_from(bytes).unwrap_or(u64::MAX) };
     let count = count.ok_or_else(problem)?;
     let mut values = Vec::new();
     values.try_reserve_exact(count).map_err(|_| problem())?;
-    values.resize(count, T::default());
+    while values.len() < count {
+        if stop() {
+            return Err(WeightsProblem::Stopped);
+        }
+        values.resize(count.min(values.len() + ZEROS_PER_STEP), T::default());
+    }
     Ok(values)
 }
 
@@ -152,7 +164,7 @@ pub(super) fn compute_segments(
 ) -> Result<Array2<f64>> {
     let columns = WeightColumns::new(electrodes)?;
     let (rows, width) = (segments.len(), columns.width());
-    let mut values = allocate(rows as u64, width)?;
+    let mut values = allocate(rows as u64, width, stop)?;
     // a dipole's weights depend on all segments of the neuron
     let whole_neuron = electrodes.iter().any(|e| e.electrode.method.required_field() == Some(Quantity::ElectricField));
     let block = if whole_neuron { rows.max(1) } else { SEGMENTS_PER_BLOCK };
