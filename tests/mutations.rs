@@ -347,13 +347,18 @@ fn damaged_indices_are_read_or_refused() {
     );
 }
 
-#[test]
-fn damaged_atlases_are_read_or_refused() {
-    let dir = scratch();
+/// Returns an atlas of 4 x 4 x 4 voxels with the regions 0, 1 and 2.
+fn valid_atlas() -> Vec<u8> {
     let header = "NRRD0004\ntype: int32\ndimension: 3\nspace dimension: 3\nsizes: 4 4 4\nspace directions: (100,0,0) \
                   (0,100,0) (0,0,100)\nspace origin: (0,0,0)\nendian: little\nencoding: raw\n\n";
     let ids: Vec<u8> = (0..64_i32).flat_map(|i| (i % 3).to_le_bytes()).collect();
-    let valid = [header.as_bytes(), &ids].concat();
+    [header.as_bytes(), &ids].concat()
+}
+
+#[test]
+fn damaged_atlases_are_read_or_refused() {
+    let dir = scratch();
+    let valid = valid_atlas();
     let hierarchy =
         serde_json::json!({"id": 1, "acronym": "a", "children": [{"id": 2, "acronym": "b", "children": []}]});
     std::fs::write(dir.path().join("hierarchy.json"), hierarchy.to_string()).unwrap();

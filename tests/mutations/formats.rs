@@ -17,6 +17,7 @@ use proptest::prelude::*;
 
 use super::{
     check_run, mutate, mutated, program_gives, program_reads_or_refuses, run_bounded, text, tried, try_mutations,
+    valid_atlas,
 };
 use crate::malformed::electrodes_file::edited;
 use crate::support::{golden, leadfield_in, names_in, scratch};
@@ -89,10 +90,7 @@ fn damaged_attributes_of_nodes_are_read_or_refused() {
 #[test]
 fn damaged_hierarchies_of_regions_are_read_or_refused() {
     let dir = scratch();
-    let header = "NRRD0004\ntype: int32\ndimension: 3\nspace dimension: 3\nsizes: 4 4 4\nspace directions: (100,0,0) \
-                  (0,100,0) (0,0,100)\nspace origin: (0,0,0)\nendian: little\nencoding: raw\n\n";
-    let ids: Vec<u8> = (0..64_i32).flat_map(|i| (i % 3).to_le_bytes()).collect();
-    std::fs::write(dir.path().join("brain_regions.nrrd"), [header.as_bytes(), &ids].concat()).unwrap();
+    std::fs::write(dir.path().join("brain_regions.nrrd"), valid_atlas()).unwrap();
     let region = |id: u32, children: serde_json::Value| serde_json::json!({"id": id, "acronym": format!("r{id}"), "name": "a region", "children": children});
     let leaf = |id| region(id, serde_json::json!([]));
     let sound = region(1, serde_json::json!([leaf(2), region(3, serde_json::json!([leaf(4)]))])).to_string();

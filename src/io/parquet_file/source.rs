@@ -16,7 +16,7 @@ use super::page_header;
 use crate::error::{Context, FileProblem};
 use crate::io::input_file;
 
-/// What tells files apart: where they are, how long they are, and when they were written.
+/// Properties that differ between files: path, length, and time of the last change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileIdentity {
     device: u64,
@@ -46,7 +46,7 @@ impl ParquetSource {
         Ok(Self { file: Arc::new(file), length, checked_end: 0 })
     }
 
-    /// Returns what tells the file from another one of the same name, and from itself after it was written to.
+    /// Returns the properties that differ for another file of the same name, and for the same file after a change.
     ///
     /// # Errors
     /// Returns an error if the operating system refuses.

@@ -299,7 +299,7 @@ pub struct Batches {
 impl Drop for Batches {
     fn drop(&mut self) {
         if self.process != std::process::id() {
-            // the search is not in this process: nothing can be told to it
+            // the search runs in another process, which this one cannot stop
             std::mem::forget(self.stream.lock().unwrap_or_else(PoisonError::into_inner).take());
         }
     }
