@@ -13,7 +13,7 @@ use leadfield::io::checkpoint::CheckpointProblem;
 
 use crate::cli::help::{CIRCUIT, OUTPUT, examples};
 use crate::cli::progress::Progress;
-use crate::cli::signals::StopSignal;
+use crate::cli::stop_signal::StopSignal;
 use crate::cli::{Common, Outcome, console, overwrite_policy};
 use steps::DemoStep;
 

@@ -24,7 +24,7 @@ use crate::cli::help::{CIRCUIT, CONTACTS, FILTER, OUTPUT, RESULT, RUN, examples}
 use crate::cli::method_args::{MethodArgs, open_tables};
 use crate::cli::output::write_signal_columns;
 use crate::cli::progress::Progress;
-use crate::cli::signals::StopSignal;
+use crate::cli::stop_signal::StopSignal;
 use crate::cli::{Common, Outcome, console, overwrite_policy};
 
 /// Compute signals at contacts (LFP, ECoG, EEG) from a report of membrane currents, without a new simulation
@@ -378,7 +378,7 @@ fn apply_options<'a>(
     })
 }
 
-/// Returns what the values of the reports are.
+/// Returns the quantity of the reports' values.
 fn current_kind(args: &Args) -> CurrentKind {
     if args.density { CurrentKind::Density } else { CurrentKind::Current }
 }
@@ -416,7 +416,7 @@ fn print_estimate(args: &Args, signals: &Signals<'_>, common: &Common) -> Result
     Ok(Outcome::Done)
 }
 
-/// Notes what a format does not state: the groups of a NumPy array, and the units of the columns of a CSV.
+/// Prints a note on what a format cannot state: the groups of a NumPy array, and the units of the columns of a CSV.
 fn note_order(args: &Args, signals: &Signals<'_>, format: SignalFormat, common: &Common) {
     if format == SignalFormat::Npy && !signals.is_total() {
         let groups = join_quoted(signals.groups(), MAX_NAMED_GROUPS);

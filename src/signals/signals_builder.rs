@@ -170,7 +170,7 @@ impl<'a> Signals<'a> {
         &self.plan.groups
     }
 
-    /// Returns report index and node id of each group if there is one group for each neuron; otherwise nothing.
+    /// Returns report index and node id of each group if there is one group for each neuron; empty otherwise.
     pub fn nodes(&self) -> &[(usize, u64)] {
         &self.plan.nodes
     }
@@ -249,7 +249,7 @@ impl<'a> Signals<'a> {
         }
     }
 
-    /// Returns what the values of the reports are taken for.
+    /// Returns the quantity that the reports' values are taken for.
     pub fn current_kind(&self) -> CurrentKind {
         self.kind
     }
