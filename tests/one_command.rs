@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use leadfield::sonata::electrodes_file::ElectrodesFile;
+
 use crate::interrupted::{marked_parts, wait_for};
 use crate::segments_by_rule::{synthesized, with_populations};
 use crate::support::{Run, golden, leadfield_in, names_in, scratch};
@@ -225,4 +227,26 @@ fn options_that_do_not_fit_the_inputs_are_refused() {
         assert!(!dir.join(name).exists());
     }
     assert_eq!(names_in(dir), ["c", "e.csv", "t.parquet"]);
+}
+
+#[test]
+fn the_circuit_and_its_simulation_are_stated_from_another_folder_too() {
+    let dir = folder();
+    let dir = dir.path();
+    std::fs::create_dir(dir.join("out")).unwrap();
+    run(dir, &["positions", "c/simulation_config.json", "-o", "out/t"], &[]).ok();
+    run(dir, &["weights", "out/t", "e.csv", "-o", "out/w.h5"], &[]).ok();
+    let expected = read(&dir.join("out/w.h5"));
+    // the report's times are those of the simulation: no note of placeholders
+    let done = leadfield_in(dir, &["weights", "c/simulation_config.json", "e.csv", "-o", "out/w.h5", "--force"]);
+    assert!(done.code == 0 && !done.stderr.contains("placeholders"), "{}", done.stderr);
+    assert!(read(&dir.join("out/w.h5")) == expected);
+    let file = ElectrodesFile::open(&dir.join("out/w.h5")).unwrap();
+    assert_eq!(file.stated_circuit(&file.populations()[0]).unwrap(), "../c/circuit_config.json");
+    let times = |text: &str| -> serde_json::Value {
+        let block: serde_json::Value = serde_json::from_str(text).unwrap();
+        block["lfp"].clone()
+    };
+    let from_table = leadfield_in(dir, &["weights", "out/t", "e.csv", "-o", "out/w.h5", "--force", "--quiet"]).ok();
+    assert_eq!(times(&done.stdout), times(&from_table));
 }

@@ -61,7 +61,8 @@ fn edit(folder: &Path, change: impl FnOnce(&crate::malformed::electrodes_file::D
 fn the_cells_of_a_report_are_added_up() {
     let folder = folder();
     let traces = SignalTraces::read(&folder.path().join("lfp.h5"), None, None).unwrap();
-    assert_eq!((traces.frames(), traces.contacts(), traces.unit.as_str()), (FRAMES, CONTACTS, "mV"));
+    assert_eq!((traces.frames(), traces.contacts(), traces.unit.as_str()), (FRAMES, CONTACTS, "V"));
+    assert_eq!(traces.notes, ["taken as V, although the report states mV, as the simulator does"]);
     assert!(traces.positions_um.is_empty());
     assert_eq!((traces.times_ms[0], traces.step_ms()), (0.0, 0.5));
     for frame in [0, 7, FRAMES - 1] {
@@ -73,6 +74,7 @@ fn the_cells_of_a_report_are_added_up() {
     let electrodes = leadfield::electrodes::read(&folder.path().join("e.csv")).unwrap();
     let named = SignalTraces::read(&folder.path().join("lfp.h5"), Some(&electrodes), Some("uV")).unwrap();
     assert_eq!((named.contact_names[7].as_str(), named.unit.as_str()), ("c7", "uV"));
+    assert!(named.notes.is_empty());
     assert_eq!(named.positions_um[7], Point::new(0.0, 350.0, 0.0));
 }
 
@@ -80,7 +82,10 @@ fn the_cells_of_a_report_are_added_up() {
 fn all_figures_have_their_axes_and_units() {
     let folder = folder();
     let output = draw(folder.path(), &["--electrodes", "e.csv"]);
-    assert_eq!((output.code, output.stderr.as_str()), (0, "a.svg: 200 frames at 8 contacts\n"));
+    assert_eq!(
+        (output.code, output.stderr.as_str()),
+        (0, "a.svg: 200 frames at 8 contacts; taken as V, although the report states mV, as the simulator does\n")
+    );
     let svg = std::fs::read_to_string(folder.path().join("a.svg")).unwrap();
     let texts = texts(&svg);
     for text in [
@@ -92,10 +97,10 @@ fn all_figures_have_their_axes_and_units() {
         "Power spectra (Welch)",
         "time (ms)",
         "y (µm)",
-        "potential (mV)",
+        "potential (V)",
         "µA/mm³ (sinks below 0)",
-        "power density (mV²/Hz)",
-        "8 contacts, 200 frames of 0.5 ms",
+        "power density (V²/Hz)",
+        "8 contacts, 200 frames of 0.5 ms; taken as V, although the report states mV, as the simulator does",
     ] {
         assert!(texts.contains(&text), "{text} in {texts:?}");
     }
@@ -298,4 +303,81 @@ fn spectra_are_those_of_scipy() {
             assert!((ours - theirs).abs() <= 1e-12 * largest, "{segment} {k}: {ours} {theirs}");
         }
     }
+}
+
+#[test]
+fn electrodes_belong_to_the_names_of_a_report() {
+    let folder = folder();
+    let path = folder.path();
+    let names: Vec<String> = (0..CONTACTS).map(|i| format!("c{i}")).collect();
+    edit(path, |file| {
+        let texts: Vec<hdf5::types::VarLenUnicode> = names.iter().map(|name| name.parse().unwrap()).collect();
+        let mapping = file.group("/report/default/mapping").unwrap();
+        mapping.new_dataset_builder().with_data(&texts).create("contact_names").unwrap();
+    });
+    // the same contacts in reverse order, and one more
+    let rows: String = (0..=CONTACTS).rev().map(|i| format!("c{i},0,{},0\n", 50 * i)).collect();
+    std::fs::write(path.join("r.csv"), format!("name,x,y,z\n{rows}")).unwrap();
+    let electrodes = leadfield::electrodes::read(&path.join("r.csv")).unwrap();
+    let traces = SignalTraces::read(&path.join("lfp.h5"), Some(&electrodes), None).unwrap();
+    assert_eq!(traces.contact_names, names);
+    assert_eq!(traces.positions_um[2], Point::new(0.0, 100.0, 0.0));
+    assert!((traces.values[7 * CONTACTS + 2] - potential(7, 2)).abs() < 1e-6);
+    std::fs::write(path.join("r.csv"), "name,x,y,z\nc0,0,0,0\n").unwrap();
+    draw(path, &["--electrodes", "r.csv"]).refused(
+        "error: lfp.h5: no electrode of contact `c1`, expected those of the report, found `c0`\n\
+         hint: names and positions of the report are used without `--electrodes`",
+    );
+}
+
+#[test]
+fn populations_are_added_up_only_if_they_match() {
+    let folder = folder();
+    let path = folder.path();
+    // a second population, which differs in one respect
+    let add = |unit: &str, start: f64, frames: usize| {
+        write_report(&path.join("lfp.h5"));
+        edit(path, |file| {
+            let group = file.create_group("/report/zz/mapping").unwrap();
+            group.new_dataset_builder().with_data(&[4_u64]).create("node_ids").unwrap();
+            group.new_dataset_builder().with_data(&[0_u64, CONTACTS as u64]).create("index_pointers").unwrap();
+            let elements: Vec<u32> = (0..CONTACTS as u32).collect();
+            group.new_dataset_builder().with_data(&elements).create("element_ids").unwrap();
+            let time = [start, start + 0.5 * FRAMES as f64, 0.5];
+            group.new_dataset_builder().with_data(&time).create("time").unwrap();
+            let data = file.new_dataset::<f32>().shape([frames, CONTACTS]).create("/report/zz/data").unwrap();
+            data.write_raw(&vec![1.0_f32; frames * CONTACTS]).unwrap();
+            let text: hdf5::types::VarLenUnicode = unit.parse().unwrap();
+            data.new_attr::<hdf5::types::VarLenUnicode>().create("units").unwrap().write_scalar(&text).unwrap();
+        });
+    };
+    add("mV", 0.0, FRAMES);
+    let whole = SignalTraces::read(&path.join("lfp.h5"), None, None).unwrap();
+    assert!((whole.values[7 * CONTACTS + 2] - potential(7, 2) - 1.0).abs() < 1e-6);
+    // a node of both populations
+    draw(path, &["--group", "4"]).refused(
+        "error: lfp.h5: group `4` is in several populations, expected one of `default/4`, `default/9`, `zz/4`\n\
+         hint: choose one with `--group POPULATION/NAME` of `plot signals`",
+    );
+    let of = |group: &str| {
+        let selection = SignalSelection { contacts: &[], group: Some(group) };
+        SignalTraces::read_selected(&path.join("lfp.h5"), None, None, &selection).unwrap().values[7 * CONTACTS + 2]
+    };
+    assert_eq!(of("zz/4"), 1.0);
+    assert!((of("default/4") - 0.25 * potential(7, 2)).abs() < 1e-6);
+    let hint = "hint: choose one with `--group POPULATION/NAME` of `plot signals`";
+    add("uV", 0.0, FRAMES);
+    draw(path, &[]).refused(&format!(
+        "error: lfp.h5: /report/zz: another unit than in population `default`, expected `mV`, found `uV`\n{hint}"
+    ));
+    add("mV", 10.0, FRAMES);
+    draw(path, &[]).refused(&format!(
+        "error: lfp.h5: /report/zz: another time than in population `default`, expected 200 frames every 0.5 ms from 0 ms, \
+         found 200 frames every 0.5 ms from 10 ms\n{hint}"
+    ));
+    add("mV", 0.0, FRAMES / 2);
+    draw(path, &[]).refused(
+        "error: lfp.h5: /report/zz/data: wrong number of frames, expected 200 as `mapping/time` states, found 100\n\
+         hint: the simulation may have ended early, or the copy of the report: make it again",
+    );
 }

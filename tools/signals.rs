@@ -1,10 +1,10 @@
 //! `leadfield signals`: computes signals at contacts from reports of membrane currents.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use leadfield::Result;
-use leadfield::error::{Context, Problem, format_count, join_quoted};
+use leadfield::error::{Context, FileProblem, Problem, format_count, join_quoted};
 use leadfield::io::atomic_output::{self, check_not_an_input};
 use leadfield::io::resumable_output::RunSettings;
 use leadfield::signals::output::{
@@ -193,6 +193,17 @@ impl Problem for NoStream {
     }
 }
 
+/// An option of methods is given, but no weights are computed.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is given with an online `lfp` report, expected a report of membrane currents")]
+struct UnusedOption(&'static str);
+
+impl Problem for UnusedOption {
+    fn hint(&self) -> Option<String> {
+        Some("leave it out: the simulator has multiplied the currents by its weights".into())
+    }
+}
+
 /// Options that have no effect on stored weights.
 const COMPUTED_ONLY: [&str; 12] = [
     "segments",
@@ -214,6 +225,9 @@ const MAX_NAMED_NEURONS: usize = 5;
 
 /// Number of groups, or of contacts with their units, that a note lists.
 const MAX_NAMED_GROUPS: usize = 100;
+
+/// The most nodes that are left out and named.
+const MAX_LISTED_NODES: usize = 12;
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
@@ -240,6 +254,9 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     if common.ranks().is_first() && !args.dry_run && !is_stdout {
         check_output(&args.out, overwrite_policy(args.force), args.resume)?;
     }
+    if let Some(circuit) = &args.circuit {
+        std::fs::metadata(circuit).map_err(FileProblem::Read).in_file(circuit)?;
+    }
     let reports = open_reports(args, common)?;
     let weights = args.weights.as_deref().map(ElectrodesFile::open).transpose()?;
     let tables = open_tables(&args.segments, args.methods.populations(), common)?;
@@ -253,6 +270,11 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let builder = Signals::from_inputs(&reports, weights.as_ref(), &sources, &configured)?;
     let is_online = builder.is_online();
     if is_online {
+        // positions of named contacts have a unit
+        let unused = args.methods.given_option().filter(|name| *name != "--units" || args.electrodes.is_none());
+        if let Some(option) = unused {
+            return Err(UnusedOption(option)).in_file(reports.first().map_or(Path::new(""), CurrentReport::path));
+        }
         let contacts = reports.first().and_then(|r| r.elements(0)).map_or(0, |(columns, _)| columns.len() as u64);
         common.print_note(format_args!(
             "note: taken as an online `lfp` report, potentials in V at {} of each node",
@@ -384,9 +406,16 @@ fn current_kind(args: &Args) -> CurrentKind {
 }
 
 fn print_left_out(signals: &Signals<'_>, common: &Common) {
-    if signals.left_out_nodes() > 0 {
-        let nodes = format_count(signals.left_out_nodes(), "node");
-        common.warn(format_args!("{nodes} left out, which only the report or only the weights have"));
+    let left_out = signals.left_out_nodes();
+    if !left_out.is_empty() {
+        let nodes = format_count(left_out.len() as u64, "node");
+        let several = signals.reports().len() > 1;
+        let name = |&(report, node): &(usize, u64)| match signals.reports().get(report).filter(|_| several) {
+            Some(report) => format!("{}/{node}", report.population()),
+            None => node.to_string(),
+        };
+        let named = join_quoted(left_out.iter().map(name), MAX_LISTED_NODES);
+        common.warn(format_args!("{nodes} left out, which only the report or only the weights have: {named}"));
     }
     if signals.ungrouped_nodes() > 0 {
         common.warn(format_args!("{} in no group", format_count(signals.ungrouped_nodes(), "node")));
@@ -421,6 +450,12 @@ fn note_order(args: &Args, signals: &Signals<'_>, format: SignalFormat, common: 
     if format == SignalFormat::Npy && !signals.is_total() {
         let groups = join_quoted(signals.groups(), MAX_NAMED_GROUPS);
         common.print_note(format_args!("note: {}: the groups are, in this order, {groups}", args.out.display()));
+    }
+    if format == SignalFormat::Report && matches!(args.dtype, TypeArg::F64) {
+        let path = args.out.display();
+        common.print_note(format_args!(
+            "note: {path}: float64 numbers, which libsonata does not read: it expects float32"
+        ));
     }
     let units = signals.units();
     if format == SignalFormat::Csv && args.wide && units.iter().any(|unit| Some(unit) != units.first()) {

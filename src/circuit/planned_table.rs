@@ -1,6 +1,6 @@
 //! Segment tables that are not written: each part is placed when it is read.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -18,6 +18,7 @@ use crate::segments::table::{Precision, TableMetadata, TableNeuron};
 /// coordinates, in the order of the electrodes file.
 pub struct PlannedTable<'a> {
     plan: TablePlan<'a>,
+    circuit_path: PathBuf,
     options: SegmentTableOptions,
     /// The neurons of each part, node ids ascending.
     neurons: Vec<Vec<TableNeuron>>,
@@ -36,22 +37,21 @@ impl PopulationTables {
 
 impl<'a> PlannedTable<'a> {
     fn new(segmentation: &'a SegmentationPlan, options: &SegmentTableOptions) -> Self {
-        let mut plan = TablePlan::new(segmentation, false, Path::new(""), options);
-        // there is no table whose folder the paths could begin at
-        plan.metadata.circuit_path.clone_from(&segmentation.metadata.circuit_path);
-        plan.metadata.simulation_path.clone_from(&segmentation.metadata.simulation_path);
+        // the circuit is in place of the table: paths of the metadata begin at its folder
+        let circuit_path = PathBuf::from(&segmentation.metadata.circuit_path);
+        let plan = TablePlan::new(segmentation, false, &circuit_path, options);
         let by_node = |cut| {
             let mut neurons: Vec<TableNeuron> = plan.neurons(cut).collect();
             neurons.sort_unstable_by_key(|neuron| neuron.node_id);
             neurons
         };
         let neurons = plan.cuts.iter().map(by_node).collect();
-        Self { plan, options: *options, neurons, bounds: Mutex::default(), only_part: Mutex::default() }
+        Self { plan, circuit_path, options: *options, neurons, bounds: Mutex::default(), only_part: Mutex::default() }
     }
 
     /// Returns the path of the circuit configuration.
     pub fn circuit_path(&self) -> &Path {
-        Path::new(&self.plan.metadata.circuit_path)
+        &self.circuit_path
     }
 
     /// Returns the metadata that the table would have.

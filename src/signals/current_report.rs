@@ -153,7 +153,7 @@ struct PlainValues {
 const IDS_PER_READ: usize = 1 << 20;
 
 /// How the unit of NEURON's current densities is written, without `^`.
-const DENSITY_UNITS: [&str; 2] = ["mA/cm2", "mA/cm\u{b2}"];
+const DENSITY_UNITS: [&str; 3] = ["mA/cm2", "mA/cm\u{b2}", "mAcm-2"];
 
 /// Largest number of elements that are inspected for voltages.
 const MAX_INSPECTED_ELEMENTS: usize = 1 << 16;
@@ -287,7 +287,7 @@ impl CurrentReport {
 
     /// Returns whether the stated unit is that of NEURON's current densities, mA/cm².
     pub fn states_densities(&self) -> bool {
-        let unit = self.stated_units().unwrap_or_default().replace(['^', ' '], "");
+        let unit = self.stated_units().unwrap_or_default().replace(['^', '*', ' '], "");
         DENSITY_UNITS.iter().any(|known| unit.eq_ignore_ascii_case(known))
     }
 
@@ -429,7 +429,7 @@ pub(super) fn add_file_state(digest: &mut Digest, path: &Path) -> Result<()> {
 }
 
 /// Reads start and step, ms, and checks that the frames are those of the times.
-fn read_times(file: &Hdf5File, object: &str, data: &str, frames: usize) -> Result<(f64, f64)> {
+pub(crate) fn read_times(file: &Hdf5File, object: &str, data: &str, frames: usize) -> Result<(f64, f64)> {
     let times = file.read_floats(object)?;
     let &[start, end, step] = times.as_slice() else {
         let found = file.shape(object)?;

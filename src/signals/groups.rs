@@ -1,6 +1,7 @@
 //! Groups of segments whose signals are summed: populations, neurons of a type, node sets, section types, neurons.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use crate::circuit::{TableCircuitProblem, check_circuit_of_table, find_stated_circuit};
@@ -103,7 +104,7 @@ impl Grouping {
             values.extend(ids.iter().map(|&id| (population, id, AttributeValue::of_node(&read, id))));
         }
         let distinct: BTreeSet<&AttributeValue> = values.iter().map(|(_, _, value)| value).collect();
-        let number: HashMap<&AttributeValue, u32> = distinct.iter().copied().zip(0..).collect();
+        let number: BTreeMap<&AttributeValue, u32> = distinct.iter().copied().zip(0..).collect();
         let mut labels = NodeLabels { names: distinct.iter().map(|v| v.to_string()).collect(), ..Default::default() };
         for (population, id, value) in &values {
             let own = labels.of_node.entry((*population).to_string()).or_default();
@@ -130,7 +131,10 @@ impl Grouping {
         }
         let sets = NodeSets::from_config(circuit)?;
         let known = sets.names();
-        let wanted: Vec<String> = names.split(',').map(str::to_string).collect();
+        let wanted: Vec<String> = match known.contains(&names) {
+            true => vec![names.into()],
+            false => names.split(',').map(str::to_string).collect(),
+        };
         if let Some(found) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
             let all =
                 FIXED_GROUPS.into_iter().chain(attributes.iter().map(String::as_str)).chain(known.iter().copied());
@@ -223,14 +227,44 @@ fn open_nodes(circuit: &SonataConfig, population: &str, ids: &[u64]) -> Result<N
     }
 }
 
-/// The value of an attribute, in an order for reading.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The value of an attribute: numbers in their order, then texts in theirs.
+#[derive(Debug, Clone)]
 enum AttributeValue {
-    /// An integer.
+    /// An integer, also one that is stored as a floating-point number.
     Integer(i64),
-    /// Text, or another number as text.
+    /// Another number; NaN is behind all others.
+    Number(f64),
+    /// Text.
     Text(String),
 }
+
+impl Ord for AttributeValue {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Integer(a), Self::Integer(b)) => a.cmp(b),
+            (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
+            (Self::Integer(a), Self::Number(b)) => (*a as f64).total_cmp(b).then(Ordering::Less),
+            (Self::Number(a), Self::Integer(b)) => a.total_cmp(&(*b as f64)).then(Ordering::Greater),
+            (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            (Self::Text(_), _) => Ordering::Greater,
+            (_, Self::Text(_)) => Ordering::Less,
+        }
+    }
+}
+
+impl PartialOrd for AttributeValue {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for AttributeValue {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for AttributeValue {}
 
 impl AttributeValue {
     fn of_node(attribute: &NodeAttribute, id: u64) -> Self {
@@ -242,7 +276,7 @@ impl AttributeValue {
             }
             NodeAttribute::Number(numbers) => match numbers.get(id as usize).copied().unwrap_or(f64::NAN) {
                 whole if whole.fract() == 0.0 && whole.abs() < 1e15 => Self::Integer(whole as i64),
-                other => Self::Text(other.to_string()),
+                other => Self::Number(other),
             },
         }
     }
@@ -252,6 +286,7 @@ impl std::fmt::Display for AttributeValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Integer(number) => number.fmt(f),
+            Self::Number(number) => number.fmt(f),
             Self::Text(text) => text.fmt(f),
         }
     }

@@ -164,12 +164,17 @@ impl WeightPanels {
         self.values.get_mut(first..first + width).unwrap_or_default()
     }
 
-    /// Returns the first row with a weight that is not finite, and the weight.
-    pub fn find_not_finite(&self) -> Option<(usize, f64)> {
+    /// Returns the first row with a weight that is not finite, the contact, and the weight.
+    pub fn find_not_finite(&self) -> Option<(usize, usize, f64)> {
         let panels = 0..self.contacts.div_ceil(PANEL);
-        let all = panels.flat_map(|i| self.panel(i, 0..self.rows).chunks(self.panel_width(i)).enumerate());
-        let bad = all.filter_map(|(row, weights)| Some((row, *weights.iter().find(|weight| !weight.is_finite())?)));
-        bad.min_by_key(|(row, _)| *row)
+        let bad = panels.flat_map(|panel| {
+            let rows = self.panel(panel, 0..self.rows).chunks(self.panel_width(panel)).enumerate();
+            rows.filter_map(move |(row, weights)| {
+                let own = weights.iter().position(|weight| !weight.is_finite())?;
+                Some((row, panel * PANEL + own, *weights.get(own)?))
+            })
+        });
+        bad.min_by_key(|(row, contact, _)| (*row, *contact))
     }
 
     /// Returns the number of contacts that a panel has room for.
@@ -596,7 +601,7 @@ mod tests {
         assert_eq!(panels.find_not_finite(), None);
         panels.set_row(2, Some(&[1, 0]), &[f64::NEG_INFINITY, 1.0]);
         assert!(!add(&[1.0; 6], &panels));
-        assert_eq!(panels.find_not_finite(), Some((2, f64::NEG_INFINITY)));
+        assert_eq!(panels.find_not_finite(), Some((2, 1, f64::NEG_INFINITY)));
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod signals_builder;
 mod warnings;
 
 pub use contacts::{SignalContact, SignalUnit, find_contacts};
+pub(crate) use current_report::read_times;
 pub use current_report::{CurrentReport, ElementList, ReportDataProblem};
 pub use frames::{TimeProblem, TimeSelection};
 pub use groups::{Grouping, GroupingProblem, NodeLabels, PopulationNodes, open_circuit, resolve_node_set};
@@ -160,6 +161,26 @@ pub enum SignalsProblem {
         /// The populations of the tables.
         found: String,
     },
+    /// Two segment tables have the same population.
+    #[error("a second segment table of population `{population}`, expected one for each population, as {first}")]
+    DuplicateTable {
+        /// The population.
+        population: String,
+        /// The first table.
+        first: String,
+    },
+    /// The populations of an online report have different numbers of contacts.
+    #[error("{found} contacts of population `{population}`, expected {expected} as of `{first}`")]
+    OnlinePopulations {
+        /// The population.
+        population: String,
+        /// Its contacts.
+        found: usize,
+        /// The first population.
+        first: String,
+        /// The contacts of the first population.
+        expected: usize,
+    },
     /// The populations of an electrodes file have different contacts.
     #[error("contacts of population `{population}` are not those of `{first}`, expected {expected}, found {found}")]
     OtherContacts {
@@ -200,6 +221,14 @@ pub enum SignalsProblem {
     /// A text means the mean of contacts, and is the name of one.
     #[error("`mean` is ambiguous, expected the name of a contact or the mean of all, found a contact called `mean`")]
     AmbiguousMean,
+    /// The reference is a contact that is not used.
+    #[error("reference is not one of the chosen contacts, expected one of {chosen}, found `{name}`")]
+    ReferenceNotChosen {
+        /// Its name.
+        name: String,
+        /// The names of the chosen contacts.
+        chosen: String,
+    },
     /// The reference has another unit than a signal.
     #[error(
         "reference has another unit than the signal of contact `{contact}`, expected {expected} as at contact \
@@ -277,7 +306,7 @@ pub enum SignalsProblem {
     /// A current is NaN or infinite.
     #[error("current is not finite in section {section} at {time_ms} ms, expected a number, found {value}")]
     CurrentNotFinite {
-        /// Section of the neuron; the contact of an online report.
+        /// Section of the neuron.
         section: u32,
         /// The value.
         value: f64,
@@ -303,6 +332,16 @@ pub enum SignalsProblem {
         time_ms: f64,
         /// The value.
         value: f64,
+    },
+    /// A potential of an online report is NaN or infinite.
+    #[error("potential at contact {contact} is not finite at {time_ms} ms, expected a number, found {value}")]
+    PotentialNotFinite {
+        /// Number of the contact.
+        contact: u32,
+        /// The value.
+        value: f64,
+        /// Time, ms.
+        time_ms: f64,
     },
     /// The radius of a segment is unknown, so that its area is, too.
     #[error(
@@ -367,6 +406,10 @@ impl Problem for SignalsProblem {
                  \"all\"`), and be of the circuit of the weights"
             }
             Self::Segments { .. } | Self::Sections { .. } => "was the report made with the circuit of the weights?",
+            Self::NoWeights { .. } | Self::NoTable { .. } => {
+                "`--allow-missing` leaves such populations out; `--node-set` selects nodes"
+            }
+            Self::DuplicateTable { .. } => "the parts of a table are in one folder: give the folder",
             Self::WithoutWeights { .. } | Self::WithoutCurrents { .. } => {
                 "`--allow-missing` leaves such nodes out; `--node-set` selects nodes"
             }

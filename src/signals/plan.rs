@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::current_report::CurrentReport;
 use super::groups::{Grouping, section_type_names};
 use super::{MissingNodes, SignalsProblem, WeightSource};
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 
 /// One neuron of a report, with its rows of weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +46,8 @@ pub struct Plan {
     pub group_sets: Vec<Vec<u32>>,
     /// For each group by node: report and node id.
     pub nodes: Vec<(usize, u64)>,
-    /// Nodes that were left out because one side lacks them.
-    pub left_out: u64,
+    /// Report index and id of the nodes that were left out because one side lacks them.
+    pub left_out: Vec<(usize, u64)>,
     /// Nodes that are in no group.
     pub ungrouped: u64,
 }
@@ -75,8 +75,14 @@ impl Plan {
                 None => true,
                 Some(sets) => sets.get(report.population()).is_some_and(|ids| ids.binary_search(&node).is_ok()),
             };
-            let rows = RowLookup::new(source, report)?;
-            plan.left_out += rows.check_both_sides(report, &wanted, missing)?;
+            let is_left_out = missing == MissingNodes::LeaveOut || !report.node_ids().iter().any(|&node| wanted(node));
+            let rows = match RowLookup::new(source, report) {
+                // a population without weights, as its nodes
+                Err(error) if is_left_out && is_missing_population(&error) => RowLookup(HashMap::new()),
+                found => found?,
+            };
+            let left_out = rows.check_both_sides(report, &wanted, missing)?;
+            plan.left_out.extend(left_out.into_iter().map(|node| (number, node)));
             let mut order: Vec<(u64, usize)> = report.node_ids().iter().copied().zip(0..).collect();
             order.retain(|(node, _)| wanted(*node) && rows.find(*node).is_some());
             // groups by node are numbered by ascending node id, parts are in the report's order
@@ -114,6 +120,11 @@ impl Plan {
     pub fn element_count(&self) -> u64 {
         self.parts.iter().flat_map(|part| &part.neurons).map(|n| n.elements as u64).sum()
     }
+}
+
+/// Returns whether an error says that a report's population has no weights.
+fn is_missing_population(error: &Error) -> bool {
+    matches!(error.problem::<SignalsProblem>(), Some(SignalsProblem::NoWeights { .. } | SignalsProblem::NoTable { .. }))
 }
 
 /// Groups neurons by table part, each group in the report's order.
@@ -205,13 +216,13 @@ impl RowLookup {
         self.0.get(&node).copied()
     }
 
-    /// Checks that wanted nodes are in both files; returns the number of those that are left out.
+    /// Checks that wanted nodes are in both files; returns those that are left out, ascending.
     fn check_both_sides(
         &self,
         report: &CurrentReport,
         wanted: &dyn Fn(u64) -> bool,
         missing: MissingNodes,
-    ) -> Result<u64> {
+    ) -> Result<Vec<u64>> {
         let mut reported = report.node_ids().to_vec();
         reported.sort_unstable();
         let without_weights: Vec<u64> =
@@ -220,7 +231,10 @@ impl RowLookup {
             self.0.keys().copied().filter(|node| wanted(*node) && reported.binary_search(node).is_err()).collect();
         without_currents.sort_unstable();
         if missing == MissingNodes::LeaveOut {
-            return Ok((without_weights.len() + without_currents.len()) as u64);
+            let mut all = without_weights;
+            all.extend(without_currents);
+            all.sort_unstable();
+            return Ok(all);
         }
         let population = report.population().to_string();
         if let Some(&first) = without_weights.first() {
@@ -231,7 +245,7 @@ impl RowLookup {
             let count = without_currents.len() as u64;
             return Err(SignalsProblem::WithoutCurrents { population, count, first }).in_file(report.path());
         }
-        Ok(0)
+        Ok(Vec::new())
     }
 }
 

@@ -40,6 +40,7 @@ use crate::io::resumable_output::StopCheck;
 use crate::segments::{NeuronSegments, SectionType, Segment, Segments};
 use crate::sonata::electrodes_file::WeightsDataset;
 use crate::units::NANOAMPERE_PER_SQUARE_MICROMETER;
+use crate::weights::WeightsProblem;
 use crate::weights::neuron_blocks::BufferPool;
 
 /// Number of elements of a batch, unless one neuron has more.
@@ -623,16 +624,31 @@ impl Product<'_> {
                 let Some((element, value)) = values.find(|(_, value)| !value.is_finite()) else { continue };
                 let id = report.elements(neuron.place).and_then(|(_, list)| list.ids.get(element).copied());
                 let time_ms = report.start_ms() + frame as f64 * report.step_ms();
-                let problem = SignalsProblem::CurrentNotFinite { section: id.unwrap_or_default(), value, time_ms };
+                let id = id.unwrap_or_default();
+                let problem = match self.source {
+                    WeightSource::Online => SignalsProblem::PotentialNotFinite { contact: id, value, time_ms },
+                    _ => SignalsProblem::CurrentNotFinite { section: id, value, time_ms },
+                };
                 return Error::from(problem).at_index("node", neuron.node_id).in_file(report.path());
             }
         }
-        let (row, value) = weights.panels.find_not_finite().unwrap_or((0, f64::NAN));
+        let (row, contact, value) = weights.panels.find_not_finite().unwrap_or((0, 0, f64::NAN));
         let mut behind = 0;
         let owner = neurons.iter().find(|neuron| {
             behind += neuron.elements;
             row < behind
         });
+        if let (Some(neuron), WeightSource::Tables { electrodes, columns, .. }) = (owner, self.source) {
+            let element = row + neuron.elements - behind;
+            let list = report.elements(neuron.place).and_then(|(_, list)| list.rows.get(element));
+            let (segment, first) = (list.copied().unwrap_or_default() as usize, neuron.first_row as usize);
+            let view = NeuronSegments::new(open.segments, first..first + neuron.elements);
+            let column = self.columns.get(contact).copied().unwrap_or_default();
+            return columns.explain_missing_weight(&view, segment, column).unwrap_or_else(|| {
+                let problem = WeightsProblem::of_weight(electrodes.get(column), view.get(segment), value);
+                self.name_table(part, Error::from(problem).at_index("node", neuron.node_id))
+            });
+        }
         let error = Error::from(SignalsProblem::WeightNotFinite { value });
         let error = owner.map_or(error.clone(), |neuron| error.at_index("node", neuron.node_id));
         match self.source {

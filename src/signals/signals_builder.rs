@@ -123,7 +123,7 @@ impl<'a> Signals<'a> {
         let first = reports.first().ok_or(SignalsProblem::NoReports)?;
         match file {
             Some(file) if is_online => {
-                let contacts = SignalContact::read_all(file, first.population())?;
+                let contacts = known_in_file(file, reports)?;
                 Ok(Self::from_online(reports, contacts.into_iter().map(|(contact, _)| contact).collect()))
             }
             Some(file) => Ok(Self::from_weights(reports, file)),
@@ -213,9 +213,9 @@ impl<'a> Signals<'a> {
         if is_ambiguous { Err(SignalsProblem::AmbiguousMean) } else { Ok(()) }
     }
 
-    /// Returns the number of nodes that were left out because the report or the weights lack them.
-    pub fn left_out_nodes(&self) -> u64 {
-        self.plan.left_out
+    /// Returns report index and node id of the nodes that were left out because the report or the weights lack them.
+    pub fn left_out_nodes(&self) -> &[(usize, u64)] {
+        &self.plan.left_out
     }
 
     /// Returns the number of nodes that are in no group.
@@ -492,10 +492,12 @@ impl<'a> SignalsBuilder<'a> {
                 return Err(SignalsProblem::NoSectionType).in_file(path);
             }
         }
-        let is_online = matches!(source, WeightSource::Online);
+        if let WeightSource::Tables { sources, .. } = &source {
+            check_tables(sources)?;
+        }
         let frames = self.times.select(first.start_ms(), first.step_ms(), first.frame_count());
         let frames = frames.in_item(first.data_path()).in_file(first.path())?;
-        if let Some(&frame) = frames.first().filter(|_| !is_online) {
+        if let Some(&frame) = frames.first() {
             self.reports.iter().try_for_each(|report| check_is_no_voltage(report, frame))?;
         }
         let times_ms = frames.iter().map(|&frame| first.start_ms() + frame as f64 * first.step_ms()).collect();
@@ -519,8 +521,12 @@ impl<'a> SignalsBuilder<'a> {
                     Some(place) => place,
                     None => {
                         let names = join_quoted(contacts.iter().map(|contact| &contact.name), 12);
-                        let unknown = SignalsProblem::UnknownContact { name: name.clone(), known: names };
-                        return Err(unknown).in_item("--reference");
+                        let name = name.clone();
+                        let problem = match known.iter().any(|(contact, _)| contact.name == name) {
+                            true => SignalsProblem::ReferenceNotChosen { name, chosen: names },
+                            false => SignalsProblem::UnknownContact { name, known: names },
+                        };
+                        return Err(problem).in_item("--reference");
                     }
                 };
                 reference = Some(Reference::Contact(place));
@@ -657,7 +663,7 @@ fn known_contacts(
             Ok(electrodes.iter().map(SignalContact::from_electrode).zip(0..).collect())
         }
         WeightSource::Online => {
-            let found = reports.first().and_then(|report| report.elements(0)).map_or(0, |(columns, _)| columns.len());
+            let found = check_online_contacts(reports)?;
             if names.is_empty() {
                 return Ok((0..found).map(|number| (SignalContact::named(number.to_string()), number)).collect());
             }
@@ -670,6 +676,35 @@ fn known_contacts(
             Ok(names.into_iter().zip(0..).collect())
         }
     }
+}
+
+/// Checks that all populations of online reports have equally many contacts; returns their number.
+fn check_online_contacts(reports: &[CurrentReport]) -> Result<usize> {
+    let contacts = |report: &CurrentReport| report.elements(0).map_or(0, |(columns, _)| columns.len());
+    let Some((first, others)) = reports.split_first() else { return Ok(0) };
+    let expected = contacts(first);
+    match others.iter().find(|report| contacts(report) != expected) {
+        None => Ok(expected),
+        Some(other) => Err(SignalsProblem::OnlinePopulations {
+            population: other.population().into(),
+            found: contacts(other),
+            first: first.population().into(),
+            expected,
+        })
+        .in_file(other.path()),
+    }
+}
+
+/// Checks that no two tables have the same population.
+fn check_tables(sources: &[&dyn SegmentSource]) -> Result<()> {
+    for (i, source) in sources.iter().enumerate() {
+        let population = &source.metadata().population;
+        if let Some(first) = sources.iter().take(i).find(|other| other.metadata().population == *population) {
+            let (population, first) = (population.clone(), first.path().display().to_string());
+            return Err(SignalsProblem::DuplicateTable { population, first }).in_file(source.path());
+        }
+    }
+    Ok(())
 }
 
 fn known_in_file(file: &ElectrodesFile, reports: &[CurrentReport]) -> Result<Vec<(SignalContact, usize)>> {

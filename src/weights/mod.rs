@@ -199,7 +199,7 @@ pub enum WeightsProblem {
 
 impl WeightsProblem {
     /// Returns the problem of a weight that is not finite. Only an unclamped formula is infinite on a segment.
-    fn of_weight(electrode: Option<&ConfiguredElectrode>, segment: Segment, value: f64) -> Self {
+    pub(crate) fn of_weight(electrode: Option<&ConfiguredElectrode>, segment: Segment, value: f64) -> Self {
         let Segment { section_id: section, segment_id: segment, .. } = segment;
         let contact = electrode.map(|e| e.electrode.name.clone()).unwrap_or_default();
         let is_unclamped = |e: &ConfiguredElectrode| {

@@ -279,11 +279,13 @@ fn several_reports_have_the_same_times_and_different_populations() {
     other.time = [start, end, step];
     other.write(&dir.path().join("b.h5"));
     signals(dir.path(), &["b.h5", "--weights", "w.h5", "-o", "x.h5"]).refused(&format!(
-        "error: w.h5: no weights of the report's population, expected `other`, found `{POPULATION}`"
+        "error: w.h5: no weights of the report's population, expected `other`, found `{POPULATION}`\n\
+         hint: `--allow-missing` leaves such populations out; `--node-set` selects nodes"
     ));
     signals(dir.path(), &["b.h5", "--segments", "s.parquet", "--electrodes", "np8.csv", "-o", "x.h5"]).refused(
         &format!(
-            "error: b.h5: no segment table of the report's population, expected one of `other`, found `{POPULATION}`"
+            "error: b.h5: no segment table of the report's population, expected one of `other`, found `{POPULATION}`\n\
+         hint: `--allow-missing` leaves such populations out; `--node-set` selects nodes"
         ),
     );
 }
@@ -861,4 +863,171 @@ fn attributes_of_another_circuit_are_refused() {
     // without the table's own circuit nothing can be compared
     std::fs::rename(dir.join("ca"), dir.join("moved")).unwrap();
     query("cb/circuit_config.json").ok();
+}
+
+/// Returns an online report of two nodes, whose contacts have the numbers 1, 2, 3, ... as potentials.
+fn online_report(population: &'static str, contacts: u64) -> Report {
+    Report {
+        population,
+        node_ids: vec![2, 4],
+        pointers: vec![0, contacts, 2 * contacts],
+        elements: (0..2).flat_map(|_| 0..contacts as u32).collect(),
+        frames: 1,
+        values: (0..2).flat_map(|_| (0..contacts).map(|c| 1.0 + c as f32)).collect(),
+        time: [0.0, 0.1, 0.1],
+        units: "mV",
+    }
+}
+
+#[test]
+fn populations_of_online_reports_have_the_same_contacts() {
+    let dir = inputs();
+    let dir = dir.path();
+    online_report(POPULATION, 8).write(&dir.join("a.h5"));
+    for (contacts, first, second) in [(3, "a.h5", "b.h5"), (9, "b.h5", "a.h5")] {
+        online_report("other", contacts).write(&dir.join("b.h5"));
+        let [found, expected] = if first == "a.h5" { [contacts, 8] } else { [8, contacts] };
+        let names = if first == "a.h5" { ["other", POPULATION] } else { [POPULATION, "other"] };
+        signals(dir, &[first, second, "-o", "x.npy"]).refused(&format!(
+            "error: {second}: {found} contacts of population `{}`, expected {expected} as of `{}`",
+            names[0], names[1]
+        ));
+    }
+    assert!(!dir.join("x.npy").exists());
+}
+
+#[test]
+fn options_of_methods_are_refused_with_an_online_report() {
+    let dir = inputs();
+    let dir = dir.path();
+    online_report(POPULATION, 8).write(&dir.join("o.h5"));
+    for (option, value) in [
+        ("--conductivity", "0.5"),
+        ("--near-field", "exact"),
+        ("--csd-spacing", "file-order"),
+        ("--fields", "f.h5"),
+        ("--field", "a=f.h5"),
+        ("--outside-field", "zero"),
+        ("--field-current", "2"),
+        ("--field-transform", "1,0,0,0,0,0,0"),
+        ("--head-pose", "p.json"),
+        ("--units", "mm"),
+    ] {
+        signals(dir, &["o.h5", option, value, "-o", "x.npy"]).refused(&format!(
+            "error: o.h5: `{option}` is given with an online `lfp` report, expected a report of membrane currents\n\
+             hint: leave it out: the simulator has multiplied the currents by its weights"
+        ));
+    }
+    // the unit of the positions of named contacts
+    signals(dir, &["o.h5", "--electrodes", "np8.csv", "--units", "um", "-o", "x.npy"]).ok();
+}
+
+#[test]
+fn voltages_are_not_taken_for_an_online_report() {
+    let dir = inputs();
+    let dir = dir.path();
+    std::fs::write(dir.join("one.csv"), "name,x,y,z\nA,100,0,0\n").unwrap();
+    let mut report = online_report(POPULATION, 1);
+    report.values = vec![-65.0, -70.0];
+    report.write(&dir.join("v.h5"));
+    let run = signals(dir, &["v.h5", "--electrodes", "one.csv", "-o", "x.npy"]);
+    assert!(run.code == 2 && run.stderr.contains("mean of -67.5"), "{}", run.stderr);
+    let mut report = online_report(POPULATION, 3);
+    report.values[4] = f32::NAN;
+    report.write(&dir.join("n.h5"));
+    signals(dir, &["n.h5", "-o", "x.npy"])
+        .refused("error: n.h5: node[4]: potential at contact 1 is not finite at 0 ms, expected a number, found NaN");
+}
+
+#[test]
+fn a_second_table_of_a_population_is_refused() {
+    let dir = inputs();
+    let dir = dir.path();
+    Report::golden().write(&dir.join("r.h5"));
+    let config = golden().join("input/circuit/simulation_config.json");
+    let parts = ["--segments-per-part", "500", "-o", "parts", "--quiet"];
+    leadfield_in(dir, &[&["positions", config.to_str().unwrap()], &parts[..]].concat()).ok();
+    let contacts = ["--electrodes", "np8.csv", "-o", "x.npy"];
+    for [first, second] in [["s.parquet", "parts"], ["parts/part-00000.parquet", "parts/part-00001.parquet"]] {
+        let tables = ["r.h5", "--allow-missing", "--segments", first, "--segments", second];
+        signals(dir, &[&tables[..], &contacts].concat()).refused(&format!(
+            "error: {second}: a second segment table of population `{POPULATION}`, expected one for each population, as \
+             {first}\nhint: the parts of a table are in one folder: give the folder"
+        ));
+    }
+}
+
+#[test]
+fn a_population_without_weights_is_left_out_on_request() {
+    let dir = inputs();
+    let dir = dir.path();
+    let report = Report::golden();
+    report.write(&dir.join("r.h5"));
+    let mut other = Report { population: "other", ..Report::golden() };
+    other.frames = report.frames;
+    other.write(&dir.join("o.h5"));
+    let both = ["r.h5", "o.h5", "-o", "x.npy", "--force"];
+    let sources = [&["--weights", "w.h5"][..], &["--segments", "s.parquet", "--electrodes", "np8.csv"]];
+    for source in sources {
+        let run = signals(dir, &[&both[..], source].concat());
+        let hint = "hint: `--allow-missing` leaves such populations out; `--node-set` selects nodes\n";
+        assert!(run.code == 2 && run.stderr.ends_with(hint), "{}", run.stderr);
+        signals(dir, &[&["r.h5", "-o", "y.npy", "--force"], source].concat()).ok();
+        let missing = leadfield_in(dir, &[&["signals"], &both[..], source, &["--allow-missing"]].concat());
+        let nodes = other.node_ids.len();
+        assert!(missing.stderr.contains(&format!("warning: {nodes} nodes left out, ")), "{}", missing.stderr);
+        assert_eq!(std::fs::read(dir.join("x.npy")).unwrap(), std::fs::read(dir.join("y.npy")).unwrap());
+    }
+}
+
+#[test]
+fn a_weight_that_is_not_finite_is_named_with_its_contact_and_segment() {
+    let dir = inputs();
+    let dir = dir.path();
+    Report::golden().write(&dir.join("r.h5"));
+    let table = SegmentTable::open(&dir.join("s.parquet")).unwrap();
+    let segment = table.parts()[0].read_by_row().unwrap().get(5);
+    // a point source on the middle of a segment
+    let middle = segment.start.lerp(segment.end, 0.5);
+    let csv =
+        format!("name,x,y,z,type\nfar,0,9000,0,PointSource\non,{},{},{},PointSource\n", middle.x, middle.y, middle.z);
+    std::fs::write(dir.join("e.csv"), csv).unwrap();
+    let computed = ["--segments", "s.parquet", "--electrodes", "e.csv", "--near-field", "exact", "-o", "x.npy"];
+    let run = signals(dir, &[&["r.h5"], &computed[..]].concat());
+    let weights =
+        leadfield_in(dir, &["weights", "s.parquet", "e.csv", "--near-field", "exact", "-o", "x.h5", "--quiet"]);
+    assert!(weights.stderr.contains("contact `on`"), "{}", weights.stderr);
+    assert_eq!((run.code, run.stderr), (2, weights.stderr));
+}
+
+#[test]
+fn a_reference_is_one_of_the_chosen_contacts() {
+    let dir = inputs();
+    Report::golden().write(&dir.path().join("r.h5"));
+    signals(dir.path(), &["r.h5", "--weights", "w.h5", "--electrode", "0,1", "--reference", "4", "-o", "x.npy"])
+        .refused(
+            "error: --reference: reference is not one of the chosen contacts, expected one of `0`, `1`, found `4`",
+        );
+    signals(dir.path(), &["r.h5", "--weights", "w.h5", "--circuit", "none.json", "-o", "x.npy"])
+        .refused("error: none.json: cannot be read: no such file or directory");
+}
+
+#[test]
+fn densities_are_recognised_by_any_spelling() {
+    let dir = inputs();
+    let dir = dir.path();
+    for units in ["mA/cm2", "mA/cm^2", "mA/cm**2", "mA cm-2", "mA/cm\u{b2}"] {
+        Report { units, ..Report::golden() }.write(&dir.join("r.h5"));
+        assert!(CurrentReport::open_all(&dir.join("r.h5")).unwrap()[0].states_densities(), "{units}");
+    }
+    Report { units: "pA", ..Report::golden() }.write(&dir.join("r.h5"));
+    assert!(!CurrentReport::open_all(&dir.join("r.h5")).unwrap()[0].states_densities());
+    // h5py stores a list of one text as an array
+    edited(&dir.join("r.h5"), |file| {
+        let data = file.dataset(&format!("report/{POPULATION}/data")).unwrap();
+        data.delete_attr("units").unwrap();
+        let text: hdf5::types::VarLenUnicode = "mA/cm2".parse().unwrap();
+        data.new_attr::<hdf5::types::VarLenUnicode>().shape(1).create("units").unwrap().write(&[text]).unwrap();
+    });
+    assert!(CurrentReport::open_all(&dir.join("r.h5")).unwrap()[0].states_densities());
 }

@@ -78,6 +78,27 @@ pub struct MethodArgs {
     head_pose: Option<PathBuf>,
 }
 
+impl MethodArgs {
+    /// Returns an option that was given and differs from its default.
+    pub fn given_option(&self) -> Option<&'static str> {
+        let given = [
+            ("--units", self.contact_file.is_given()),
+            ("--population", !self.population.is_empty()),
+            ("--conductivity", self.conductivity != [DEFAULT_CONDUCTIVITY.get().to_string()]),
+            ("--near-field", !matches!(self.near_field, NearFieldArg::Radius)),
+            ("--csd-array", !self.csd_array.is_empty()),
+            ("--csd-spacing", !matches!(self.csd_spacing, SpacingArg::Sorted)),
+            ("--fields", !self.fields.is_empty()),
+            ("--field", !self.field.is_empty()),
+            ("--outside-field", !matches!(self.outside_field, OutsideFieldArg::Error)),
+            ("--field-current", self.field_current.is_some()),
+            ("--field-transform", self.field_transform.is_some()),
+            ("--head-pose", self.head_pose.is_some()),
+        ];
+        given.into_iter().find(|(_, is_given)| *is_given).map(|(name, _)| name)
+    }
+}
+
 /// [`NearField`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum NearFieldArg {

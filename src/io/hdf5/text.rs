@@ -159,7 +159,7 @@ impl Hdf5File {
         }
     }
 
-    /// Reads a string attribute; `None` if it is missing, not a string, or in a damaged heap, which
+    /// Reads a string attribute, or one with an array of one string; `None` if it is missing, not a string, or in a damaged heap, which
     /// [`Hdf5File::check_strings`] reports.
     pub fn read_string_attribute(&self, object: &str, name: &str) -> Option<String> {
         let _watched = self.watch_call(object);
@@ -180,7 +180,7 @@ impl Hdf5File {
 
     /// Reads an attribute of one string of variable length.
     fn read_heap_attribute(&self, object: &str, name: &str, attribute: &Attribute) -> Option<String> {
-        if attribute.ndim() > 0 {
+        if attribute.size() != 1 {
             return None;
         }
         let format = self.address_format().ok()?;
@@ -205,6 +205,9 @@ impl Hdf5File {
 }
 
 fn read_scalar_string<T: H5Type + AsRef<[u8]>>(attribute: &Attribute) -> Option<String> {
-    let value = attribute.read_scalar::<T>().ok()?;
-    std::str::from_utf8(value.as_ref()).map(str::to_string).ok()
+    if attribute.size() != 1 {
+        return None;
+    }
+    let values = attribute.read_raw::<T>().ok()?;
+    std::str::from_utf8(values.first()?.as_ref()).map(str::to_string).ok()
 }

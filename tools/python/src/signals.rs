@@ -223,7 +223,7 @@ impl Description {
             is_online,
             neurons: estimate.neurons,
             elements: estimate.elements,
-            left_out: signals.left_out_nodes(),
+            left_out: signals.left_out_nodes().len() as u64,
             ungrouped: signals.ungrouped_nodes(),
             imbalance_warning: signals.imbalance_warning().map(|text| (text, named)),
             unit_warning: stated.filter(|stated| stated.is_density).map(|stated| stated.to_string()),
@@ -447,7 +447,7 @@ pub fn plot_traces(
     let is_known = |point: &Point| point.to_array().iter().all(|coordinate| coordinate.is_finite());
     let positions_um = if positions.iter().all(is_known) { positions } else { Vec::new() };
     let values: Vec<f64> = values.as_array().iter().copied().collect();
-    let traces = SignalTraces { times_ms: times, contact_names: names, positions_um, values, unit };
+    let traces = SignalTraces { times_ms: times, contact_names: names, positions_um, values, unit, notes: Vec::new() };
     picture.draw(py, move || Ok(traces))
 }
 

@@ -68,6 +68,7 @@ mod tests {
                 .to_vec(),
             values: vec![1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 50.0],
             unit: "mV".into(),
+            notes: Vec::new(),
         };
         let signal = LaminarSignal::new(&traces);
         assert_eq!((signal.depths, signal.label), (vec![10.0, 50.0, 90.0], "z (\u{b5}m)"));

@@ -106,7 +106,8 @@ pub fn plot_signals(request: &SignalsPlot<'_>) -> Result<SignalFigure, SignalPro
         let left = LEFT_PT + column * (LEFT_PT + width + RIGHT_PT);
         [left, TITLE_PT + ABOVE_PT + row * (height + ABOVE_PT + BELOW_PT), width, height]
     };
-    let (mut items, mut left_out, mut notes, mut first_problem) = (Vec::new(), Vec::new(), Vec::new(), None);
+    let (mut items, mut left_out, mut first_problem) = (Vec::new(), Vec::new(), None);
+    let mut notes = request.traces.notes.clone();
     let (mut right, mut bottom, mut count): (f32, f32, usize) = (0.0, 0.0, 0);
     for kind in request.kinds {
         match draw_panel(request, &laminar, *kind, place(count)) {
@@ -216,6 +217,7 @@ mod tests {
             contact_names: (0..16).map(|i| format!("c{i}")).collect(),
             positions_um: if positions { (0..16).map(|i| Point::new(0.0, depth(i), 0.0)).collect() } else { vec![] },
             unit: "mV".into(),
+            notes: Vec::new(),
         }
     }
 

@@ -35,6 +35,8 @@ pub struct SignalTraces {
     pub values: Vec<f64>,
     /// Unit of the values: `V`, `mV` or `uV`.
     pub unit: String,
+    /// What was assumed about the values, for the pictures.
+    pub notes: Vec<String>,
 }
 
 /// Reasons why signals cannot be drawn.
@@ -143,6 +145,34 @@ pub enum SignalProblem {
         /// The element's number.
         found: u32,
     },
+    /// A contact of the report is none of the electrodes.
+    #[error("no electrode of contact `{contact}`, expected those of the report, found {found}")]
+    OtherElectrodes {
+        /// The contact.
+        contact: String,
+        /// The electrodes.
+        found: String,
+    },
+    /// Populations of a report cannot be added up.
+    #[error("another {what} than in population `{first}`, expected {expected}, found {found}")]
+    OtherPopulation {
+        /// What differs.
+        what: &'static str,
+        /// The first population.
+        first: String,
+        /// Its value.
+        expected: String,
+        /// The value of this population.
+        found: String,
+    },
+    /// Several populations have a group of the name.
+    #[error("group `{found}` is in several populations, expected one of {known}")]
+    AmbiguousGroup {
+        /// The groups after their populations.
+        known: String,
+        /// The name.
+        found: String,
+    },
     /// The number of names or units is not that of contacts or groups.
     #[error("{found} texts, expected {expected}")]
     Texts {
@@ -197,6 +227,12 @@ impl Problem for SignalProblem {
                 "choose one with `--group NAME` of `plot signals`; the sum over all neurons is `signals` without `--by`"
                     .into(),
             ),
+            Self::OtherElectrodes { .. } => {
+                Some("names and positions of the report are used without `--electrodes`".into())
+            }
+            Self::OtherPopulation { .. } | Self::AmbiguousGroup { .. } => {
+                Some("choose one with `--group POPULATION/NAME` of `plot signals`".into())
+            }
             Self::TooManyValues { .. } => {
                 Some("write fewer contacts, a part of the time, or longer steps with `leadfield signals`".into())
             }
@@ -283,6 +319,7 @@ mod tests {
             positions_um: Vec::new(),
             values: vec![0.0; 6],
             unit: "mV".into(),
+            notes: Vec::new(),
         }
     }
 

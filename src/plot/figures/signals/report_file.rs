@@ -16,8 +16,8 @@ use crate::error::{Context, Result, join_quoted};
 use crate::geometry::Point;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::io::input_file;
-use crate::signals::find_contacts;
 use crate::signals::output::{GROUPS_ATTRIBUTE, GROUPS_NAMED, GROUPS_NODE, GROUPS_TOTAL, SignalFormat};
+use crate::signals::{find_contacts, read_times};
 use crate::sonata::compartment_report::check_finished;
 
 /// Number of values that are read at once.
@@ -32,6 +32,8 @@ const LISTED_NAMES: usize = 12;
 const HDF5_SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 /// The unit of a report that states none.
 const DEFAULT_UNIT: &str = "mV";
+/// The unit that the simulator states for its online report, whose potentials are in V.
+const SIMULATOR_UNIT: &str = "mV";
 
 /// Which signals of a report are read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,10 +45,11 @@ pub struct SignalSelection<'a> {
 }
 
 impl SignalTraces {
-    /// Reads the signals of a report, summed over all cells of all populations. `electrodes` gives names and positions
-    /// of the contacts in the order of the report.
+    /// Reads the signals of a report, summed over all cells of all populations. `electrodes` gives the positions of the
+    /// contacts by name; names and positions in the order of the report if it has no names.
     ///
-    /// The unit is that of `data`, or `unit` if given: the simulator writes `mV` whatever the values are.
+    /// The unit is `unit`, if given, or that of `data`; V for the simulator's online report, which has no names of contacts
+    /// and states `mV` for potentials in V.
     ///
     /// # Errors
     /// The same as for [`SignalTraces::read_selected`].
@@ -77,12 +80,16 @@ impl SignalTraces {
         let Some(first) = populations.first() else { return Err(SignalProblem::NoReport).in_file(path) };
         let (mut contact_names, mut positions_um) = (first.contact_names.clone(), first.positions_um.clone());
         if let Some(electrodes) = electrodes {
-            let (expected, found) = (first.contacts, electrodes.len());
-            if expected != found {
-                return Err(SignalProblem::Electrodes { expected, found }).in_file(path);
+            if first.has_names {
+                positions_um = positions_by_name(&contact_names, electrodes).in_file(path)?;
+            } else {
+                let (expected, found) = (first.contacts, electrodes.len());
+                if expected != found {
+                    return Err(SignalProblem::Electrodes { expected, found }).in_file(path);
+                }
+                contact_names = electrodes.iter().map(|e| e.name.clone()).collect();
+                positions_um = electrodes.iter().map(|e| e.position_um).collect();
             }
-            contact_names = electrodes.iter().map(|e| e.name.clone()).collect();
-            positions_um = electrodes.iter().map(|e| e.position_um).collect();
         }
         let chosen = find_contacts(contact_names.iter().map(String::as_str), selection.contacts).in_file(path)?;
         choose_groups(&mut populations, selection.group).in_file(path)?;
@@ -90,20 +97,24 @@ impl SignalTraces {
         let units = chosen.iter().map(|contact| first.units.get(*contact).map_or(DEFAULT_UNIT, String::as_str));
         let named = chosen.iter().map(|contact| contact_names.get(*contact).map_or("", String::as_str));
         let stated = find_common_unit(units.zip(named)).in_file(path)?;
+        let mut notes = Vec::new();
+        let stated = match unit {
+            None if !first.has_names && stated == SIMULATOR_UNIT => {
+                notes.push(format!("taken as V, although the report states {stated}, as the simulator does"));
+                "V"
+            }
+            _ => stated,
+        };
         let mut traces = Self {
             times_ms: (0..first.frames).map(|i| first.start_ms + first.step_ms * i as f64).collect(),
             unit: unit.unwrap_or(stated).into(),
             values: first.read_sums(&file, &chosen)?,
             contact_names: chosen.iter().filter_map(|contact| contact_names.get(*contact)).cloned().collect(),
             positions_um: chosen.iter().filter_map(|contact| positions_um.get(*contact)).copied().collect(),
+            notes,
         };
         for population in populations.iter().skip(1) {
-            let size = |p: &ReportPopulation| p.frames.saturating_mul(p.contacts);
-            let (expected, found) = (size(first), size(population));
-            if expected != found || first.contacts != population.contacts {
-                let problem = SignalProblem::Values { expected, found };
-                return Err(problem).in_item(&format!("/report/{}", population.name)).in_file(path);
-            }
+            check_same(first, population).in_item(&format!("/report/{}", population.name)).in_file(path)?;
             let own = population.read_sums(&file, &chosen)?;
             traces.values.iter_mut().zip(&own).for_each(|(sum, v)| *sum += v);
         }
@@ -136,6 +147,8 @@ struct ReportPopulation {
     start_ms: f64,
     step_ms: f64,
     contact_names: Vec<String>,
+    /// Whether the report has these names; otherwise they are numbers.
+    has_names: bool,
     /// Positions of the contacts; empty if one is unknown.
     positions_um: Vec<Point>,
     /// Unit of each contact.
@@ -174,10 +187,7 @@ impl ReportPopulation {
             check_elements(file, &elements, contacts, columns)?;
         }
         let cells = columns / contacts;
-        let time = file.read_floats(&mapping("time"))?;
-        let (Some(start_ms), Some(step_ms)) = (time.first().copied(), time.get(2).copied()) else {
-            return Err(file.error(&mapping("time"), SignalProblem::Profile));
-        };
+        let (start_ms, step_ms) = read_times(file, &mapping("time"), &data, frames)?;
         let read_texts = |name: &str, expected: usize| -> Result<Option<Vec<String>>> {
             let object = mapping(name);
             let texts = if file.has_object(&object) { file.read_strings(&object)? } else { return Ok(None) };
@@ -187,7 +197,8 @@ impl ReportPopulation {
             }
         };
         let numbered = || (0..contacts).map(|i| i.to_string()).collect();
-        let contact_names = read_texts("contact_names", contacts)?.unwrap_or_else(numbered);
+        let contact_names = read_texts("contact_names", contacts)?;
+        let has_names = contact_names.is_some();
         let stated = read_texts("contact_units", contacts)?;
         let named = read_texts("group_names", cells)?;
         let unit = file.read_string_attribute(&data, "units").unwrap_or_else(|| DEFAULT_UNIT.into());
@@ -217,7 +228,8 @@ impl ReportPopulation {
             contacts,
             start_ms,
             step_ms,
-            contact_names,
+            contact_names: contact_names.unwrap_or_else(numbered),
+            has_names,
             positions_um: if is_known { positions_um } else { Vec::new() },
             units: stated.unwrap_or_else(|| vec![unit; contacts]),
             groups: named.unwrap_or(ids),
@@ -316,15 +328,62 @@ fn choose_groups(populations: &mut Vec<ReportPopulation>, wanted: Option<&str>) 
             false => Ok(()),
         };
     };
-    let unknown = SignalProblem::UnknownGroup { known: join_quoted(all, LISTED_NAMES), found: wanted.into() };
-    populations.retain_mut(|population| match population.groups.iter().position(|group| group == wanted) {
-        Some(cell) => {
-            population.cells = cell..cell + 1;
-            true
+    // with several populations, a group is also known by its name after that of its population
+    let in_population = |population: &ReportPopulation, group: &str| format!("{}/{group}", population.name);
+    let known = match populations.len() {
+        1 => join_quoted(all, LISTED_NAMES),
+        _ => {
+            let named = populations.iter().flat_map(|p| p.groups.iter().map(|group| in_population(p, group)));
+            join_quoted(named, LISTED_NAMES)
         }
-        None => false,
+    };
+    let found = wanted.to_string();
+    populations.retain_mut(|population| {
+        let own = |group: &String| group == wanted || in_population(population, group) == wanted;
+        let cell = population.groups.iter().position(own);
+        population.cells = cell.map_or(0..0, |cell| cell..cell + 1);
+        cell.is_some()
     });
-    if populations.is_empty() { Err(unknown) } else { Ok(()) }
+    match populations.len() {
+        0 => Err(SignalProblem::UnknownGroup { known, found }),
+        1 => Ok(()),
+        _ => Err(SignalProblem::AmbiguousGroup { known, found }),
+    }
+}
+
+/// Returns the positions of contacts by their names.
+fn positions_by_name(contacts: &[String], electrodes: &[Electrode]) -> Result<Vec<Point>, SignalProblem> {
+    let place = |contact: &String| {
+        let own = electrodes.iter().find(|electrode| electrode.name == *contact).map(|e| e.position_um);
+        own.ok_or_else(|| SignalProblem::OtherElectrodes {
+            contact: contact.clone(),
+            found: join_quoted(electrodes.iter().map(|e| &e.name), LISTED_NAMES),
+        })
+    };
+    contacts.iter().map(place).collect()
+}
+
+/// Checks that the values of a population can be added to those of the first one.
+fn check_same(first: &ReportPopulation, other: &ReportPopulation) -> Result<(), SignalProblem> {
+    let times = |p: &ReportPopulation| format!("{} frames every {} ms from {} ms", p.frames, p.step_ms, p.start_ms);
+    let names = |p: &ReportPopulation| join_quoted(&p.contact_names, LISTED_NAMES);
+    let units = |p: &ReportPopulation| {
+        let mut units: Vec<&String> = p.units.iter().collect();
+        units.dedup();
+        join_quoted(units, LISTED_NAMES)
+    };
+    let differences = [
+        ("number of contacts", first.contacts != other.contacts, [first, other].map(|p| p.contacts.to_string())),
+        ("time", times(first) != times(other), [first, other].map(times)),
+        ("list of contacts", first.contact_names != other.contact_names, [first, other].map(names)),
+        ("unit", first.units != other.units, [first, other].map(units)),
+    ];
+    match differences.into_iter().find(|(_, differs, _)| *differs) {
+        None => Ok(()),
+        Some((what, _, [expected, found])) => {
+            Err(SignalProblem::OtherPopulation { what, first: first.name.clone(), expected, found })
+        }
+    }
 }
 
 /// Returns the unit of all contacts, given as pairs of unit and name.
