@@ -236,6 +236,11 @@ class PopulationWeights:
         return f"<PopulationWeights `{self.name}`: {len(self._node_ids)} nodes, {len(self.electrode_names)} contacts>"
 
 
+def weights_path(argument: str, weights: PathLike | ElectrodesFile) -> str:
+    """Returns the path of an electrodes file, which may be open."""
+    return weights.path if isinstance(weights, ElectrodesFile) else path_text(weights, argument)
+
+
 def _open_population(path: str, name: str) -> PopulationWeights:
     return ElectrodesFile(path)[name]
 
