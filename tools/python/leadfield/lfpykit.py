@@ -1,8 +1,11 @@
 """The forward models of LFPykit that concern electrodes, with its names and arguments.
 
 ``from leadfield.lfpykit import RecExtElectrode`` instead of ``from lfpykit import RecExtElectrode``. Matrices are of shape
-(contacts, segments), mV/nA: ``M @ i`` is the potential, mV, for membrane currents ``i`` in nA. LFPy and MEArec accept the
-classes as probes. ``AnisotropicPointSource`` is not in LFPykit, whose ``RecExtElectrode`` has the same formula.
+(contacts, segments), mV/nA: ``M @ i`` is the potential, mV, for membrane currents ``i`` in nA. LFPy takes the classes as
+probes: ``cell.simulate(probes=[...])``. A program that makes its probes itself, as MEArec does by
+``LFPy.RecExtElectrode(cell, probe=mea, n=...)``, uses ours only if that name is replaced before:
+``LFPy.RecExtElectrode = leadfield.lfpykit.RecExtElectrode``. ``AnisotropicPointSource`` is not in LFPykit, whose
+``RecExtElectrode`` has the same formula.
 
 Differences from LFPykit 0.6:
 
@@ -12,7 +15,7 @@ Differences from LFPykit 0.6:
   the rule for such contacts is another one, and their weights differ by some percent.
 - A diameter of 0 is an unknown one: the radius is 0.5 µm.
 - A contact with a radius ``r`` is the exact mean over the disc (to 1e-6), not that of ``n`` random points; a square is
-  the disc of the same area.
+  the disc of the same area. The normal of a single contact counts, which LFPykit takes as the x axis.
 """
 
 from __future__ import annotations
@@ -207,9 +210,11 @@ class RecExtElectrode(LinearModel):
     N : array_like of shape (contacts, 3), optional
         Normals of disc contacts.
     r : float, optional
-        Radius of disc contacts, µm; the side of square ones.
+        Radius of disc contacts, µm; half of the side of square ones, as LFPykit computes, whose documentation calls it the
+        side.
     n : int, optional
-        Accepted: a contact is a disc if it is positive and ``r`` is given. The mean over the disc needs no number of points.
+        Contacts are discs if ``N``, ``r`` and a positive ``n`` are given, else points. The mean over the disc needs no
+        number of points.
     contact_shape : {"circle", "square"}
         A square contact is treated as the disc of the same area.
     method : {"linesource", "pointsource", "root_as_point"}
@@ -273,20 +278,19 @@ class RecExtElectrode(LinearModel):
 
         kind = "PointSource" if self.method == "pointsource" else "LineSource"
         radius = None
-        if self.r is not None and self.r > 0 and self.n is not None and self.n > 0:
-            # the side of a square and the radius of the disc with its area
-            radius = float(self.r) if self.contact_shape == "circle" else float(self.r) / float(np.sqrt(np.pi))
-        normals: Sequence[float] | ArrayLike = (0.0, 0.0, 1.0) if self.N is None else self.N
+        if self.N is not None and self.r is not None and self.r > 0 and self.n is not None and self.n > 0:
+            # half of the side of a square, and the radius of the disc with its area
+            radius = float(self.r) if self.contact_shape == "circle" else float(self.r) * 2.0 / float(np.sqrt(np.pi))
         is_root_point = self.method == "root_as_point"
-        return _matrix(_cell_of(self), self.positions, self.sigma, kind, is_root_point, normals, radius)
+        return _matrix(_cell_of(self), self.positions, self.sigma, kind, is_root_point, self.N, radius)
 
 
 def _size_of(probe: Any) -> tuple[float | None, Literal["circle", "square"]]:
-    """Returns the size and shape of a probe's contacts: the radius, or the side."""
+    """Returns the size and shape of a probe's contacts: the radius, or half of the side."""
     size, shape = getattr(probe, "size", None), getattr(probe, "shape", "circle")
     if size is None:
         return None, "circle"
     if shape == "rect":
-        # the side of the square with the area of the rectangle
+        # half of the side of the square with the area of the rectangle
         return float((size[0] * size[1]) ** 0.5), "square"
     return float(size), "square" if shape == "square" else "circle"
