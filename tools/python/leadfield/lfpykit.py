@@ -60,6 +60,11 @@ class CellGeometry:
         Lengths, µm.
     area : numpy.ndarray of shape (segments,)
         Areas of the membrane, um2: of a cylinder, or of a conical frustum.
+
+    Raises
+    ------
+    ValueError
+        If an array has another shape, or is no array of numbers.
     """
 
     def __init__(self, x: ArrayLike, y: ArrayLike, z: ArrayLike, d: ArrayLike) -> None:
@@ -67,11 +72,11 @@ class CellGeometry:
 
         self.x, self.y, self.z = (np.asarray(values, dtype=float) for values in (x, y, z))
         self.d = np.asarray(d, dtype=float)
+        if self.d.ndim not in (1, 2) or (self.d.ndim == 2 and self.d.shape[1] != 2):
+            raise ValueError(f"d: wrong shape, expected (n,) or (n, 2), found {self.d.shape}")
         for name, values in (("x", self.x), ("y", self.y), ("z", self.z)):
             if values.ndim != 2 or values.shape[1] != 2 or len(values) != len(self.d):
                 raise ValueError(f"{name}: wrong shape, expected ({len(self.d)}, 2), found {values.shape}")
-        if self.d.ndim > 2 or (self.d.ndim == 2 and self.d.shape[1] != 2):
-            raise ValueError(f"d: wrong shape, expected (n,) or (n, 2), found {self.d.shape}")
         self.totnsegs = len(self.d)
         spans = (np.diff(values, axis=1)[:, 0] for values in (self.x, self.y, self.z))
         self.length = np.sqrt(sum(span**2 for span in spans))
@@ -95,7 +100,13 @@ class LinearModel:
         self.cell = cell
 
     def get_transformation_matrix(self) -> NDArray[np.float64]:
-        """Returns the identity matrix."""
+        """Returns the identity matrix, of shape (segments, segments).
+
+        Raises
+        ------
+        AttributeError
+            If there is no cell.
+        """
         import numpy as np
 
         return np.eye(_cell_of(self).totnsegs)
@@ -154,6 +165,11 @@ class PointSourcePotential(LinearModel):
         Positions, µm.
     sigma : float
         Conductivity, S/m.
+
+    Raises
+    ------
+    ValueError
+        If the positions differ in number, or are no numbers.
     """
 
     _kind = "PointSource"
@@ -165,15 +181,33 @@ class PointSourcePotential(LinearModel):
         self.sigma = sigma
 
     def get_transformation_matrix(self) -> NDArray[np.float64]:
-        """Returns the matrix of shape (contacts, segments), mV/nA."""
+        """Returns the matrix of shape (contacts, segments), mV/nA.
+
+        Raises
+        ------
+        AttributeError
+            If there is no cell, or it lacks ``x``, ``y``, ``z`` or ``d``.
+        InputError, ValueError
+            If there are no contacts, a position or the conductivity is not finite, or the conductivity is not positive, or has
+            neither one number nor three.
+        """
         return _matrix(_cell_of(self), _points(self.x, self.y, self.z), self.sigma, self._kind)
 
 
 class LineSourcePotential(PointSourcePotential):
     """The potential of line sources: the mean of the point source along each segment.
 
-    Holt and Koch 1999, J Comput Neurosci 6:169, https://doi.org/10.1023/A:1008832702585. The arguments are those of
-    :class:`PointSourcePotential`.
+    Holt and Koch 1999, J Comput Neurosci 6:169, https://doi.org/10.1023/A:1008832702585
+
+    Parameters
+    ----------
+    cell, x, y, z, sigma
+        See :class:`PointSourcePotential`.
+
+    Raises
+    ------
+    ValueError
+        As for :class:`PointSourcePotential`.
     """
 
     _kind = "LineSource"
@@ -188,6 +222,11 @@ class AnisotropicPointSource(PointSourcePotential):
         See :class:`PointSourcePotential`.
     sigma : array_like of shape (3,)
         Conductivities along x, y and z, S/m.
+
+    Raises
+    ------
+    ValueError
+        As for :class:`PointSourcePotential`.
     """
 
     def __init__(self, cell: Any, x: ArrayLike, y: ArrayLike, z: ArrayLike, sigma: Any = (0.3, 0.3, 0.3)) -> None:
@@ -221,6 +260,13 @@ class RecExtElectrode(LinearModel):
         The sources; with ``"root_as_point"`` segment 0 is a point, and the others are lines.
     verbose, seedvalue, **kwargs
         Accepted, without effect.
+
+    Raises
+    ------
+    ValueError
+        If there are no positions, they differ in number, or ``method`` or ``contact_shape`` is another than these.
+    AttributeError
+        If ``probe`` has no ``positions``.
 
     Notes
     -----
@@ -273,7 +319,16 @@ class RecExtElectrode(LinearModel):
         return _points(self.x, self.y, self.z)
 
     def get_transformation_matrix(self) -> NDArray[np.float64]:
-        """Returns the matrix of shape (contacts, segments), mV/nA."""
+        """Returns the matrix of shape (contacts, segments), mV/nA.
+
+        Raises
+        ------
+        AttributeError
+            If there is no cell, or it lacks ``x``, ``y``, ``z`` or ``d``.
+        InputError, ValueError
+            If there are no contacts, a position or the conductivity is not finite, or the conductivity is not positive, has
+            neither one number nor three, or a normal is 0.
+        """
         import numpy as np
 
         kind = "PointSource" if self.method == "pointsource" else "LineSource"

@@ -204,6 +204,9 @@ def test_wrong_arguments_are_refused(cells, arguments, message):
 def test_wrong_geometry_is_refused():
     with pytest.raises(ValueError, match=r"x: wrong shape, expected \(2, 2\), found \(1, 2\)"):
         ours.CellGeometry(x=[[0, 1]], y=[[0, 1]], z=[[0, 1]], d=[1, 2])
+    for d, shape in ((3.0, r"\(\)"), ([[1, 2, 3]], r"\(1, 3\)")):
+        with pytest.raises(ValueError, match=rf"d: wrong shape, expected \(n,\) or \(n, 2\), found {shape}"):
+            ours.CellGeometry(x=[[0, 1]], y=[[0, 1]], z=[[0, 1]], d=d)
 
 
 def test_lfpy_takes_our_probe_and_gives_the_same_signal(tmp_path):

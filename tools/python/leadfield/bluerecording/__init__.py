@@ -378,6 +378,18 @@ class WeightsComparison(Comparison):
         return 2
 
     def __getitem__(self, place: int) -> bool | str:
+        """Returns whether the files agree (0), or what differs (1).
+
+        Parameters
+        ----------
+        place : int
+            0 or 1.
+
+        Raises
+        ------
+        IndexError
+            If it is another number.
+        """
         return (self.agrees, str(self))[place]
 
 
