@@ -232,9 +232,9 @@ class Circuit:
         FileError
             If a file cannot be read or written.
         ValueError
-            If ``on_bad_neuron`` or ``segments_per_part`` is another than these.
+            If ``on_bad_neuron`` is unknown, or ``segments_per_part`` is below 1 or given for a single file.
         TypeError
-            If an argument is of another type.
+            If an argument has a wrong type.
 
         Warns
         -----
@@ -331,13 +331,13 @@ def synthesize_circuit(
     Raises
     ------
     InputError, ValueError
-        If a number is out of range, or ``overwrite`` and the folder is no circuit.
+        If a number is out of range, or ``overwrite`` would replace a folder that is no circuit.
     OutputExistsError
         If the folder is not empty.
     FileError
         If it cannot be written.
     TypeError
-        If an argument is of another type.
+        If an argument has a wrong type.
     """
     folder = path_text(folder, "folder")
     cells, frames = integer("cells", cells), integer("frames", frames)

@@ -42,12 +42,12 @@ class Electrodes:
     Raises
     ------
     InputError
-        If a name is used twice, a type is unknown, a setting has a wrong value or is none of the type, a coordinate is missing
-        or no number, or there are no contacts.
+        If a name is used twice, a type is unknown, a setting is wrong or not one of the type, a coordinate is missing or no
+        number, or there are no contacts.
     ValueError
         If a number is not finite.
     TypeError
-        If a contact is no mapping, or a value has no JSON.
+        If a contact is no mapping, or a value cannot be written as JSON.
 
     Warns
     -----
@@ -236,7 +236,7 @@ class Electrodes:
         InputError
             If no contacts are left, or one is taken twice.
         TypeError
-            If ``which`` is of another type.
+            If ``which`` has a wrong type.
         """
         contacts = list(self)
         if isinstance(which, slice):
@@ -290,7 +290,7 @@ class Electrodes:
         matrix : array_like of shape (3, 3), or an object with ``as_matrix()``
             The rotation, for example a ``scipy.spatial.transform.Rotation``. A reflection is an error.
         about : array_like of shape (3,)
-            The point that stays, µm.
+            The centre of the rotation, µm.
 
         Raises
         ------
@@ -330,9 +330,9 @@ class Electrodes:
         ------
         InputError, ValueError
             If ``at`` or ``direction`` are not three finite numbers, the direction is 0, ``roll`` is not finite, or ``anchor``
-            is another than these.
+            is unknown.
         TypeError
-            If an argument is of another type.
+            If an argument has a wrong type.
         """
         axes = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
         points, turned_axes = _place(self.positions, axes, at, direction, roll, anchor)
@@ -579,7 +579,7 @@ def linear(
     type : str
         The method.
     prefix : str
-        Begin of the names.
+        Prefix of the names.
     **settings
         Settings of all contacts.
 
@@ -589,7 +589,7 @@ def linear(
         If there are no contacts or more than 100 000, the pitch is not above 0, or as for :meth:`Electrodes.placed` and
         :class:`Electrodes`.
     TypeError
-        If an argument is of another type.
+        If an argument has a wrong type.
     """
     points = _leadfield.linear_um(integer("contacts", contacts, most=_MAX_CONTACTS), number("pitch", pitch))
     return _probe(points, [f"{prefix}{i}" for i in range(len(points))], type, at, direction, roll, anchor, settings)
@@ -662,7 +662,7 @@ def neuropixels(
         If there are no sites or more than 384, one is beyond the last of the shank, or as for :meth:`Electrodes.placed` and
         :class:`Electrodes`.
     TypeError
-        If an argument is of another type.
+        If an argument has a wrong type.
     """
     first_site = integer("first_site", first_site, most=_NEUROPIXELS_SITES)
     points = _leadfield.neuropixels_um(first_site, integer("contacts", contacts, most=_NEUROPIXELS_SITES))

@@ -469,7 +469,7 @@ class Segments:
         FileError
             If the circuit, the electrodes file, the lead field or the index cannot be read.
         TypeError
-            If an argument is of another type.
+            If an argument has a wrong type.
 
         Warns
         -----

@@ -118,7 +118,7 @@ def validate_electrodes_file(
     ValueError
         If there is a ``population`` without a ``circuit``.
     TypeError
-        If an argument is of another type.
+        If an argument has a wrong type.
     """
     if population is not None and circuit is None:
         raise ValueError("population: expected together with `circuit`")
@@ -227,9 +227,9 @@ def compare_weights(
     InputError
         If a file is not an electrodes file, lacks the population or is damaged, or the files have no populations to compare.
     ValueError
-        If a tolerance is negative or not finite, ``columns`` is another than these, or ``population`` are not two names.
+        If a tolerance is negative or not finite, ``columns`` is unknown, or ``population`` are not two names.
     TypeError
-        If an argument is of another type.
+        If an argument has a wrong type.
     """
     files = weights_path("a", a), weights_path("b", b)
     tolerances = {name: number(name, value) for name, value in (("rtol", rtol), ("atol", atol))}

@@ -264,7 +264,7 @@ class RecExtElectrode(LinearModel):
     Raises
     ------
     ValueError
-        If there are no positions, they differ in number, or ``method`` or ``contact_shape`` is another than these.
+        If there are no positions, they differ in number, or ``method`` or ``contact_shape`` is unknown.
     AttributeError
         If ``probe`` has no ``positions``.
 

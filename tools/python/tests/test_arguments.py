@@ -1,4 +1,4 @@
-"""Arguments: what is given counts, or is an error that names it."""
+"""Arguments: each has an effect, or is an error that names it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``leadfield.bluerecording``: the calls of the platform, against golden outputs."""
+"""``leadfield.bluerecording``: the arguments of BlueRecording 0.7, and the results against golden outputs."""
 
 from __future__ import annotations
 
@@ -102,9 +102,8 @@ def test_the_arguments_are_those_of_0_7(name):
 def test_the_differences_that_the_module_states_are_those_that_exist():
     assert not any(hasattr(bluerecording, name) for name in MISSING)
     assert all(f"``{name}``" in bluerecording.__doc__ for name in MISSING)
-    assert {name.split(".")[-2] if name.count(".") > 1 else name.split(".")[-1] for name in CALLS_OF_0_7} | {"ElectrodeType"} == {
-        name for name in bluerecording.__all__ if name not in ("electrodes", "WeightsComparison")
-    }
+    of_0_7 = {name.removeprefix("electrodes.").split(".")[0] for name in CALLS_OF_0_7} | {"ElectrodeType", "electrodes"}
+    assert set(bluerecording.__all__) == of_0_7 | {"WeightsComparison"}
 
 
 def test_positions_are_those_of_0_7(computed):
@@ -336,7 +335,7 @@ def test_a_lead_field_may_be_one_path(tmp_path):
 
 
 def _shanks():
-    """Two shanks of planes and of disks that are no common array, after a contact of another method."""
+    """Two shanks of planes in different directions, and one of disks."""
     planes = [Electrode(f"a{i}", [0.0, -300.0 + 100.0 * i, 10.0], ElectrodeType.OBJECTIVE_CSD_PLANE) for i in range(4)]
     tilted = [Electrode(f"b{i}", [50.0 + 40.0 * i, -300.0 + 60.0 * i, 10.0], ElectrodeType.OBJECTIVE_CSD_PLANE) for i in range(4)]
     disks = [Electrode(f"c{i}", [0.0, 80.0 * i, 0.0], ObjectiveCSDParams("ObjectiveCSD_Disk", radius=200.0)) for i in range(3)]

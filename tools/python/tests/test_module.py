@@ -1,4 +1,4 @@
-"""The module as a whole: what it exports, how fast it is imported, errors, the program that it carries."""
+"""The module as a whole: its names, the time of its import, docstrings, errors, and the program in it."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _arguments(function):
 
 # classes that users make by calling them
 _MADE = [lf.Circuit, lf.Electrodes, lf.ElectrodesFile, lf.Segments, *(getattr(lfpykit, name) for name in lfpykit.__all__)]
-# what belongs to pictures and signals has a shorter form
+# functions of pictures and signals whose docstrings are shorter
 _SHORT = {"Html.save", "Svg.save", "Signals.__getitem__", "plot_comparison", "plot_probe", "plot_signals", "plot_weights", "report"}
 # these have no errors
 _WITHOUT_ERRORS = {"ElectrodesFile.close", "OutputExistsError.of_file", "Rows.to_pydict", "LinearModel"}

@@ -14,7 +14,8 @@ differ in these points:
   ``compute_weights`` returns them.
 - ``cells_per_batch`` has no effect: it bounds the memory of the simulator's cells, and there are none.
 - ``compare_weights`` compares by ``|a - b| <= atol + rtol max(|a|, |b|)``. Its result is false in an ``if`` when files differ.
-- What BlueRecording ignores is an error: radius or thickness of a type without, and more fields than contacts that need one.
+- Arguments that BlueRecording ignores are errors: a radius or thickness that the type does not take, and more lead fields
+  than contacts that need one.
 - More is accepted: contacts by name in a mapping, or as :class:`leadfield.Electrodes`; their files in all formats; one lead
   field for all contacts; a conductivity for each analytic contact alone.
 """
@@ -115,7 +116,7 @@ def compute_weights(
         If the circuit or a contact is malformed, several populations have segments, or numbers of conductivities, lead
         fields or arrays do not fit the contacts.
     TypeError
-        If an argument is of another type.
+        If an argument has a wrong type.
     MemoryError
         If the weights do not fit into memory; :func:`compute_and_save_weights` needs little.
 
@@ -179,7 +180,7 @@ def save_weights(
     FileError
         If the file cannot be written.
     TypeError
-        If an argument is of another type.
+        If an argument has a wrong type.
 
     Warns
     -----
@@ -366,9 +367,9 @@ compute_and_save_weights.__signature__ = inspect.signature(_save_tasks)  # type:
 
 
 class WeightsComparison(Comparison):
-    """A :class:`leadfield.Comparison` that is also the pair of whether the files agree and what differs.
+    """A :class:`leadfield.Comparison` that can be unpacked: ``agrees, text = compare_weights(reference, target)``.
 
-    ``agrees, text = compare_weights(reference, target)``
+    ``agrees`` is a bool, and ``text`` states the differences.
     """
 
     def __iter__(self) -> Iterator[bool | str]:
@@ -424,7 +425,7 @@ def compare_weights(
     InputError, ValueError
         If a file is not an electrodes file or lacks the population, or a tolerance is negative or not finite.
     TypeError
-        If an argument is of another type.
+        If an argument has a wrong type.
     """
     files = weights_path("reference", reference), weights_path("target", target)
     population = None if population_name is None else text("population_name", population_name)
