@@ -83,7 +83,7 @@ __all__ = [
     "write_weights",
 ]
 
-# where the names are: a module is imported when one of its names is used, so that importing the package takes no time
+# the module of each name: it is imported when one of its names is used, so that importing the package takes no time
 _MODULES = {
     "_circuit": ("Circuit", "synthesize_circuit"),
     "_electrodes": ("Electrodes", "grid", "linear", "neuropixels"),

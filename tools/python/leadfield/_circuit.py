@@ -46,6 +46,8 @@ class Circuit:
         If the file cannot be read.
     InputError
         If the file is not a SONATA configuration.
+    TypeError
+        If ``path`` is no path.
     """
 
     def __init__(self, path: PathLike) -> None:
@@ -92,6 +94,15 @@ class Circuit:
         list of dict
             ``name``; ``nodes``, the number of nodes that have it; ``axon_rule`` and ``segment_length_um``, or None with
             the reason as ``error``.
+
+        Raises
+        ------
+        InputError
+            If the population is unknown or malformed, or several have segments and none is named.
+        FileError
+            If the nodes cannot be read.
+        TypeError
+            If ``population`` is no text.
         """
         return self._circuit.templates(optional_text("population", population))
 
@@ -110,11 +121,42 @@ class Circuit:
         Rows
             ``node_id`` and the attributes, for pyarrow, polars, pandas or DuckDB. Enumerations are text, integers
             int64, other numbers float64, booleans ``"true"`` and ``"false"``.
+
+        Raises
+        ------
+        InputError
+            If the population or an attribute is unknown or malformed, or several populations have segments and none is named.
+        FileError
+            If the nodes cannot be read.
+        TypeError
+            If ``population`` or ``columns`` are no texts.
         """
         return Rows(self._circuit.nodes(optional_text("population", population), text_list("columns", columns)))
 
     def node_set(self, name: str, population: str | None = None) -> NDArray[np.uint64]:
-        """Returns the ids of the nodes of a population that are in a node set, ascending."""
+        """Returns the ids of the nodes of a population that are in a node set, ascending.
+
+        Parameters
+        ----------
+        name : str
+            Name of the node set.
+        population : str, optional
+            Name of the population; not needed if only one has segments.
+
+        Returns
+        -------
+        numpy.ndarray of uint64
+            The node ids.
+
+        Raises
+        ------
+        InputError
+            If the node set or the population is unknown or malformed, or several populations have segments and none is named.
+        FileError
+            If a file cannot be read.
+        TypeError
+            If an argument is no text.
+        """
         return self._circuit.node_set(text("name", name), optional_text("population", population))
 
     def segments(
@@ -189,6 +231,10 @@ class Circuit:
             If ``out`` exists.
         FileError
             If a file cannot be read or written.
+        ValueError
+            If ``on_bad_neuron`` is unknown, or ``segments_per_part`` is below 1 or given for a single file.
+        TypeError
+            If an argument has a wrong type.
 
         Warns
         -----
@@ -281,6 +327,17 @@ def synthesize_circuit(
     -------
     Circuit
         The circuit; with a report its simulation configuration.
+
+    Raises
+    ------
+    InputError, ValueError
+        If a number is out of range, or ``overwrite`` would replace a folder that is no circuit.
+    OutputExistsError
+        If the folder is not empty.
+    FileError
+        If it cannot be written.
+    TypeError
+        If an argument has a wrong type.
     """
     folder = path_text(folder, "folder")
     cells, frames = integer("cells", cells), integer("frames", frames)

@@ -46,7 +46,7 @@ def write_text(text: str, path: PathLike, overwrite: bool) -> None:
     """Writes text to a file."""
     name = path_text(path)
     try:
-        with open(name, "w" if overwrite else "x", encoding="utf-8") as file:
+        with open(name, "w" if flag("overwrite", overwrite) else "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:
         raise OutputExistsError.of_file(name) from error

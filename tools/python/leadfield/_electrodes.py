@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from . import _leadfield
 from ._common import (
     PathLike,
+    flag,
     integer,
     is_path,
     kind_of,
@@ -41,7 +42,17 @@ class Electrodes:
     Raises
     ------
     InputError
-        If a name is used twice, a type or a setting is unknown, a position is not a number, or there are no contacts.
+        If a name is used twice, a type is unknown, a setting is wrong or not one of the type, a coordinate is missing or no
+        number, or there are no contacts.
+    ValueError
+        If a number is not finite.
+    TypeError
+        If a contact is no mapping, or a value cannot be written as JSON.
+
+    Warns
+    -----
+    LeadfieldWarning
+        For keys that nothing reads.
     """
 
     def __init__(self, contacts: Iterable[Mapping[str, Any]]) -> None:
@@ -59,19 +70,77 @@ class Electrodes:
 
     @classmethod
     def from_csv(cls, path: PathLike) -> Electrodes:
-        """Reads a CSV file with the columns ``name,x,y,z`` and optionally ``layer,region,type`` and settings."""
+        """Reads a CSV file with the columns ``name,x,y,z`` and optionally ``layer,region,type`` and settings.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file; other formats of ``docs/electrodes.md`` are detected by the content.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be read.
+        InputError
+            If it is no text, a column is missing, a name is used twice, or as for :class:`Electrodes`; the error names the
+            line.
+        TypeError
+            If ``path`` is no path.
+
+        Warns
+        -----
+        LeadfieldWarning
+            For columns that nothing reads.
+        """
         return cls._of(_leadfield.ElectrodeList.read(path_text(path), False))
 
     @classmethod
     def from_json(cls, source: PathLike | Sequence[Mapping[str, Any]]) -> Electrodes:
-        """Reads a JSON list of contacts: a file, or the list itself."""
+        """Reads a JSON list of contacts: a file, or the list itself.
+
+        Parameters
+        ----------
+        source : str, os.PathLike, or sequence of mapping
+            A file; other formats of ``docs/electrodes.md`` are detected by the content. Or contacts as for
+            :class:`Electrodes`.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be read.
+        InputError
+            If it is no valid JSON, or as for :class:`Electrodes`.
+        ValueError, TypeError
+            As for :class:`Electrodes`.
+
+        Warns
+        -----
+        LeadfieldWarning
+            For keys that nothing reads.
+        """
         if is_path(source):
             return cls._of(_leadfield.ElectrodeList.read(path_text(source), False))  # type: ignore[arg-type]
         return cls(source)  # type: ignore[arg-type]
 
     @classmethod
     def from_bmtk(cls, path: PathLike) -> Electrodes:
-        """Reads a table of BMTK: ``channel x_pos y_pos z_pos``, separated by blanks."""
+        """Reads a table of BMTK: ``channel x_pos y_pos z_pos``, separated by blanks.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file; other formats of ``docs/electrodes.md`` are detected by the content.
+
+        Raises
+        ------
+        FileError, InputError, TypeError
+            As for :meth:`from_csv`.
+
+        Warns
+        -----
+        LeadfieldWarning
+            For columns that nothing reads.
+        """
         return cls._of(_leadfield.ElectrodeList.read(path_text(path), False))
 
     @classmethod
@@ -84,15 +153,24 @@ class Electrodes:
             A file, or an object: anything with ``to_dict()``.
         discs : bool
             Treat contacts as discs in their plane, with the area of their shape, instead of points.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be read.
+        InputError
+            If the file or the object describes no probe.
+        TypeError
+            If ``source`` is neither a path nor an object with ``to_dict()``, or ``discs`` no bool.
         """
         if is_path(source):
-            return cls._of(_leadfield.ElectrodeList.read(path_text(source), discs))
+            return cls._of(_leadfield.ElectrodeList.read(path_text(source), flag("discs", discs)))
         if not hasattr(source, "to_dict"):
             raise TypeError(f"source: expected a path, or a Probe or ProbeGroup of probeinterface, found {kind_of(source)}")
         described = source.to_dict(array_as_list=True)
         probes = described["probes"] if "probes" in described else [described]
         text = _to_json({"specification": "probeinterface", "probes": probes})
-        return cls._of(_leadfield.ElectrodeList.parse(text, discs))
+        return cls._of(_leadfield.ElectrodeList.parse(text, flag("discs", discs)))
 
     @classmethod
     def from_positions(
@@ -110,6 +188,20 @@ class Electrodes:
             The method: one of :data:`leadfield.METHODS`.
         **settings
             Settings of all contacts, for example ``conductivity=0.3``.
+
+        Raises
+        ------
+        ValueError
+            If the positions have another shape, are not finite or masked, or there is another number of names.
+        InputError
+            As for :class:`Electrodes`.
+        TypeError
+            If the positions are no numbers or the names no texts.
+
+        Warns
+        -----
+        LeadfieldWarning
+            For settings that nothing reads.
         """
         points = numbers("positions", positions)
         if points.ndim != 2 or points.shape[1] != 3:
@@ -128,7 +220,24 @@ class Electrodes:
         return iter(_from_json(self._list.to_json()))
 
     def __getitem__(self, which: int | slice | str | Sequence[int] | Sequence[bool] | Sequence[str]) -> Electrodes:
-        """Returns some contacts: by number, slice, name, a list of numbers or names, or a mask of booleans."""
+        """Returns some contacts: by number, slice, name, a list of numbers or names, or a mask of booleans.
+
+        Parameters
+        ----------
+        which : int, slice, str, sequence of int or str, or sequence of bool
+            The contacts; numbers from the end are negative.
+
+        Raises
+        ------
+        IndexError
+            If there is no contact of a number, or a mask has another length.
+        KeyError
+            If there is no contact of a name.
+        InputError
+            If no contacts are left, or one is taken twice.
+        TypeError
+            If ``which`` has a wrong type.
+        """
         contacts = list(self)
         if isinstance(which, slice):
             return self._with(contacts[which])
@@ -157,7 +266,20 @@ class Electrodes:
         return self._list.types
 
     def moved(self, shift: ArrayLike) -> Electrodes:
-        """Returns the contacts shifted by (dx, dy, dz), µm."""
+        """Returns the contacts shifted.
+
+        Parameters
+        ----------
+        shift : array_like of shape (3,)
+            dx, dy, dz, µm.
+
+        Raises
+        ------
+        ValueError
+            If there are not three finite numbers.
+        TypeError
+            If they are no numbers.
+        """
         return self._placed(self.positions + number_list("shift", shift, 3, "dx, dy, dz"), None)
 
     def rotated(self, matrix: ArrayLike, *, about: ArrayLike = (0.0, 0.0, 0.0)) -> Electrodes:
@@ -168,7 +290,14 @@ class Electrodes:
         matrix : array_like of shape (3, 3), or an object with ``as_matrix()``
             The rotation, for example a ``scipy.spatial.transform.Rotation``. A reflection is an error.
         about : array_like of shape (3,)
-            The point that stays, µm.
+            The centre of the rotation, µm.
+
+        Raises
+        ------
+        ValueError
+            If ``matrix`` is no rotation or has another shape, or ``about`` are not three finite numbers.
+        TypeError
+            If they are no numbers.
         """
         import numpy as np
 
@@ -196,13 +325,37 @@ class Electrodes:
             Rotation about the shank, degrees.
         anchor : {"first", "center", "origin"}
             The point of the probe that is placed: the first contact, the middle of all, or the probe's origin.
+
+        Raises
+        ------
+        InputError, ValueError
+            If ``at`` or ``direction`` are not three finite numbers, the direction is 0, ``roll`` is not finite, or ``anchor``
+            is unknown.
+        TypeError
+            If an argument has a wrong type.
         """
         axes = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
         points, turned_axes = _place(self.positions, axes, at, direction, roll, anchor)
         return self._placed(points, turned_axes.T)
 
     def with_settings(self, **settings: Any) -> Electrodes:
-        """Returns the contacts with other settings, for example ``type="PointSource"`` or ``conductivity=0.3``."""
+        """Returns the contacts with other settings, for example ``type="PointSource"`` or ``conductivity=0.3``.
+
+        Parameters
+        ----------
+        **settings
+            The settings, which all contacts have then.
+
+        Raises
+        ------
+        InputError, ValueError, TypeError
+            As for :class:`Electrodes`.
+
+        Warns
+        -----
+        LeadfieldWarning
+            For settings that nothing reads.
+        """
         return self._with([{**contact, **settings} for contact in self])
 
     def __add__(self, other: Electrodes) -> Electrodes:
@@ -211,11 +364,49 @@ class Electrodes:
         return self._with([*self, *other])
 
     def to_json(self, path: PathLike | None = None, *, overwrite: bool = False) -> str:
-        """Returns the contacts as a JSON list, and writes it to a file if there is a path."""
+        """Returns the contacts as a JSON list, and writes it to a file if there is a path.
+
+        Parameters
+        ----------
+        path : str or os.PathLike, optional
+            The file.
+        overwrite : bool
+            Replace a file that exists.
+
+        Returns
+        -------
+        str
+            The JSON text.
+
+        Raises
+        ------
+        OutputExistsError
+            If the file exists.
+        OSError
+            If it cannot be written.
+        TypeError
+            If ``path`` is no path, or ``overwrite`` no bool.
+        """
         return _write(self._list.to_json(), path, overwrite)
 
     def to_csv(self, path: PathLike | None = None, *, overwrite: bool = False) -> str:
-        """Returns the contacts as CSV, and writes it to a file if there is a path."""
+        """Returns the contacts as CSV, and writes it to a file if there is a path.
+
+        Parameters
+        ----------
+        path, overwrite
+            See :meth:`to_json`.
+
+        Returns
+        -------
+        str
+            The CSV text.
+
+        Raises
+        ------
+        OutputExistsError, OSError, TypeError
+            As for :meth:`to_json`.
+        """
         return _write(self._list.to_csv(), path, overwrite)
 
     def to_probeinterface(self) -> Any:
@@ -278,8 +469,8 @@ def _restore(text: str, folder: str) -> Electrodes:
 def _place_of(which: Any, count: int) -> int:
     if isinstance(which, bool):
         raise TypeError("expected a number, a slice, a name, or a list of numbers, names or booleans, found bool")
-    place = integer("index", which, least=-count)
-    if place >= count:
+    place = integer("index", which, least=-(2**63))
+    if not -count <= place < count:
         raise IndexError(f"no contact {place}, expected {-count} to {count - 1}")
     return place
 
@@ -388,9 +579,17 @@ def linear(
     type : str
         The method.
     prefix : str
-        Begin of the names.
+        Prefix of the names.
     **settings
         Settings of all contacts.
+
+    Raises
+    ------
+    InputError, ValueError
+        If there are no contacts or more than 100 000, the pitch is not above 0, or as for :meth:`Electrodes.placed` and
+        :class:`Electrodes`.
+    TypeError
+        If an argument has a wrong type.
     """
     points = _leadfield.linear_um(integer("contacts", contacts, most=_MAX_CONTACTS), number("pitch", pitch))
     return _probe(points, [f"{prefix}{i}" for i in range(len(points))], type, at, direction, roll, anchor, settings)
@@ -419,6 +618,11 @@ def grid(
         Distance between neighbours, µm: one for both, or those of columns and rows.
     at, direction, roll, anchor, type, prefix, **settings
         See :func:`linear`.
+
+    Raises
+    ------
+    InputError, ValueError, TypeError
+        As for :func:`linear`.
     """
     is_one = not hasattr(pitch, "__iter__") or getattr(pitch, "ndim", 1) == 0
     across, along = [number("pitch", pitch)] * 2 if is_one else number_list("pitch", pitch, 2, "of columns, of rows")
@@ -451,6 +655,14 @@ def neuropixels(
         The first of them.
     at, direction, roll, anchor, type, prefix, **settings
         See :func:`linear`.
+
+    Raises
+    ------
+    InputError, ValueError
+        If there are no sites or more than 384, one is beyond the last of the shank, or as for :meth:`Electrodes.placed` and
+        :class:`Electrodes`.
+    TypeError
+        If an argument has a wrong type.
     """
     first_site = integer("first_site", first_site, most=_NEUROPIXELS_SITES)
     points = _leadfield.neuropixels_um(first_site, integer("contacts", contacts, most=_NEUROPIXELS_SITES))

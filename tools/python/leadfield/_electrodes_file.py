@@ -28,6 +28,8 @@ class ElectrodesFile:
         If the file cannot be read.
     InputError
         If the file is not an electrodes file.
+    TypeError
+        If ``path`` is no path.
 
     Notes
     -----
@@ -40,7 +42,7 @@ class ElectrodesFile:
         self._file = _leadfield.ElectrodesFile(path_text(path))
 
     def close(self) -> None:
-        """Closes the file, also for its populations; later reads are errors. Closing again does nothing."""
+        """Closes the file, also for its populations; later reads are a ``ValueError``. Closing again does nothing."""
         self._file.close()
 
     @property
@@ -83,11 +85,37 @@ class ElectrodesFile:
         return [contact[2] for contact in self._contacts()]
 
     def __getitem__(self, population: str) -> PopulationWeights:
-        """Returns a population."""
+        """Returns a population.
+
+        Parameters
+        ----------
+        population : str
+            Its name.
+
+        Raises
+        ------
+        InputError
+            If there is no such population.
+        ValueError
+            If the file is closed.
+        TypeError
+            If ``population`` is no text.
+        """
         return PopulationWeights(self._file, text("population", population))
 
     def open_population(self, population: str) -> PopulationWeights:
-        """Returns a population, as libsonata's ``ElectrodeReader`` does."""
+        """Returns a population, as libsonata's ``ElectrodeReader`` does.
+
+        Parameters
+        ----------
+        population : str
+            Its name.
+
+        Raises
+        ------
+        InputError, ValueError, TypeError
+            As for ``file[population]``.
+        """
         return self[population]
 
     def __iter__(self) -> Any:
@@ -112,6 +140,13 @@ class ElectrodesFile:
         -------
         dict
             ``{"lfp": {...}}``, for ``json.dump``; the path of the file is absolute.
+
+        Raises
+        ------
+        ValueError
+            If a time is out of range.
+        TypeError
+            If a time is no number, or ``cells`` no text.
         """
         dt, start_time, end_time = number("dt", dt), number("start_time", start_time), number("end_time", end_time)
         if not 0.0 < dt < float("inf"):
@@ -196,14 +231,25 @@ class PopulationWeights:
     def setting(self, electrode: str, key: str) -> float | None:
         """Returns a number that the file states about a contact, such as ``conductivity_S_per_m``; None if it does not.
 
+        Parameters
+        ----------
+        electrode : str
+            Name of the contact.
+        key : str
+            Name of the number.
+
         Raises
         ------
         InputError
             If the population lacks the contact.
+        ValueError
+            If the file is closed.
+        TypeError
+            If an argument is no text.
         """
         # the same error as for weights; no rows are read
         self._file.get(self.name, [], [text("electrode", electrode)])
-        return self._file.setting(electrode, key)
+        return self._file.setting(electrode, text("key", key))
 
     def get(
         self, node_ids: ArrayLike | None = None, electrodes: str | Sequence[str] | None = None
@@ -225,7 +271,13 @@ class PopulationWeights:
         Raises
         ------
         InputError
-            If the file lacks a node or a contact.
+            If the file lacks a node or a contact, or is damaged.
+        ValueError
+            If a node id is below 0 or no whole number, or the file is closed.
+        TypeError
+            If node ids are no numbers, or names no texts.
+        MemoryError
+            If the weights do not fit into memory.
         """
         names = None if electrodes is None else text_list("electrodes", electrodes)
         return self._file.get(self.name, None if node_ids is None else identities("node_ids", node_ids), names)
@@ -234,6 +286,11 @@ class PopulationWeights:
         if self._file.is_closed:
             return f"<PopulationWeights `{self.name}`: closed>"
         return f"<PopulationWeights `{self.name}`: {len(self._node_ids)} nodes, {len(self.electrode_names)} contacts>"
+
+
+def weights_path(argument: str, weights: PathLike | ElectrodesFile) -> str:
+    """Returns the path of an electrodes file, which may be open."""
+    return weights.path if isinstance(weights, ElectrodesFile) else path_text(weights, argument)
 
 
 def _open_population(path: str, name: str) -> PopulationWeights:

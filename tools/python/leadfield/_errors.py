@@ -13,7 +13,7 @@ __all__ = [
 
 
 class LeadfieldWarning(UserWarning):
-    """A warning of leadfield: the result is valid, but may not be what was meant."""
+    """A warning of leadfield: the result is valid, but may differ from what was intended."""
 
 
 class LeadfieldError(Exception):
@@ -65,7 +65,13 @@ class OutputExistsError(LeadfieldError, FileExistsError):
 
     @classmethod
     def of_file(cls, path: str) -> OutputExistsError:
-        """Returns the error for a file that exists."""
+        """Returns the error for a file that exists.
+
+        Parameters
+        ----------
+        path : str
+            The file.
+        """
         import errno
 
         hint = "choose another name, or replace it with `--force`"

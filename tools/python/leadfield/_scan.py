@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 # the axis of each column with coordinates
 _AXES = {name + end: axis for axis, name in enumerate("xyz") for end in ("", "0", "1")}
 
-# rows that polars gets at once, if it does not say
-_BATCH_ROWS = 1 << 17
-
 
 def scan(segments: Segments) -> pl.LazyFrame:
     """Returns the LazyFrame; see ``Segments.scan``."""

@@ -23,11 +23,14 @@ from ._common import (
     warn,
 )
 from ._electrodes import Electrodes
+from ._electrodes_file import ElectrodesFile, weights_path
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
     from numpy.typing import ArrayLike, NDArray
+
+    from ._circuit import Circuit
 
 SectionType = Literal["soma", "axon", "dend", "apic", "ais", "node", "myelin"]
 
@@ -60,8 +63,20 @@ class Rows:
         """Returns a column as a numpy array that cannot be written to.
 
         There is no copy if the rows are one batch. Missing numbers are NaN.
+
+        Parameters
+        ----------
+        column : str
+            Its name.
+
+        Raises
+        ------
+        KeyError
+            If there is no such column.
+        TypeError
+            If ``column`` is no text.
         """
-        return self._rows.column(column)
+        return self._rows.column(text("column", column))
 
     def to_pydict(self) -> dict[str, list[Any]]:
         """Returns the columns as lists of Python's numbers and texts."""
@@ -102,7 +117,7 @@ def _cell(value: Any) -> str:
 class Query:
     """A query on a segment table; nothing is read before its result is needed.
 
-    Its rows are read by whoever takes them: ``pyarrow.table(query)``, ``polars.DataFrame(query)``,
+    The rows are read when another package takes them: ``pyarrow.table(query)``, ``polars.DataFrame(query)``,
     ``duckdb.sql("select ... from query")``; or as batches, which need little memory however many there are:
     ``pyarrow.RecordBatchReader.from_stream(query)``. Each time the table is searched again; :meth:`read` keeps the rows.
     """
@@ -145,6 +160,17 @@ class Query:
         int or dict
             The number; or the numbers by value (one name) or by tuple of values (a sequence), ascending by value.
             Section types are names. Counted by ``"electrode"`` alone, contacts without segments have 0.
+
+        Raises
+        ------
+        InputError
+            If a column is unknown, the circuit of its attribute is missing, or the table has changed or is damaged.
+        FileError
+            If the table cannot be read.
+        ValueError
+            If ``by`` is empty.
+        TypeError
+            If ``by`` are no texts.
         """
         if by is None:
             limit = self._arguments["limit"]
@@ -165,7 +191,15 @@ class Query:
         return counts
 
     def node_ids(self) -> NDArray[np.uint64]:
-        """Returns the ids of the neurons that have the segments (with ``limit=`` the first ones), ascending."""
+        """Returns the ids of the neurons that have the segments (with ``limit=`` the first ones), ascending.
+
+        Raises
+        ------
+        InputError
+            If the table has changed since it was opened, or is damaged.
+        FileError
+            If it cannot be read.
+        """
         if self._arguments["limit"] is None:
             return self._query.node_ids()
         import numpy as np
@@ -173,18 +207,52 @@ class Query:
         return np.unique(self._table.query({**self._arguments, "columns": ["node_id"]}).read().column("node_id"))
 
     def node_set(self, name: str) -> dict[str, Any]:
-        """Returns the neurons that have the segments as a SONATA node set, for ``json.dump``."""
+        """Returns the neurons that have the segments as a SONATA node set, for ``json.dump``.
+
+        Parameters
+        ----------
+        name : str
+            Name of the node set.
+
+        Returns
+        -------
+        dict
+            ``{name: {"population": ..., "node_id": [...]}}``.
+
+        Raises
+        ------
+        InputError, FileError
+            As for :meth:`node_ids`.
+        TypeError
+            If ``name`` is no text.
+        """
         population = self._table.metadata["population"]
         name = text("name", name)
         ids = {"node_id": self.node_ids().tolist()}
         return {name: {"population": population, **ids} if population else ids}
 
     def read(self) -> Rows:
-        """Reads the rows into memory."""
+        """Reads the rows into memory.
+
+        Raises
+        ------
+        InputError
+            If the table has changed since it was opened, or is damaged.
+        FileError
+            If it cannot be read.
+        MemoryError
+            If the rows do not fit into memory; :meth:`batches` need little.
+        """
         return Rows(self._query.read())
 
     def batches(self) -> Iterator[Rows]:
-        """Iterates over the rows in batches, as they are found."""
+        """Iterates over the rows in batches, as they are found.
+
+        Raises
+        ------
+        InputError, FileError
+            As for :meth:`read`, at the batch with the fault.
+        """
         return (Rows(batch) for batch in self._query.batches())
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
@@ -240,6 +308,10 @@ class Segments:
         If the table cannot be read.
     InputError, DamagedError
         If the file is not a segment table, is incomplete or damaged.
+    ValueError
+        If the table is of another population.
+    TypeError
+        If ``path`` is no path, or ``population`` no text.
     """
 
     def __init__(self, path: PathLike, population: str | None = None) -> None:
@@ -279,7 +351,29 @@ class Segments:
         return self._table.parts()
 
     def part(self, i: int) -> Rows:
-        """Reads a part into memory; its rows are in the order of ``row``."""
+        """Reads a part into memory; its rows are in the order of ``row``.
+
+        Parameters
+        ----------
+        i : int
+            Number of the part, from 0; see :attr:`parts`.
+
+        Returns
+        -------
+        Rows
+            The rows.
+
+        Raises
+        ------
+        IndexError
+            If there is no such part.
+        InputError
+            If the part has changed since the table was opened, or is damaged.
+        FileError
+            If it cannot be read.
+        ValueError, TypeError
+            If ``i`` is below 0, or no whole number.
+        """
         return Rows(self._table.part(integer("i", i)))
 
     @property
@@ -304,8 +398,8 @@ class Segments:
         node_ids: ArrayLike | None = None,
         node_set: str | None = None,
         where: Mapping[str, Any] | None = None,
-        circuit: PathLike | None = None,
-        weights: PathLike | None = None,
+        circuit: PathLike | Circuit | None = None,
+        weights: PathLike | ElectrodesFile | None = None,
         electrode: str | None = None,
         field: PathLike | None = None,
         field_transform: Sequence[float] | None = None,
@@ -344,11 +438,12 @@ class Segments:
             Only neurons of this node set of the circuit.
         where : mapping, optional
             Only neurons whose attributes have these values: ``{"mtype": "L5_TPC", "layer": [4, 5]}``.
-        circuit : str or os.PathLike, optional
+        circuit : str, os.PathLike or Circuit, optional
             The circuit, if its path has changed since the table was written.
-        weights, electrode : optional
-            An electrodes file and a contact: its weights are the column ``weight``. Of ``electrodes`` only this contact is
-            searched then.
+        weights : str, os.PathLike or ElectrodesFile, optional
+            An electrodes file: the weights of the contact ``electrode`` are the column ``weight``.
+        electrode : str, optional
+            Name of that contact; of ``electrodes`` only this one is searched then.
         field : str or os.PathLike, optional
             A lead field: its potential and electric field at the midpoints are columns.
         field_transform : sequence of float, optional
@@ -369,7 +464,17 @@ class Segments:
         Raises
         ------
         InputError, ValueError
-            If a region is malformed, or a column, node set or attribute is unknown.
+            If a region is malformed, a column, node set, attribute or contact is unknown, a file is none of its kind, or an
+            argument needs or excludes another.
+        FileError
+            If the circuit, the electrodes file, the lead field or the index cannot be read.
+        TypeError
+            If an argument has a wrong type.
+
+        Warns
+        -----
+        LeadfieldWarning
+            For assumptions about the table or the contacts.
         """
         shapes = {"sphere": sphere, "box": box, "disk": disk, "slab": slab, "capsule": capsule}
         given = {kind: value for kind, value in shapes.items() if value is not None}
@@ -401,7 +506,7 @@ class Segments:
                 "node_ids": None if node_ids is None else identities("node_ids", node_ids),
                 "node_set": None if node_set is None else text("node_set", node_set),
                 "conditions": [(text("where", name), _texts(name, values)) for name, values in conditions.items()],
-                "circuit": None if circuit is None else path_text(getattr(circuit, "path", circuit), "circuit"),
+                "circuit": None if circuit is None else _circuit_path(circuit),
                 "needs_circuit": circuit is not None or any(name not in own for name in names),
                 "weights": None if weights is None else _weights_of_contact(weights, electrode),
                 "field": None if field is None else path_text(field, "field"),
@@ -471,8 +576,15 @@ def _contacts(electrodes: Electrodes) -> _leadfield.ElectrodeList:
     return instance("electrodes", electrodes, Electrodes, "lf.Electrodes.from_csv(path)")._list
 
 
-def _weights_of_contact(weights: PathLike, electrode: str | None) -> tuple[str, str]:
-    return path_text(getattr(weights, "path", weights), "weights"), text("electrode", electrode)
+def _circuit_path(circuit: PathLike | Circuit) -> str:
+    # `_circuit` imports this module
+    from ._circuit import Circuit
+
+    return circuit.path if isinstance(circuit, Circuit) else path_text(circuit, "circuit")
+
+
+def _weights_of_contact(weights: PathLike | ElectrodesFile, electrode: str | None) -> tuple[str, str]:
+    return weights_path("weights", weights), text("electrode", electrode)
 
 
 def _texts(attribute: str, values: Any) -> list[str]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from . import _leadfield
-from ._common import PathLike, Progress, flag, instance, number, optional_number, optional_text, path_text, progress_of, text
 from ._circuit import Circuit
+from ._common import PathLike, Progress, flag, instance, kind_of, number, optional_number, path_text, progress_of, text
+from ._electrodes_file import ElectrodesFile, weights_path
 from ._segments import Segments
 
 
@@ -78,7 +79,7 @@ class Validation:
 
 
 def validate_electrodes_file(
-    path: PathLike,
+    path: PathLike | ElectrodesFile,
     *,
     circuit: PathLike | Circuit | None = None,
     population: str | None = None,
@@ -90,12 +91,12 @@ def validate_electrodes_file(
 
     Parameters
     ----------
-    path : str or os.PathLike
+    path : str, os.PathLike or ElectrodesFile
         The electrodes file.
     circuit : str, os.PathLike or Circuit, optional
         The circuit: nodes and numbers of segments are compared.
     population : str, optional
-        Its population.
+        The population of the circuit, if several have segments.
     segments : Segments, optional
         The segment table: nodes and numbers of segments are compared, and a sample of the weights is recomputed.
     conductivity : float, optional
@@ -110,20 +111,29 @@ def validate_electrodes_file(
 
     Raises
     ------
-    LeadfieldError
-        If the file cannot be read at all.
+    FileError
+        If a file cannot be read.
+    InputError
+        If the file is not HDF5, the circuit is malformed, its population is unknown, or the conductivity is out of range.
+    ValueError
+        If there is a ``population`` without a ``circuit``.
+    TypeError
+        If an argument has a wrong type.
     """
+    if population is not None and circuit is None:
+        raise ValueError("population: expected together with `circuit`")
+    file = weights_path("path", path)
     config = circuit.path if isinstance(circuit, Circuit) else None if circuit is None else path_text(circuit, "circuit")
     with progress_of(progress, None, "rows") as update:
         found = _leadfield.validate_electrodes_file(
-            path_text(path),
+            file,
             circuit=config,
-            population=optional_text("population", population),
+            population=None if population is None else text("population", population),
             segments=_table(segments),
             conductivity=optional_number("conductivity", conductivity),
             progress=update,
         )
-    return Validation(path_text(path), [Finding(**finding) for finding in found])
+    return Validation(file, [Finding(**finding) for finding in found])
 
 
 def _table(segments: Segments | None) -> _leadfield.SegmentTable | None:
@@ -173,8 +183,8 @@ class Comparison:
 
 
 def compare_weights(
-    a: PathLike,
-    b: PathLike,
+    a: PathLike | ElectrodesFile,
+    b: PathLike | ElectrodesFile,
     *,
     rtol: float = 1e-9,
     atol: float = 0.0,
@@ -190,7 +200,7 @@ def compare_weights(
 
     Parameters
     ----------
-    a, b : str or os.PathLike
+    a, b : str, os.PathLike or ElectrodesFile
         The files.
     rtol, atol : float
         Relative tolerance, and absolute tolerance in V/nA: finite, 0 or more.
@@ -209,22 +219,46 @@ def compare_weights(
     -------
     Comparison
         The differences.
+
+    Raises
+    ------
+    FileError
+        If a file cannot be read.
+    InputError
+        If a file is not an electrodes file, lacks the population, or is damaged. Files without a common population differ.
+    ValueError
+        If a tolerance is negative or not finite, ``columns`` is unknown, or ``population`` are not two names.
+    TypeError
+        If an argument has a wrong type.
     """
-    names = (population, population) if isinstance(population, str) else population
+    files = weights_path("a", a), weights_path("b", b)
     tolerances = {name: number(name, value) for name, value in (("rtol", rtol), ("atol", atol))}
     for name, value in tolerances.items():
         if not 0.0 <= value < float("inf"):
             raise ValueError(f"{name}: out of range, expected a finite number of 0 or more, found {value}")
     with progress_of(progress, None, "rows") as update:
         agrees, only_in, populations = _leadfield.compare_weights(
-            path_text(a),
-            path_text(b),
+            *files,
             rtol=tolerances["rtol"],
             atol=tolerances["atol"],
             ignore_extra_column=flag("ignore_extra_column", ignore_extra_column),
             columns=text("columns", columns),
-            population=names,
+            population=_pair(population),
             segments=_table(segments),
             progress=update,
         )
     return Comparison(agrees, (only_in[0], only_in[1]), populations)
+
+
+def _pair(population: Any) -> tuple[str, str] | None:
+    """Returns the names of a population in both files."""
+    if population is None:
+        return None
+    if isinstance(population, str):
+        return population, population
+    if not isinstance(population, (tuple, list)):
+        raise TypeError(f"population: expected a name or a pair of names, found {kind_of(population)}")
+    names = [text("population", name) for name in population]
+    if len(names) != 2:
+        raise ValueError(f"population: expected a name or a pair of names, found {len(names)}")
+    return names[0], names[1]

@@ -140,7 +140,7 @@ def weights_of(
     field_current: float | None = None,
     field_transform: Sequence[float] | None = None,
 ) -> NDArray[np.float64]:
-    """Computes the weights of own segments: no files, no circuit.
+    """Computes the weights of segments in arrays: no files, no circuit.
 
     All segments together are one neuron: the methods that have a centre of the neuron (``CurrentDipole``,
     ``InfiniteDipole`` and other dipoles) use that of all of them. Call it once for each neuron.

@@ -1,8 +1,11 @@
 """The forward models of LFPykit that concern electrodes, with its names and arguments.
 
 ``from leadfield.lfpykit import RecExtElectrode`` instead of ``from lfpykit import RecExtElectrode``. Matrices are of shape
-(contacts, segments), mV/nA: ``M @ i`` is the potential, mV, for membrane currents ``i`` in nA. LFPy and MEArec accept the
-classes as probes. ``AnisotropicPointSource`` is not in LFPykit, whose ``RecExtElectrode`` has the same formula.
+(contacts, segments), mV/nA: ``M @ i`` is the potential, mV, for membrane currents ``i`` in nA. LFPy takes the classes as
+probes: ``cell.simulate(probes=[...])``. A program that makes its probes itself, as MEArec does by
+``LFPy.RecExtElectrode(cell, probe=mea, n=...)``, uses ours only if that name is replaced before:
+``LFPy.RecExtElectrode = leadfield.lfpykit.RecExtElectrode``. ``AnisotropicPointSource`` is not in LFPykit, whose
+``RecExtElectrode`` has the same formula.
 
 Differences from LFPykit 0.6:
 
@@ -12,7 +15,7 @@ Differences from LFPykit 0.6:
   the rule for such contacts is another one, and their weights differ by some percent.
 - A diameter of 0 is an unknown one: the radius is 0.5 µm.
 - A contact with a radius ``r`` is the exact mean over the disc (to 1e-6), not that of ``n`` random points; a square is
-  the disc of the same area.
+  the disc of the same area. The normal of a single contact counts, which LFPykit takes as the x axis.
 """
 
 from __future__ import annotations
@@ -57,6 +60,11 @@ class CellGeometry:
         Lengths, µm.
     area : numpy.ndarray of shape (segments,)
         Areas of the membrane, um2: of a cylinder, or of a conical frustum.
+
+    Raises
+    ------
+    ValueError
+        If an array has another shape, or is no array of numbers.
     """
 
     def __init__(self, x: ArrayLike, y: ArrayLike, z: ArrayLike, d: ArrayLike) -> None:
@@ -64,11 +72,11 @@ class CellGeometry:
 
         self.x, self.y, self.z = (np.asarray(values, dtype=float) for values in (x, y, z))
         self.d = np.asarray(d, dtype=float)
+        if self.d.ndim not in (1, 2) or (self.d.ndim == 2 and self.d.shape[1] != 2):
+            raise ValueError(f"d: wrong shape, expected (n,) or (n, 2), found {self.d.shape}")
         for name, values in (("x", self.x), ("y", self.y), ("z", self.z)):
             if values.ndim != 2 or values.shape[1] != 2 or len(values) != len(self.d):
                 raise ValueError(f"{name}: wrong shape, expected ({len(self.d)}, 2), found {values.shape}")
-        if self.d.ndim > 2 or (self.d.ndim == 2 and self.d.shape[1] != 2):
-            raise ValueError(f"d: wrong shape, expected (n,) or (n, 2), found {self.d.shape}")
         self.totnsegs = len(self.d)
         spans = (np.diff(values, axis=1)[:, 0] for values in (self.x, self.y, self.z))
         self.length = np.sqrt(sum(span**2 for span in spans))
@@ -92,7 +100,13 @@ class LinearModel:
         self.cell = cell
 
     def get_transformation_matrix(self) -> NDArray[np.float64]:
-        """Returns the identity matrix."""
+        """Returns the identity matrix, of shape (segments, segments).
+
+        Raises
+        ------
+        AttributeError
+            If there is no cell.
+        """
         import numpy as np
 
         return np.eye(_cell_of(self).totnsegs)
@@ -151,6 +165,11 @@ class PointSourcePotential(LinearModel):
         Positions, µm.
     sigma : float
         Conductivity, S/m.
+
+    Raises
+    ------
+    ValueError
+        If the positions differ in number, or are no numbers.
     """
 
     _kind = "PointSource"
@@ -162,15 +181,33 @@ class PointSourcePotential(LinearModel):
         self.sigma = sigma
 
     def get_transformation_matrix(self) -> NDArray[np.float64]:
-        """Returns the matrix of shape (contacts, segments), mV/nA."""
+        """Returns the matrix of shape (contacts, segments), mV/nA.
+
+        Raises
+        ------
+        AttributeError
+            If there is no cell, or it lacks ``x``, ``y``, ``z`` or ``d``.
+        InputError, ValueError
+            If there are no contacts, a position or the conductivity is not finite, or the conductivity is not positive, or has
+            neither one number nor three.
+        """
         return _matrix(_cell_of(self), _points(self.x, self.y, self.z), self.sigma, self._kind)
 
 
 class LineSourcePotential(PointSourcePotential):
     """The potential of line sources: the mean of the point source along each segment.
 
-    Holt and Koch 1999, J Comput Neurosci 6:169, https://doi.org/10.1023/A:1008832702585. The arguments are those of
-    :class:`PointSourcePotential`.
+    Holt and Koch 1999, J Comput Neurosci 6:169, https://doi.org/10.1023/A:1008832702585
+
+    Parameters
+    ----------
+    cell, x, y, z, sigma
+        See :class:`PointSourcePotential`.
+
+    Raises
+    ------
+    ValueError
+        As for :class:`PointSourcePotential`.
     """
 
     _kind = "LineSource"
@@ -185,6 +222,11 @@ class AnisotropicPointSource(PointSourcePotential):
         See :class:`PointSourcePotential`.
     sigma : array_like of shape (3,)
         Conductivities along x, y and z, S/m.
+
+    Raises
+    ------
+    ValueError
+        As for :class:`PointSourcePotential`.
     """
 
     def __init__(self, cell: Any, x: ArrayLike, y: ArrayLike, z: ArrayLike, sigma: Any = (0.3, 0.3, 0.3)) -> None:
@@ -207,15 +249,24 @@ class RecExtElectrode(LinearModel):
     N : array_like of shape (contacts, 3), optional
         Normals of disc contacts.
     r : float, optional
-        Radius of disc contacts, µm; the side of square ones.
+        Radius of disc contacts, µm; half of the side of square ones, as LFPykit computes, whose documentation calls it the
+        side.
     n : int, optional
-        Accepted: a contact is a disc if it is positive and ``r`` is given. The mean over the disc needs no number of points.
+        Contacts are discs if ``N``, ``r`` and a positive ``n`` are given, else points. The mean over the disc needs no
+        number of points.
     contact_shape : {"circle", "square"}
         A square contact is treated as the disc of the same area.
     method : {"linesource", "pointsource", "root_as_point"}
         The sources; with ``"root_as_point"`` segment 0 is a point, and the others are lines.
     verbose, seedvalue, **kwargs
         Accepted, without effect.
+
+    Raises
+    ------
+    ValueError
+        If there are no positions, they differ in number, or ``method`` or ``contact_shape`` is unknown.
+    AttributeError
+        If ``probe`` has no ``positions``.
 
     Notes
     -----
@@ -268,25 +319,33 @@ class RecExtElectrode(LinearModel):
         return _points(self.x, self.y, self.z)
 
     def get_transformation_matrix(self) -> NDArray[np.float64]:
-        """Returns the matrix of shape (contacts, segments), mV/nA."""
+        """Returns the matrix of shape (contacts, segments), mV/nA.
+
+        Raises
+        ------
+        AttributeError
+            If there is no cell, or it lacks ``x``, ``y``, ``z`` or ``d``.
+        InputError, ValueError
+            If there are no contacts, a position or the conductivity is not finite, or the conductivity is not positive, has
+            neither one number nor three, or a normal is 0.
+        """
         import numpy as np
 
         kind = "PointSource" if self.method == "pointsource" else "LineSource"
         radius = None
-        if self.r is not None and self.r > 0 and self.n is not None and self.n > 0:
-            # the side of a square and the radius of the disc with its area
-            radius = float(self.r) if self.contact_shape == "circle" else float(self.r) / float(np.sqrt(np.pi))
-        normals: Sequence[float] | ArrayLike = (0.0, 0.0, 1.0) if self.N is None else self.N
+        if self.N is not None and self.r is not None and self.r > 0 and self.n is not None and self.n > 0:
+            # half of the side of a square, and the radius of the disc with its area
+            radius = float(self.r) if self.contact_shape == "circle" else float(self.r) * 2.0 / float(np.sqrt(np.pi))
         is_root_point = self.method == "root_as_point"
-        return _matrix(_cell_of(self), self.positions, self.sigma, kind, is_root_point, normals, radius)
+        return _matrix(_cell_of(self), self.positions, self.sigma, kind, is_root_point, self.N, radius)
 
 
 def _size_of(probe: Any) -> tuple[float | None, Literal["circle", "square"]]:
-    """Returns the size and shape of a probe's contacts: the radius, or the side."""
+    """Returns the size and shape of a probe's contacts: the radius, or half of the side."""
     size, shape = getattr(probe, "size", None), getattr(probe, "shape", "circle")
     if size is None:
         return None, "circle"
     if shape == "rect":
-        # the side of the square with the area of the rectangle
+        # half of the side of the square with the area of the rectangle
         return float((size[0] * size[1]) ** 0.5), "square"
     return float(size), "square" if shape == "square" else "circle"

@@ -15,7 +15,7 @@ GOLDEN = ROOT / "datasets" / "golden"
 
 @dataclass(frozen=True)
 class Made:
-    """What the tests share; no test changes it."""
+    """Data that the tests share; no test changes them."""
 
     folder: Path
     circuit: lf.Circuit

@@ -1,4 +1,4 @@
-"""Arguments: what is given counts, or is an error that names it."""
+"""Arguments: each has an effect, or is an error that names it."""
 
 from __future__ import annotations
 
@@ -128,8 +128,9 @@ def test_a_mask_chooses_contacts():
     for wrong in (1.0, [1.5], True):
         with pytest.raises(TypeError):
             contacts[wrong]
-    with pytest.raises(IndexError, match="no contact 3"):
-        contacts[3]
+    for beyond in (3, -4, [0, 3]):
+        with pytest.raises(IndexError, match="no contact (3|-4), expected -3 to 2"):
+            contacts[beyond]
 
 
 # ------------------------------------------------------------------------------------------------------------- columns
@@ -340,13 +341,39 @@ _WRONG = {
         lambda m: lf.plot_probe("e.csv"),
         lambda m: m.segments.query(electrodes="e.csv", within=1.0),
     ],
-    "path: expected a path": [lambda m: lf.Segments(3), lambda m: lf.Circuit(None), lambda m: lf.ElectrodesFile(1.5)],
+    "path: expected a path": [
+        lambda m: lf.Segments(3),
+        lambda m: lf.Circuit(None),
+        lambda m: lf.ElectrodesFile(1.5),
+        lambda m: lf.validate_electrodes_file(3),
+    ],
+    "a: expected a path": [lambda m: lf.compare_weights(3, m.weights), lambda m: lf.compare_weights(m.segments, m.weights)],
+    "b: expected a path": [lambda m: lf.compare_weights(m.weights, None)],
+    "circuit: expected a path": [
+        lambda m: m.segments.query(circuit=3),
+        lambda m: m.segments.query(circuit=m.segments),
+        lambda m: m.segments.query(circuit=lf.ElectrodesFile(m.weights)),
+    ],
+    "weights: expected a path": [
+        lambda m: m.segments.query(weights=3, electrode="e0"),
+        lambda m: m.segments.query(weights=m.circuit, electrode="e0"),
+    ],
+    "population: expected a name or a pair of names, found int": [lambda m: lf.compare_weights(m.weights, m.weights, population=3)],
+    "population: expected str, found int": [lambda m: lf.compare_weights(m.weights, m.weights, population=(3, "a"))],
+    "key: expected str, found int": [lambda m: lf.ElectrodesFile(m.weights)["neurons"].setting("e0", 3)],
+    "column: expected str, found int": [lambda m: m.segments.query(limit=1).read()[3]],
+    "discs: expected True or False": [lambda m: lf.Electrodes.from_probeinterface("p.json", discs="no")],
     "axon_rule: expected str, found int": [lambda m: m.circuit.segments("s.parquet", axon_rule=3)],
     "name: expected str, found int": [lambda m: m.circuit.node_set(3)],
     "limit: expected an integer, found float": [lambda m: m.segments.query(limit=1.5)],
     "within: expected a number, found str": [lambda m: m.segments.query(electrodes=m.electrodes, within="5")],
     "unit: expected str, found None": [lambda m: lf.signals("r.h5", weights=m.weights, unit=None)],
-    "overwrite: expected True or False": [lambda m: lf.write_weights(m.segments, m.electrodes, "w.h5", overwrite="no")],
+    "overwrite: expected True or False": [
+        lambda m: lf.write_weights(m.segments, m.electrodes, "w.h5", overwrite="no"),
+        lambda m: m.electrodes.to_json(m.folder / "none.json", overwrite="no"),
+        lambda m: m.electrodes.to_csv(m.folder / "none.csv", overwrite="no"),
+        lambda m: lf.Html("x").save(m.folder / "none.html", overwrite="no"),
+    ],
     "contacts: expected one mapping for each contact": [lambda m: lf.Electrodes({"name": "a"}), lambda m: lf.Electrodes([3])],
     "source: expected a path, or a Probe": [lambda m: lf.Electrodes.from_probeinterface(None)],
 }
@@ -356,6 +383,30 @@ _WRONG = {
 def test_a_wrong_type_is_named_with_the_expected_one(made, message, call):
     with pytest.raises(TypeError, match=f"^{message}"):
         call(made)
+
+
+def test_an_open_file_and_a_circuit_may_take_the_place_of_their_paths(made):
+    with lf.ElectrodesFile(made.weights) as file:
+        assert lf.compare_weights(file, made.weights, rtol=0) and lf.compare_weights(str(made.weights), file, rtol=0)
+        found = lf.validate_electrodes_file(file, circuit=made.circuit)
+        assert found.is_valid and found.path == file.path
+        columns = ["row", "weight", "mtype"]
+        given = dict(electrode="e0", columns=columns, limit=20)
+        by_object = made.segments.query(weights=file, circuit=made.circuit, **given).read()
+        by_path = made.segments.query(weights=made.weights, circuit=made.circuit.path, **given).read()
+        assert by_object.to_pydict() == by_path.to_pydict() and len(by_object) == 20
+
+
+def test_a_population_to_validate_is_that_of_a_circuit(made):
+    with pytest.raises(ValueError, match="population: expected together with `circuit`"):
+        lf.validate_electrodes_file(made.weights, population="neurons")
+    assert lf.validate_electrodes_file(made.weights, population="neurons", circuit=made.circuit)
+
+
+def test_two_populations_are_a_pair(made):
+    assert lf.compare_weights(made.weights, made.weights, population=["neurons", "neurons"])
+    with pytest.raises(ValueError, match="population: expected a name or a pair of names, found 1"):
+        lf.compare_weights(made.weights, made.weights, population=("neurons",))
 
 
 def test_negative_numbers_are_out_of_range(made, tmp_path):

@@ -1,4 +1,4 @@
-"""Circuits: what they list, and the tables that they become."""
+"""Circuits: their populations, nodes and templates, and their segment tables."""
 
 from __future__ import annotations
 

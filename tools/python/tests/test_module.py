@@ -1,7 +1,8 @@
-"""The module as a whole: what it exports, how fast it is imported, errors, the program that it carries."""
+"""The module as a whole: its names, the time of its import, docstrings, errors, and the program in it."""
 
 from __future__ import annotations
 
+import builtins
 import doctest
 import importlib
 import inspect
@@ -16,7 +17,7 @@ import pytest
 
 import leadfield as lf
 from conftest import ROOT
-from leadfield import _errors, _leadfield
+from leadfield import _errors, _leadfield, bluerecording, lfpykit
 
 
 def _run(*arguments, **settings):
@@ -68,15 +69,35 @@ def test_all_names_exist_and_are_documented():
 
 
 def _public_callables():
-    for name in lf.__all__:
-        value = getattr(lf, name)
-        if inspect.isfunction(value):
-            yield name, value
-        elif inspect.isclass(value):
-            for member, method in inspect.getmembers(value):
-                if not member.startswith("_") and (inspect.isfunction(method) or isinstance(method, property)):
-                    if getattr(method, "__module__", "leadfield").startswith("leadfield"):
-                        yield f"{name}.{member}", method
+    for module, prefix in ((lf, ""), (lfpykit, "lfpykit."), (bluerecording, "bluerecording.")):
+        for name in module.__all__:
+            value = getattr(module, name)
+            if inspect.isfunction(value):
+                yield prefix + name, value
+            elif inspect.isclass(value):
+                yield from ((f"{prefix}{name}.{member}", method) for member, method in _members(value))
+
+
+def _members(value):
+    for name, member in inspect.getmembers(value):
+        is_public = not name.startswith("_") or name == "__getitem__"
+        if is_public and (inspect.isroutine(member) or isinstance(member, property)):
+            # a property of Python 3.12 has no module, and methods of `str` have none of ours
+            module = getattr(member, "__module__", None) or getattr(getattr(member, "fget", None), "__module__", "")
+            if module and module.startswith("leadfield"):
+                yield name, member
+
+
+def _arguments(function):
+    return set(inspect.signature(function).parameters) - {"self", "cls"}
+
+
+# classes that users make by calling them
+_MADE = [lf.Circuit, lf.Electrodes, lf.ElectrodesFile, lf.Segments, *(getattr(lfpykit, name) for name in lfpykit.__all__)]
+# functions of pictures and signals whose docstrings are shorter
+_SHORT = {"Html.save", "Svg.save", "Signals.__getitem__", "plot_comparison", "plot_probe", "plot_signals", "plot_weights", "report"}
+# these have no errors
+_WITHOUT_ERRORS = {"ElectrodesFile.close", "OutputExistsError.of_file", "Rows.to_pydict", "LinearModel"}
 
 
 @pytest.mark.parametrize(("name", "function"), list(_public_callables()), ids=lambda v: v if isinstance(v, str) else "")
@@ -84,19 +105,39 @@ def test_every_function_is_documented(name, function):
     assert inspect.getdoc(function), name
 
 
-def _documented_arguments():
+def _documented_calls():
     for name, function in _public_callables():
-        if inspect.isfunction(function) and "Parameters\n" in (inspect.getdoc(function) or ""):
+        if not isinstance(function, property) and _arguments(function) and name not in _SHORT:
             yield name, function
+    for value in (*_MADE, bluerecording.ComputeWeightsTask, bluerecording.Electrode, bluerecording.ObjectiveCSDParams):
+        yield value.__name__, value
 
 
-@pytest.mark.parametrize(("name", "function"), list(_documented_arguments()), ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize(("name", "function"), list(_documented_calls()), ids=lambda v: v if isinstance(v, str) else "")
 def test_every_argument_is_documented(name, function):
-    text = inspect.getdoc(function).split("Parameters\n", 1)[1]
-    listed = set(re.findall(r"^(\S.*?)(?: :|$)", text, re.M))
+    text = inspect.getdoc(function)
+    assert "\nParameters\n----------\n" in text
+    section = re.split(r"\n\n\w+\n-+\n", text.split("Parameters\n----------\n", 1)[1])[0]
+    listed = set(re.findall(r"^(\S.*?)(?: :|$)", section, re.M))
     known = {word.strip("* ") for line in listed for word in line.split(",")}
-    arguments = set(inspect.signature(function).parameters) - {"self"}
-    assert arguments <= known, arguments - known
+    assert known - {""} == _arguments(function)
+
+
+def _raising_calls():
+    for name, function in _public_callables():
+        if not isinstance(function, property) and name not in _WITHOUT_ERRORS | _SHORT:
+            yield name, function
+    yield from ((value.__name__, value) for value in _MADE if value.__name__ not in _WITHOUT_ERRORS)
+
+
+@pytest.mark.parametrize(("name", "function"), list(_raising_calls()), ids=lambda v: v if isinstance(v, str) else "")
+def test_errors_are_documented(name, function):
+    section = inspect.getdoc(function).split("\nRaises\n------\n", 1)[1].split("\n\n")[0]
+    kinds = [kind for line in re.findall(r"^(\S.*)$", section, re.M) for kind in line.split(", ")]
+    assert kinds
+    for kind in kinds:
+        error = getattr(builtins, kind, None) or getattr(lf, kind)
+        assert issubclass(error, Exception), kind
 
 
 def test_examples_of_the_docs_run():

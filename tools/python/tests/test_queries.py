@@ -432,3 +432,22 @@ def test_html_and_text_show_what_is_there(made):
     assert "<th>population</th><td>neurons</td>" in made.segments._repr_html_()
     assert f"{len(made.segments)} segments of 24 neurons" in repr(made.segments)
     assert repr(query.read()).startswith(f"<Rows: {query.count()} rows of node_id")
+
+
+# ---------------------------------------------------------------------------------------------------------------- parts
+
+
+def test_the_rows_of_a_part_are_in_their_order(made):
+    parts = [made.parts.part(i) for i in range(len(made.parts.parts))]
+    assert len(parts) > 2 and [len(part) for part in parts] == [about["segments"] for about in made.parts.parts]
+    for part in parts:
+        # rows of one neuron are consecutive, so that a part that is a region in space has gaps
+        assert np.all(np.diff(part["row"].astype(np.int64)) > 0)
+    rows = np.concatenate([part["row"] for part in parts])
+    assert sorted(rows.tolist()) == list(range(len(made.parts)))
+    # the values are those of the same rows in a query
+    everything = made.parts.query(columns=["row", "node_id", "x0", "radius"]).read()
+    order = np.argsort(everything["row"])
+    for part in parts:
+        for column in ("node_id", "x0", "radius"):
+            np.testing.assert_array_equal(part[column], everything[column][order][part["row"]])
