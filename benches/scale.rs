@@ -1,7 +1,8 @@
 //! Measures how time and memory grow with the number of neurons, and whether `--dry-run` predicts them.
 //!
 //! Input: synthesized circuits of 3,000 and 30,000 neurons (0.8 and 8.0 million segments) for time, of 3,770 and 37,700
-//! (1.0 and 10 million) for memory, each with a report; 16 LineSource contacts. Bound: time grows with the segments,
+//! (1.0 and 10 million) for memory, each with a report; 16 LineSource contacts. Signals are those of the largest circuit in
+//! 100 and 1000 frames, whose currents are a hole of the file. Bound: time grows with the segments,
 //! memory with the part. CPU time is that of the whole process (user and system), the minimum of three; memory is the
 //! peak memory of the process (`VmHWM`). Both are Linux's, from `/proc`.
 //!
@@ -10,6 +11,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use leadfield::io::hdf5::Hdf5File;
 
 /// Number of contacts.
 const CONTACTS: usize = 16;
@@ -28,6 +31,7 @@ fn main() {
     std::fs::write(folder.join("probe.csv"), csv).unwrap();
     time(&folder);
     memory(&folder);
+    signals(&folder);
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
@@ -97,6 +101,38 @@ fn memory(folder: &Path) {
     }
     println!("\n{:<38} {:>22} {:>22} {:>18}", "--dry-run: estimated / found", "bytes", "memory, MB", "wall s");
     dry_runs.iter().for_each(DryRun::print);
+}
+
+/// Prints the cost of signals with computed weights, of the circuit that [`memory`] leaves.
+fn signals(folder: &Path) {
+    println!("\n{:<38} {:>9} {:>9} {:>9} {:>9}", "signals of 37,700 neurons", "report GB", "wall s", "CPU s", "MB");
+    for frames in [100, 1000] {
+        let bytes = write_hole(&folder.join("c/output/compartment.h5"), &folder.join("hole.h5"), frames);
+        let cost = measured(
+            folder,
+            &["signals", "hole.h5", "--segments", "t", "--electrodes", "probe.csv", "-o", "s.npy", "--force"],
+        );
+        let (name, report_gb, peak_mb) = (format!("{frames} frames"), bytes as f64 / 1e9, cost.bytes as f64 / 1e6);
+        println!("{name:<38} {report_gb:>9.1} {:>9.1} {:>9.1} {peak_mb:>9.0}", cost.wall_s, cost.cpu_s);
+    }
+}
+
+/// Writes a report with the nodes and elements of another one and many frames, whose values take no space on the disk and
+/// are 0; returns the size of the values.
+fn write_hole(from: &Path, to: &Path, frames: usize) -> u64 {
+    let (source, report) = (Hdf5File::open(from).unwrap(), Hdf5File::create(to).unwrap());
+    let mapping = |name: &str| format!("/report/neurons/mapping/{name}");
+    report.create_group("/report/neurons/mapping").unwrap();
+    for name in ["node_ids", "index_pointers"] {
+        let numbers = source.read_unsigned(&mapping(name)).unwrap();
+        report.write_dataset(&mapping(name), &numbers, &[numbers.len()]).unwrap();
+    }
+    let ids = source.read_u32(&mapping("element_ids")).unwrap();
+    report.write_dataset(&mapping("element_ids"), &ids, &[ids.len()]).unwrap();
+    report.write_dataset(&mapping("time"), &[0.0, 0.1 * frames as f64, 0.1], &[3]).unwrap();
+    report.allocate_dataset::<f32>("/report/neurons/data", &[frames, ids.len()]).unwrap();
+    report.close().unwrap();
+    (frames * ids.len() * size_of::<f32>()) as u64
 }
 
 /// Estimates of a dry run, and the cost of the run.

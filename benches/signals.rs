@@ -5,8 +5,8 @@
 //! `LEADFIELD_BENCH_FRAMES` frames of currents (default 500); 16 and 384 LineSource contacts
 //! (`LEADFIELD_BENCH_CONTACTS`). Bound: one multiplication and addition for each segment, frame and contact; one pass over
 //! the report for each block of 1024 frames. Files are in the system's cache, but for the weights that are "read from the
-//! disk". Numbers are CPU times of one thread, the least of several runs, so that other programs matter little. With `LEADFIELD_PYTHON` (an interpreter with numpy) the same
-//! product is timed in numpy with one thread, which `signals_peers.py` states.
+//! disk". Numbers are CPU times of one thread, the least of several runs, so that other programs matter little. With
+//! `LEADFIELD_PYTHON` (an interpreter with numpy) the same product is timed in numpy with one thread (`signals_peers.py`).
 //!
 //! `cargo bench --bench signals`
 
@@ -101,7 +101,7 @@ fn main() {
             };
             (0..RUNS).map(once).fold(f64::INFINITY, f64::min)
         };
-        for frames in [100, 500].into_iter().filter(|n| *n <= frames) {
+        for frames in [20, 100, 500].into_iter().filter(|n| *n <= frames) {
             let ratio = elapsed(stored(), frames) / elapsed(computed(), frames);
             println!("{:<44} {ratio:>8.2} elapsed", format!("weights read from the disk / computed, {frames}"));
         }

@@ -114,7 +114,8 @@ pub fn damage(dir: &Path, file: &Path, part: u64) {
     std::fs::write(file, bytes).unwrap();
 }
 
-fn start<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S]) -> Child {
+/// Starts the program in a folder.
+pub fn start<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
     command.current_dir(dir).args(args);
     command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()

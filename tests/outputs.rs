@@ -405,6 +405,11 @@ fn a_demo_is_replaced_only_if_the_program_wrote_all_of_it() {
     assert!(contents(&dir.join("d")) == before);
     demo(&["--force"]).ok();
     assert_eq!(names_in(dir), ["d"]);
+    // the page and a picture of its own show the signals
+    for name in ["report.html", "signals.svg"] {
+        let text = std::fs::read_to_string(dir.join("d").join(name)).unwrap();
+        assert!(text.contains("Traces") && text.contains("Current source density"), "{name}");
+    }
     assert!(!names_in(&dir.join("d")).iter().any(|name| name.ends_with(".partial") || name.ends_with(".checkpoint")));
     // no file names the folder in which it was made
     for name in ["segments.parquet", "weights.h5", "signals.h5", "report.html", "reference/weights.h5"] {

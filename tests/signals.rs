@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use leadfield::electrodes::{self, Electrodes};
 use leadfield::io::hdf5::Hdf5File;
@@ -15,8 +16,12 @@ use leadfield::signals::{
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::weights::SegmentSource;
 
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::interrupted::{marked_parts, start, wait_for};
 use crate::malformed::electrodes_file::edited;
-use crate::support::{ChangedTable, golden, leadfield_in, scratch};
+use crate::support::{ChangedTable, copy_folder, golden, leadfield_in, names_in, scratch};
 
 /// The population of the reference circuit.
 const POPULATION: &str = "S1nonbarrel_neurons";
@@ -561,6 +566,92 @@ fn an_interrupted_run_is_resumed_to_the_same_bytes() {
         let again = write(&output, true, u32::MAX).unwrap();
         assert_eq!(again.resumed, 7, "a complete output is recognised");
     }
+}
+
+#[test]
+fn runs_killed_at_any_moment_are_resumed_to_the_same_bytes() {
+    const FRAMES: u64 = 48;
+    const UNITS: u64 = FRAMES / 3;
+    let dir = scratch();
+    let dir = dir.path();
+    let frames = FRAMES.to_string();
+    let circuit = ["synthesize", "c", "--cells", "8", "--morphologies", "3", "--with-currents", "--frames", &frames];
+    leadfield_in(dir, &[&circuit[..], &["--quiet"]].concat()).ok();
+    leadfield_in(dir, &["positions", "c/simulation_config.json", "-o", "s.parquet", "--quiet"]).ok();
+    leadfield_in(dir, &["electrodes", "linear", "--contacts", "8", "--pitch", "50", "-o", "e.csv", "--quiet"]).ok();
+    let own = ["signals", "c/output/compartment.h5", "--segments", "s.parquet", "--electrodes", "e.csv", "--quiet"];
+    let run = |options: &[&str]| leadfield_in(dir, &[&own[..], &["--block-frames", "3"], options].concat());
+    for name in ["lfp.h5", "ecp.h5", "lfp.nwb", "lfp.npy"] {
+        let output = dir.join(name);
+        run(&["-o", name]).ok();
+        let expected = std::fs::read(&output).unwrap();
+        std::fs::remove_file(&output).unwrap();
+        let mut kept = 0;
+        for seed in 0..4 {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let options = ["--block-frames", "3", "--resume", "-o", name];
+            let mut child = start(dir, &[&own[..], &options].concat());
+            wait_for(&mut child, rng.random_range(0..UNITS), &output);
+            std::thread::sleep(Duration::from_micros(rng.random_range(0..3000)));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let marked = marked_parts(&output);
+            kept += marked;
+            assert!(output.exists() || marked < UNITS, "{name}, seed {seed}");
+            let resumed = run(&["--resume", "-o", name]);
+            assert_eq!((resumed.code, resumed.stderr.as_str()), (0, ""), "{name}, seed {seed}");
+            assert!(std::fs::read(&output).unwrap() == expected, "{name}, seed {seed}");
+            std::fs::remove_file(&output).unwrap();
+        }
+        assert!(kept > 0, "{name}: no run was killed half way");
+    }
+    assert_eq!(names_in(dir), ["c", "e.csv", "s.parquet"]);
+}
+
+#[test]
+fn the_program_sums_by_attributes_and_node_sets_of_the_circuit() {
+    let reference = Reference::new();
+    let naive = read_naively(&reference, &reference.weights());
+    let circuit = reference.path("circuit");
+    copy_folder(&golden().join("input/circuit"), &circuit);
+    let sets = r#"{"Low": {"node_id": [0, 1, 2, 3, 4, 5]}, "Even": {"node_id": [0, 2, 4, 6, 8, 10]}}"#;
+    std::fs::write(circuit.join("node_sets.json"), sets).unwrap();
+    let nodes = Hdf5File::open(&circuit.join(format!("networks/nodes/{POPULATION}/nodes.h5"))).unwrap();
+    let attribute = |name: &str| -> Vec<String> {
+        let group = format!("/nodes/{POPULATION}/0");
+        let names = nodes.read_strings(&format!("{group}/@library/{name}")).unwrap();
+        let numbers = nodes.read_unsigned(&format!("{group}/{name}")).unwrap();
+        numbers.iter().map(|&number| names[number as usize].clone()).collect()
+    };
+    let config = circuit.join("circuit_config.json");
+    let sums = |options: &[&str]| -> (Vec<String>, Vec<f64>) {
+        let weights = ["--weights", "w.h5", "--circuit", config.to_str().unwrap(), "--unit", "V", "--dtype", "f64"];
+        reference.signals(&[&weights[..], options, &["-o", "by.csv", "--force", "--quiet"]].concat()).ok();
+        let rows = csv_rows(&reference.path("by.csv"));
+        // time, contact, group, value: the contacts of a group follow each other, and the groups of a frame
+        let of_frame = rows.iter().take_while(|row| row[0] == rows[0][0]);
+        let groups = of_frame.step_by(8).map(|row| row[2].clone()).collect();
+        (groups, rows.iter().map(|row| row[3].parse().unwrap()).collect())
+    };
+    for name in ["mtype", "layer", "region", "synapse_class", "etype"] {
+        let of_node = attribute(name);
+        let (groups, values) = sums(&["--by", name]);
+        let place = |segment: &NaiveSegment| {
+            vec![groups.iter().position(|group| *group == of_node[segment.node as usize]).unwrap()]
+        };
+        assert_close(&values, &naive_sums(&naive, groups.len(), place));
+    }
+    let (groups, values) = sums(&["--by", "population"]);
+    assert_eq!(groups, [POPULATION]);
+    assert_close(&values, &naive_sums(&naive, 1, |_| vec![0]));
+    let (groups, values) = sums(&["--by", "Low,Even"]);
+    assert_eq!(groups, ["Low", "Even"]);
+    let is_in = |node: u64| [node < 6, node.is_multiple_of(2) && node <= 10];
+    let sets_of = |segment: &NaiveSegment| (0..2).filter(|&set| is_in(segment.node)[set]).collect();
+    assert_close(&values, &naive_sums(&naive, 2, sets_of));
+    let (_, values) = sums(&["--by", "population", "--node-set", "Even"]);
+    let even = |segment: &NaiveSegment| if is_in(segment.node)[1] { vec![0] } else { Vec::new() };
+    assert_close(&values, &naive_sums(&naive, 1, even));
 }
 
 #[test]

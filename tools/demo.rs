@@ -13,7 +13,7 @@ use leadfield::io::checkpoint::CheckpointProblem;
 
 use crate::cli::help::{CIRCUIT, OUTPUT, examples};
 use crate::cli::progress::Progress;
-use crate::cli::signals::StopSignal;
+use crate::cli::stop_signal::StopSignal;
 use crate::cli::{Common, Outcome, console, overwrite_policy};
 use steps::DemoStep;
 
@@ -54,13 +54,14 @@ impl Problem for DemoFolderProblem {
 const MARKER_FILE: &str = "reference/np8.h5";
 
 /// Outputs of a demo besides the circuit, and the files of the reference that are not embedded in the program.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "circuit",
     "probe.csv",
     "segments.parquet",
     "weights.h5",
     "signals.h5",
     "weights.svg",
+    "signals.svg",
     "report.html",
     "reference/segments.parquet",
     "reference/weights.h5",
@@ -82,7 +83,12 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     }
     staged.commit()?;
     print_summary(&steps)?;
-    common.print_note(format_args!("\nNext: open {} in a browser", args.folder.join("report.html").display()));
+    let [page, picture] = ["report.html", "signals.svg"].map(|name| args.folder.join(name));
+    common.print_note(format_args!(
+        "\nNext: open {} in a browser; the traces and the current source density are also {}",
+        page.display(),
+        picture.display()
+    ));
     Ok(outcome)
 }
 

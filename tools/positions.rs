@@ -16,7 +16,7 @@ use crate::cli::help::{CIRCUIT, OUTPUT, examples};
 use crate::cli::progress::Progress;
 use crate::cli::segment_input;
 use crate::cli::segmentation_args::SegmentationArgs;
-use crate::cli::signals::StopSignal;
+use crate::cli::stop_signal::StopSignal;
 use crate::cli::{Common, Outcome, console, overwrite_policy};
 
 /// Write the segment table of a circuit: the position of every segment of every neuron

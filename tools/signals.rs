@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use leadfield::Result;
 use leadfield::error::{Context, Problem, format_count, join_quoted};
 use leadfield::io::atomic_output::{self, check_not_an_input};
 use leadfield::io::resumable_output::RunSettings;
@@ -11,12 +12,11 @@ use leadfield::signals::output::{
 };
 use leadfield::signals::{
     CurrentKind, CurrentReport, Grouping, GroupingProblem, MissingNodes, PopulationNodes, SignalReference, SignalUnit,
-    Signals, SignalsBuilder, TimeSelection, open_circuit, resolve_node_set,
+    Signals, SignalsBuilder, StatedUnit, TimeSelection, open_circuit, resolve_node_set,
 };
 use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::weights::SegmentSource;
-use leadfield::{Result, units};
 
 use crate::cli::contact_file::DASH;
 use crate::cli::facts::{Facts, format_bytes};
@@ -24,7 +24,7 @@ use crate::cli::help::{CIRCUIT, CONTACTS, FILTER, OUTPUT, RESULT, RUN, examples}
 use crate::cli::method_args::{MethodArgs, open_tables};
 use crate::cli::output::write_signal_columns;
 use crate::cli::progress::Progress;
-use crate::cli::signals::StopSignal;
+use crate::cli::stop_signal::StopSignal;
 use crate::cli::{Common, Outcome, console, overwrite_policy};
 
 /// Compute signals at contacts (LFP, ECoG, EEG) from a report of membrane currents, without a new simulation
@@ -215,9 +215,6 @@ const MAX_NAMED_NEURONS: usize = 5;
 /// Number of groups, or of contacts with their units, that a note lists.
 const MAX_NAMED_GROUPS: usize = 100;
 
-/// Distance at which the far field of a net current is stated, µm.
-const FAR_UM: f64 = 1000.0;
-
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
@@ -296,7 +293,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         write_signal_columns(&request, path, if args.wide { ColumnShape::Wide } else { ColumnShape::Long })?;
     }
     progress.finish();
-    warn_imbalances(&signals, current_kind(args), common);
+    warn_imbalances(&signals, common);
     let (frames, contacts, groups) = (signals.times_ms().len(), signals.contacts().len(), signals.groups().len());
     let groups = if signals.is_total() { String::new() } else { format!(", {}", format_count(groups as u64, "group")) };
     let end = match was_complete {
@@ -331,15 +328,12 @@ fn open_reports(args: &Args, common: &Common) -> Result<Vec<CurrentReport>> {
 
 /// Notes that currents are nA, if a report states another unit; warns if that is one of densities.
 fn note_units(reports: &[CurrentReport], common: &Common) {
-    let densities = reports.iter().find(|report| report.states_densities());
-    let stated = densities.or(reports.iter().find(|report| report.stated_units() != Some("nA")));
-    let Some(report) = stated else { return };
-    let (path, unit) = (report.path().display(), report.stated_units());
-    let found = unit.map_or("no unit".into(), |unit| format!("`{unit}`"));
-    let what = format!("{found} is stated for the currents; they are taken as nA, as simulators write `i_membrane`");
-    match densities {
-        Some(_) => common.warn(format_args!("{path}: {what}; if they are densities, give `--density`")),
-        None => common.print_note(format_args!("note: {path}: {what} (`--density` for mA/cm2)")),
+    match StatedUnit::find(reports) {
+        None => {}
+        Some(stated) if stated.is_density => {
+            common.warn(format_args!("{stated}; if they are densities, give `--density`"));
+        }
+        Some(stated) => common.print_note(format_args!("note: {stated} (`--density` for mA/cm2)")),
     }
 }
 
@@ -384,7 +378,7 @@ fn apply_options<'a>(
     })
 }
 
-/// Returns what the values of the reports are.
+/// Returns the quantity of the reports' values.
 fn current_kind(args: &Args) -> CurrentKind {
     if args.density { CurrentKind::Density } else { CurrentKind::Current }
 }
@@ -422,7 +416,7 @@ fn print_estimate(args: &Args, signals: &Signals<'_>, common: &Common) -> Result
     Ok(Outcome::Done)
 }
 
-/// Notes what a format does not state: the groups of a NumPy array, and the units of the columns of a CSV.
+/// Prints a note on what a format cannot state: the groups of a NumPy array, and the units of the columns of a CSV.
 fn note_order(args: &Args, signals: &Signals<'_>, format: SignalFormat, common: &Common) {
     if format == SignalFormat::Npy && !signals.is_total() {
         let groups = join_quoted(signals.groups(), MAX_NAMED_GROUPS);
@@ -437,32 +431,12 @@ fn note_order(args: &Args, signals: &Signals<'_>, format: SignalFormat, common: 
 }
 
 /// Warns of neurons whose currents do not sum to zero.
-fn warn_imbalances(signals: &Signals<'_>, kind: CurrentKind, common: &Common) {
-    let mut found = signals.imbalances();
-    if found.is_empty() {
-        return;
-    }
-    found.sort_by(|a, b| b.net_na.abs().total_cmp(&a.net_na.abs()));
-    let sigma = units::DEFAULT_CONDUCTIVITY.get();
-    let far_v =
-        |net_na: f64| net_na.abs() * units::NANOAMPERE_PER_MICROMETER / (4.0 * std::f64::consts::PI * sigma * FAR_UM);
-    let (what, cause) = match kind {
-        CurrentKind::Density => {
-            ("densities times areas", "with a current clamp, or with areas that are not the simulator's")
-        }
-        CurrentKind::Current => ("membrane currents", "with a current clamp"),
-    };
-    common.warn(format_args!(
-        "{} whose {what} do not sum to zero, as {cause}: each adds the field of a monopole, which falls with 1/r where \
-         that of a balanced neuron falls with 1/r^2 or faster",
-        format_count(found.len() as u64, "neuron")
-    ));
+fn warn_imbalances(signals: &Signals<'_>, common: &Common) {
+    let Some(warning) = signals.imbalance_warning() else { return };
+    common.warn(warning);
+    let found = signals.imbalances();
     for neuron in found.iter().take(MAX_NAMED_NEURONS) {
-        let far_uv = far_v(neuron.net_na) * SignalUnit::Microvolt.per_volt();
-        common.print_note(format_args!(
-            "  `{}` node {}: net current {:.4} nA at {} ms, {far_uv:.3} uV at 1 mm in {sigma} S/m",
-            neuron.population, neuron.node_id, neuron.net_na, neuron.time_ms
-        ));
+        common.print_note(format_args!("  {neuron}"));
     }
     if found.len() > MAX_NAMED_NEURONS {
         let rest: Vec<String> = found.iter().skip(MAX_NAMED_NEURONS).map(|n| n.node_id.to_string()).collect();

@@ -25,7 +25,7 @@ use crate::cli::method_args::{MethodArgs, open_tables};
 use crate::cli::progress::Progress;
 use crate::cli::segment_input;
 use crate::cli::segmentation_args::SegmentationArgs;
-use crate::cli::signals::StopSignal;
+use crate::cli::stop_signal::StopSignal;
 use crate::cli::{Common, Outcome, console, overwrite_policy};
 
 /// The inputs cannot be used together.

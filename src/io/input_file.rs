@@ -7,31 +7,69 @@ use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Context, FileProblem, Result};
 
-/// Device and inode of each file that was opened for reading; unset until [`record_inputs`] is called.
-static INPUTS: OnceLock<Mutex<BTreeSet<(u64, u64)>>> = OnceLock::new();
+/// Device and inode of each file that was opened for reading while inputs are recorded.
+static INPUTS: Mutex<Inputs> = Mutex::new(Inputs { recordings: 0, files: BTreeSet::new() });
 
-/// Starts to record which files are inputs, so that no output replaces one. Only for programs in which a process is one
-/// run: in a process that writes an output, reads it and writes it again, the output would count as an input.
-pub fn record_inputs() {
-    INPUTS.get_or_init(Mutex::default);
+struct Inputs {
+    /// Number of runs that record.
+    recordings: usize,
+    files: BTreeSet<(u64, u64)>,
 }
 
-/// Returns whether a path is a file that was opened for reading since [`record_inputs`]. A link is another file than
+/// Starts to record which files are inputs, so that no output replaces one. Only for programs in which a process is one
+/// run: in a process that writes an output, reads it and writes it again, the output would count as an input, see
+/// [`InputRecording`].
+pub fn record_inputs() {
+    lock_inputs().recordings += 1;
+}
+
+/// Records which files are inputs until it is dropped, so that no output of this run replaces one. Inputs of runs at the
+/// same time count, too; they are forgotten when the last one ends.
+#[derive(Debug)]
+pub struct InputRecording(());
+
+impl InputRecording {
+    /// Starts to record.
+    #[must_use]
+    pub fn start() -> Self {
+        record_inputs();
+        Self(())
+    }
+}
+
+impl Drop for InputRecording {
+    fn drop(&mut self) {
+        let mut inputs = lock_inputs();
+        inputs.recordings -= 1;
+        if inputs.recordings == 0 {
+            inputs.files.clear();
+        }
+    }
+}
+
+fn lock_inputs() -> MutexGuard<'static, Inputs> {
+    INPUTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns whether a path is a file that was opened for reading while inputs are recorded. A link is another file than
 /// its target.
 pub fn is_input(path: &Path) -> bool {
-    let Some(inputs) = INPUTS.get() else { return false };
-    let found = path.symlink_metadata();
-    found.is_ok_and(|found| inputs.lock().unwrap_or_else(PoisonError::into_inner).contains(&device_and_inode(&found)))
+    let inputs = lock_inputs();
+    !inputs.files.is_empty()
+        && path.symlink_metadata().is_ok_and(|found| inputs.files.contains(&device_and_inode(&found)))
 }
 
 /// Removes a file from the recorded inputs: it is an earlier output that was read only to compare it with a new one.
 pub fn forget_input(path: &Path) {
-    if let (Some(inputs), Ok(found)) = (INPUTS.get(), path.metadata()) {
-        inputs.lock().unwrap_or_else(PoisonError::into_inner).remove(&device_and_inode(&found));
+    let mut inputs = lock_inputs();
+    if !inputs.files.is_empty()
+        && let Ok(found) = path.metadata()
+    {
+        inputs.files.remove(&device_and_inode(&found));
     }
 }
 
@@ -45,8 +83,11 @@ fn device_and_inode(found: &Metadata) -> (u64, u64) {
 /// Returns [`FileProblem::NotRegular`] for a pipe, a socket or a device, and [`FileProblem::InputFolder`] for a folder.
 pub fn check_regular_file(path: &Path) -> Result<()> {
     let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
-    if let (true, Some(inputs)) = (metadata.is_file(), INPUTS.get()) {
-        inputs.lock().unwrap_or_else(PoisonError::into_inner).insert(device_and_inode(&metadata));
+    if metadata.is_file() {
+        let mut inputs = lock_inputs();
+        if inputs.recordings > 0 {
+            inputs.files.insert(device_and_inode(&metadata));
+        }
     }
     let kind = metadata.file_type();
     let found = match kind {

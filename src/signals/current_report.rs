@@ -336,7 +336,7 @@ impl CurrentReport {
         &self.data
     }
 
-    /// Adds what identifies the content to a digest: path, size and time of change of the file, and the mapping.
+    /// Adds the file's path, size and time of change, and the mapping, to a digest.
     ///
     /// # Errors
     /// Returns an error if the file cannot be inspected.

@@ -30,21 +30,21 @@ const TILE_FRAMES: usize = 8;
 /// Length of a converted row: rows of a power of two would compete for the same lines of the cache.
 const ROW_LENGTH: usize = DEPTH + 8;
 
-/// Bytes of a line of the cache: a vector that lies in two lines takes two loads.
+/// Bytes of a cache line: a vector that lies in two lines takes two loads.
 const LINE_BYTES: usize = 64;
 
 /// Part of the sum of absolute currents that the net current of a balanced neuron does not exceed. Currents are stored in
 /// single precision, so that their sum has an error of 1e-7 of it.
 const BALANCE_TOLERANCE: f64 = 1e-4;
 
-/// The same for current densities. Areas here are those of straight cylinders, those of the simulator follow the neurite:
-/// of one input to a reconstructed neuron, whose segments of 20 to 40 µm are 1.5 % shorter than the neurite, 0.6 % in the
-/// median do not balance; of several inputs less.
+/// The same for current densities. Areas here are those of straight cylinders, those of the simulator follow the neurite.
+/// For one input to a reconstructed neuron (segments of 20 to 40 µm, 1.5 % shorter than the neurite) the median net current
+/// is 0.6 % of the sum of absolute currents; for several inputs it is less.
 const DENSITY_BALANCE_TOLERANCE: f64 = 1e-2;
 
 /// A stored current: single or double precision.
 pub(super) trait Current: Copy + Into<f64> + Default + Send + Sync {
-    /// Returns whether a fast sum shows that currents balance; if not, only an exact sum can tell.
+    /// Returns whether a fast sum shows that currents balance; otherwise an exact sum decides.
     fn balance_clearly(_currents: &[Self]) -> bool {
         false
     }
@@ -112,21 +112,21 @@ pub(super) struct WeightPanels {
     /// From `first` on for each panel its rows, for each row the weights of the panel's contacts; the last panel is filled
     /// up with 0.
     values: Vec<f64>,
-    /// The first value that begins a line of the cache.
+    /// The first value that begins a cache line.
     first: usize,
     rows: usize,
     contacts: usize,
 }
 
 impl WeightPanels {
-    /// Returns weights in the memory of these. Each row must then be set; what fills up the last panel is 0.
+    /// Reuses this memory for weights of another size. Every row must then be set; the padding of the last panel is 0.
     pub fn renewed(self, rows: usize, contacts: usize) -> Self {
         let mut values = self.values;
         if !contacts.is_multiple_of(HALF) {
             values.clear();
         }
         values.resize(contacts.next_multiple_of(HALF) * rows + LINE_BYTES / size_of::<f64>(), 0.0);
-        // what no value aligns is read unaligned
+        // without an aligned offset, reads are unaligned
         let first = values.as_ptr().align_offset(LINE_BYTES).min(LINE_BYTES / size_of::<f64>());
         Self { values, first, rows, contacts }
     }
@@ -189,7 +189,7 @@ impl WeightPanels {
 /// Converted currents, which are reused.
 pub(super) struct Tile(Box<ConvertedRows>);
 
-/// Rows that begin with a line of the cache ([`LINE_BYTES`]).
+/// Rows that begin with a cache line ([`LINE_BYTES`]).
 #[repr(align(64))]
 struct ConvertedRows([[f64; ROW_LENGTH]; TILE_FRAMES]);
 

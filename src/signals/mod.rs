@@ -37,6 +37,7 @@ pub mod output;
 mod plan;
 mod product;
 mod signals_builder;
+mod warnings;
 
 pub use contacts::{SignalContact, SignalUnit, find_contacts};
 pub use current_report::{CurrentReport, ElementList, ReportDataProblem};
@@ -44,7 +45,8 @@ pub use frames::{TimeProblem, TimeSelection};
 pub use groups::{Grouping, GroupingProblem, NodeLabels, PopulationNodes, open_circuit, resolve_node_set};
 pub use plan::NodeFilter;
 pub use product::Imbalance;
-pub use signals_builder::{NodeImbalance, SignalBlock, SignalBlocks, Signals, SignalsBuilder, SignalsEstimate};
+pub use signals_builder::{SignalBlock, SignalBlocks, Signals, SignalsBuilder, SignalsEstimate};
+pub use warnings::{NodeImbalance, StatedUnit};
 
 use crate::electrodes::ConfiguredElectrode;
 use crate::error::Problem;

@@ -1,4 +1,4 @@
-//! Matches the nodes of reports with rows of weights, and cuts the work: parts, chunks of neurons, runs of rows.
+//! Matches the nodes of reports with rows of weights, and cuts the work: parts, batches of neurons, runs of rows.
 
 use std::collections::HashMap;
 
@@ -300,7 +300,7 @@ impl<'a> GroupSets<'a> {
 
 /// Neurons that one thread multiplies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chunk {
+pub struct NeuronBatch {
     /// Indices in the part.
     pub neurons: std::ops::Range<usize>,
     /// Number of their elements.
@@ -309,23 +309,23 @@ pub struct Chunk {
     pub width: usize,
 }
 
-/// Cuts a part's neurons into chunks of at most `most` elements, or of one neuron. The sums depend on the cuts, so that
+/// Cuts a part's neurons into batches of at most `most` elements, or of one neuron. The sums depend on the cuts, so that
 /// these depend neither on threads nor on memory. Gaps of at most `max_gap` columns between neurons are read.
-pub fn cut_chunks(neurons: &[PlannedNeuron], most: usize, max_gap: usize) -> Vec<Chunk> {
-    let mut chunks: Vec<Chunk> = Vec::new();
+pub fn cut_batches(neurons: &[PlannedNeuron], most: usize, max_gap: usize) -> Vec<NeuronBatch> {
+    let mut batches: Vec<NeuronBatch> = Vec::new();
     let mut end = None;
     for (i, neuron) in neurons.iter().enumerate() {
         let gap = end.and_then(|end| neuron.first_column.checked_sub(end)).filter(|gap| *gap <= max_gap);
         let width = neuron.elements + gap.unwrap_or_default();
         end = Some(neuron.first_column + neuron.elements);
-        match chunks.last_mut() {
+        match batches.last_mut() {
             Some(last) if last.elements + neuron.elements <= most => {
                 last.neurons.end = i + 1;
                 last.elements += neuron.elements;
                 last.width += width;
             }
-            _ => chunks.push(Chunk { neurons: i..i + 1, elements: neuron.elements, width }),
+            _ => batches.push(NeuronBatch { neurons: i..i + 1, elements: neuron.elements, width }),
         }
     }
-    chunks
+    batches
 }

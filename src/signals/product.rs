@@ -8,17 +8,17 @@
 //!
 //! with the membrane current `I` in nA and the weight `w` in V/nA. All sums are in double precision.
 //!
-//! **Order of the work.** Weights are computed or read once for all frames of a block. Neurons are cut into *chunks* of
-//! about [`CHUNK_ELEMENTS`] elements, consecutive in the report, whose currents and weights are multiplied together
-//! (`kernel`). The weights of neighbouring chunks, a *wave*, are in memory at one time.
+//! **Order of the work.** Weights are computed or read once for all frames of a block. Neurons are cut into *batches* of
+//! about [`BATCH_ELEMENTS`] elements, consecutive in the report, whose currents and weights are multiplied together
+//! (`kernel`). The weights of neighbouring batches, a *wave*, are in memory at one time.
 //!
-//! - Currents at known byte offsets: each thread takes some frames, goes through the wave in *pieces* of a few chunks whose
+//! - Currents at known byte offsets: each thread takes some frames, goes through the wave in *pieces* of a few batches whose
 //!   weights stay in its cache, and reads the piece's currents for as many frames as stay there, too, a *tile*, until they
 //!   are multiplied. Nothing is stored twice, and no thread waits for another.
 //! - Currents in chunks of HDF5, which one thread at a time can read: a *strip* of frames is read while the one before is
 //!   multiplied by all threads.
 //!
-//! A frame's sums are added in the order of chunks by one thread. Hence the sums depend on the inputs only, and neither on
+//! A frame's sums are added in the order of batches by one thread. Hence the sums depend on the inputs only, and neither on
 //! the number of threads, nor on blocks, waves, pieces, tiles and strips.
 
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ use super::kernel::{
     Current, CurrentRows, ElementRun, SumRows, Tile, WeightPanels, add_product, find_net_current,
     find_net_current_of_densities,
 };
-use super::plan::{Chunk, Plan, PlannedNeuron, PlannedPart, cut_chunks};
+use super::plan::{NeuronBatch, Plan, PlannedNeuron, PlannedPart, cut_batches};
 use super::{CurrentKind, SignalsProblem, WeightSource};
 use crate::error::{Error, Result};
 use crate::io::checkpoint::CheckpointProblem;
@@ -42,14 +42,13 @@ use crate::sonata::electrodes_file::WeightsDataset;
 use crate::units::NANOAMPERE_PER_SQUARE_MICROMETER;
 use crate::weights::neuron_blocks::BufferPool;
 
-/// Number of elements of a chunk, unless one neuron has more.
-const CHUNK_ELEMENTS: usize = 1024;
+/// Number of elements of a batch, unless one neuron has more.
+const BATCH_ELEMENTS: usize = 1024;
 
-/// Largest number of elements of a piece: 16 KiB of each frame, so that a call of the operating system costs little beside
-/// the copy.
+/// Largest number of elements of a piece: 16 KiB of each frame, so that a system call costs little compared with the copy.
 const PIECE_ELEMENTS: usize = 4096;
 
-/// Bytes of the weights of a piece, unless a chunk has more: they stay in the cache of a core for all frames of a thread.
+/// Bytes of the weights of a piece, unless a batch has more: they stay in the cache of a core for all frames of a thread.
 const PIECE_WEIGHT_BYTES: usize = 1 << 20;
 
 /// Number of currents of a tile: 1 MiB, so that they stay in the cache until they are multiplied.
@@ -76,8 +75,8 @@ const THREAD_WEIGHT_BYTES: usize = 2 << 20;
 /// a wave, and as much for the pieces of all threads.
 pub const WORKING_BYTES: u64 = (2 * STRIP_BYTES + 2 * WEIGHT_BYTES) as u64;
 
-/// Elements that nobody needs are read with others if they are at most so many between two needed neurons: a call of the
-/// operating system costs as much as copying so many.
+/// Gaps of at most this many unused elements between two neurons are read too: a system call costs as much as copying that
+/// many.
 const MAX_GAP_ELEMENTS: usize = 1024;
 
 /// A neuron whose currents do not sum to zero.
@@ -102,7 +101,7 @@ pub struct Product<'a> {
     pub plan: &'a Plan,
     /// The used columns, each a contact.
     pub columns: &'a [usize],
-    /// What the currents are.
+    /// The quantity of the reports' values.
     pub kind: CurrentKind,
     /// Whether groups are types of sections.
     pub by_section_type: bool,
@@ -112,7 +111,7 @@ pub struct Product<'a> {
     pub is_stopped: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// A part of the plan, with what its weights come from.
+/// A part of the plan, and the source of its weights.
 #[derive(Clone, Copy)]
 struct OpenPart<'p> {
     report: &'p CurrentReport,
@@ -136,7 +135,7 @@ struct TileOfPiece<'t, T> {
 /// Neurons that do not balance in some frames.
 type FoundImbalances = Vec<(u64, Imbalance)>;
 
-/// What a thread reads currents into.
+/// Buffers into which a thread reads currents.
 #[derive(Default)]
 struct CurrentBuffer {
     tile: Tile,
@@ -161,17 +160,17 @@ struct Run {
     group_set: u32,
 }
 
-/// The weights of a chunk, in the report's order of elements.
-struct ChunkWeights {
+/// The weights of a batch, in the report's order of elements.
+struct BatchWeights {
     panels: WeightPanels,
     runs: Vec<Run>,
     /// Factors of current densities; empty if the report has currents.
     area_factors: Vec<f64>,
 }
 
-/// Chunks whose currents are read together.
+/// Batches whose currents are read together.
 struct Piece<'c> {
-    chunks: &'c [Chunk],
+    batches: &'c [NeuronBatch],
     /// Columns of the report that are read.
     reads: Vec<Range<usize>>,
     /// Number of columns that are read.
@@ -185,11 +184,11 @@ struct Piece<'c> {
 /// Pieces whose weights are in memory at one time.
 struct Wave<'w> {
     pieces: &'w [Piece<'w>],
-    /// The weights of each piece, by chunk.
-    weights: Vec<Vec<ChunkWeights>>,
+    /// The weights of each piece, by batch.
+    weights: Vec<Vec<BatchWeights>>,
 }
 
-/// Memory that one wave or part leaves to the next: the system takes longer to give new memory than to fill it.
+/// Buffers that the next wave or part reuses: allocating memory takes longer than filling it.
 #[derive(Default)]
 struct Spare {
     segments: Segments,
@@ -199,7 +198,7 @@ struct Spare {
 }
 
 impl Wave<'_> {
-    fn pieces(&self) -> impl Iterator<Item = (&Piece<'_>, &[ChunkWeights])> {
+    fn pieces(&self) -> impl Iterator<Item = (&Piece<'_>, &[BatchWeights])> {
         self.pieces.iter().zip(self.weights.iter().map(Vec::as_slice))
     }
 }
@@ -210,7 +209,7 @@ impl Piece<'_> {
     }
 
     fn element_count(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.elements).sum()
+        self.batches.iter().map(|batch| batch.elements).sum()
     }
 }
 
@@ -293,9 +292,9 @@ impl Product<'_> {
             // the library reads whole chunks anyway
             None => MAX_GAP_ELEMENTS.max(report.chunk_shape()[1]),
         };
-        let chunks = cut_chunks(&part.neurons, CHUNK_ELEMENTS, max_gap);
-        let sizes = self.work_sizes(report, &chunks, frames.len());
-        let pieces: Vec<Piece<'_>> = group_by_elements(&chunks, sizes.piece_width, |chunk| chunk.width)
+        let batches = cut_batches(&part.neurons, BATCH_ELEMENTS, max_gap);
+        let sizes = self.work_sizes(report, &batches, frames.len());
+        let pieces: Vec<Piece<'_>> = group_by_elements(&batches, sizes.piece_width, |batch| batch.width)
             .map(|own| Piece::new(part, own, max_gap))
             .collect();
         let mut imbalances = Vec::new();
@@ -310,14 +309,14 @@ impl Product<'_> {
                 }
                 None => self.add_wave_by_library(&open, &wave, frames, sums, sizes, stop)?,
             });
-            let used = wave.weights.into_iter().flatten().map(|chunk| chunk.panels);
+            let used = wave.weights.into_iter().flatten().map(|batch| batch.panels);
             panels.get_mut().unwrap_or_else(PoisonError::into_inner).extend(used);
         }
         Ok(imbalances)
     }
 
     /// Chooses how to cut the work. The sums do not depend on it.
-    fn work_sizes(&self, report: &CurrentReport, chunks: &[Chunk], frames: usize) -> WorkSizes {
+    fn work_sizes(&self, report: &CurrentReport, batches: &[NeuronBatch], frames: usize) -> WorkSizes {
         let row_bytes = WeightPanels::row_bytes(self.columns.len()).max(1);
         let wave_bytes = match report.plain_precision() {
             Some(_) => WEIGHT_BYTES.min(THREAD_WEIGHT_BYTES * rayon::current_num_threads()),
@@ -327,12 +326,12 @@ impl Product<'_> {
         let [chunk_frames, chunk_elements] = report.chunk_shape();
         // whole chunks in both directions as far as memory allows: a chunk in two strips is decompressed twice
         let values = STRIP_BYTES / size_of::<f64>();
-        let widest = chunks.iter().map(|chunk| chunk.width).max().unwrap_or_default().max(CHUNK_ELEMENTS);
+        let widest = batches.iter().map(|batch| batch.width).max().unwrap_or_default().max(BATCH_ELEMENTS);
         let most_frames = (values / widest).max(MIN_TILE_FRAMES);
         let wanted = (values / chunk_elements).clamp(MIN_TILE_FRAMES, MIN_THREAD_FRAMES);
         let strip_frames = wanted.next_multiple_of(chunk_frames).min(most_frames);
         let piece_width = match report.plain_precision() {
-            Some(_) => (PIECE_WEIGHT_BYTES / row_bytes).clamp(CHUNK_ELEMENTS, PIECE_ELEMENTS),
+            Some(_) => (PIECE_WEIGHT_BYTES / row_bytes).clamp(BATCH_ELEMENTS, PIECE_ELEMENTS),
             // a strip ends with a chunk, which may be behind its last frame
             None => values / (strip_frames + chunk_frames.min(strip_frames)).max(1),
         };
@@ -391,11 +390,11 @@ impl Product<'_> {
     ) -> Result<FoundImbalances> {
         let row = self.row_length();
         let strips = cut_strips(frames, sizes.strip_frames, sizes.chunk_frames);
-        let steps: Vec<(&Piece<'_>, &[ChunkWeights], Range<usize>)> = wave
+        let steps: Vec<(&Piece<'_>, &[BatchWeights], Range<usize>)> = wave
             .pieces()
             .flat_map(|(piece, weights)| strips.iter().map(move |strip| (piece, weights, strip.clone())))
             .collect();
-        let read = |step: Option<&(&Piece<'_>, &[ChunkWeights], Range<usize>)>, out: &mut Vec<f64>| match step {
+        let read = |step: Option<&(&Piece<'_>, &[BatchWeights], Range<usize>)>, out: &mut Vec<f64>| match step {
             Some((piece, _, strip)) => {
                 open.report.read_by_library(frames.get(strip.clone()).unwrap_or_default(), &piece.reads, out)
             }
@@ -435,44 +434,44 @@ impl Product<'_> {
         }
     }
 
-    /// Computes or reads the weights of all chunks of a wave, by piece.
+    /// Computes or reads the weights of all batches of a wave, by piece.
     fn wave_weights(
         &self,
         open: &OpenPart<'_>,
         wave: &[Piece<'_>],
         (spare, buffers): (&Mutex<Vec<WeightPanels>>, &BufferPool<NeuronBuffers>),
         stop: &StopCheck<'_>,
-    ) -> Result<Vec<Vec<ChunkWeights>>> {
-        let of_piece = |piece: &Piece<'_>| -> Result<Vec<ChunkWeights>> {
-            let of_chunk = |chunk: &Chunk| {
+    ) -> Result<Vec<Vec<BatchWeights>>> {
+        let of_piece = |piece: &Piece<'_>| -> Result<Vec<BatchWeights>> {
+            let of_batch = |batch: &NeuronBatch| {
                 stop.check()?;
                 let panels = spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-                buffers.with_buffer(|buffers| self.chunk_weights(open, piece, chunk, panels, buffers))
+                buffers.with_buffer(|buffers| self.batch_weights(open, piece, batch, panels, buffers))
             };
-            let all: Vec<Result<ChunkWeights>> = piece.chunks.par_iter().map(of_chunk).collect();
+            let all: Vec<Result<BatchWeights>> = piece.batches.par_iter().map(of_batch).collect();
             // the first error in order, whichever thread found it
             all.into_iter().collect()
         };
-        let all: Vec<Result<Vec<ChunkWeights>>> = wave.par_iter().map(of_piece).collect();
+        let all: Vec<Result<Vec<BatchWeights>>> = wave.par_iter().map(of_piece).collect();
         all.into_iter().collect()
     }
 
-    fn chunk_weights(
+    fn batch_weights(
         &self,
         open: &OpenPart<'_>,
         piece: &Piece<'_>,
-        chunk: &Chunk,
+        batch: &NeuronBatch,
         panels: WeightPanels,
         buffers: &mut NeuronBuffers,
-    ) -> Result<ChunkWeights> {
+    ) -> Result<BatchWeights> {
         let is_online = matches!(self.source, WeightSource::Online);
         let panels = match is_online {
             true => WeightPanels::default(),
-            false => panels.renewed(chunk.elements, self.columns.len()),
+            false => panels.renewed(batch.elements, self.columns.len()),
         };
-        let mut found = ChunkWeights { panels, runs: Vec::new(), area_factors: Vec::new() };
+        let mut found = BatchWeights { panels, runs: Vec::new(), area_factors: Vec::new() };
         let (mut row, mut end) = (0, None);
-        for index in chunk.neurons.clone() {
+        for index in batch.neurons.clone() {
             let Some(neuron) = open.part.neurons.get(index) else { continue };
             let column = piece.neuron_column(index);
             if is_online {
@@ -497,7 +496,7 @@ impl Product<'_> {
             for (element, &from) in list.rows.iter().enumerate() {
                 let group_set = self.group_set_of_row(open, neuron, from)?;
                 let elements = ElementRun { column: column + element, row: row + element, length: 1 };
-                // what is adjacent in the report, however much of a gap is read
+                // adjacent in the report; a gap that is read does not count
                 let is_adjacent = element > 0 || end == Some(neuron.first_column);
                 push_run(&mut found.runs, Run { elements, group_set }, is_adjacent);
             }
@@ -577,14 +576,14 @@ impl Product<'_> {
         &self,
         open: &OpenPart<'_>,
         own: TileOfPiece<'_, T>,
-        weights: &[ChunkWeights],
+        weights: &[BatchWeights],
         tile: &mut Tile,
         sums: &mut [f64],
     ) -> Result<FoundImbalances> {
         let (contacts, row_length) = (self.columns.len(), self.row_length());
         let is_online = matches!(self.source, WeightSource::Online);
         let mut imbalances = Vec::new();
-        for (chunk, weights) in own.piece.chunks.iter().zip(weights) {
+        for (batch, weights) in own.piece.batches.iter().zip(weights) {
             for run in &weights.runs {
                 let groups = self.plan.group_sets.get(run.group_set as usize).map_or(&[][..], Vec::as_slice);
                 for &group in groups {
@@ -595,12 +594,12 @@ impl Product<'_> {
                         _ => add_product(own.currents, run.elements, &weights.panels, tile, &mut sums),
                     };
                     if !is_finite {
-                        return Err(self.not_finite_error(open, own, chunk, weights));
+                        return Err(self.not_finite_error(open, own, batch, weights));
                     }
                 }
             }
             if !is_online {
-                imbalances.extend(find_imbalances(open.part, own, chunk, &weights.area_factors));
+                imbalances.extend(find_imbalances(open.part, own, batch, &weights.area_factors));
             }
         }
         Ok(imbalances)
@@ -611,13 +610,13 @@ impl Product<'_> {
         &self,
         open: &OpenPart<'_>,
         own: TileOfPiece<'_, T>,
-        chunk: &Chunk,
-        weights: &ChunkWeights,
+        batch: &NeuronBatch,
+        weights: &BatchWeights,
     ) -> Error {
         let OpenPart { report, part, .. } = *open;
-        let neurons = part.neurons.get(chunk.neurons.clone()).unwrap_or_default();
+        let neurons = part.neurons.get(batch.neurons.clone()).unwrap_or_default();
         for (place, &frame) in own.frames.iter().enumerate() {
-            for (index, neuron) in chunk.neurons.clone().zip(neurons) {
+            for (index, neuron) in batch.neurons.clone().zip(neurons) {
                 let column = own.piece.neuron_column(index);
                 let values = own.currents.elements(place, column..column + neuron.elements);
                 let mut values = values.iter().map(|value| -> f64 { (*value).into() }).enumerate();
@@ -645,9 +644,9 @@ impl Product<'_> {
 
 impl<'c> Piece<'c> {
     /// Finds what to read: neurons that are close together in a frame are read together.
-    fn new(part: &PlannedPart, chunks: &'c [Chunk], max_gap: usize) -> Self {
-        let first_neuron = chunks.first().map_or(0, |chunk| chunk.neurons.start);
-        let behind = chunks.last().map_or(first_neuron, |chunk| chunk.neurons.end);
+    fn new(part: &PlannedPart, batches: &'c [NeuronBatch], max_gap: usize) -> Self {
+        let first_neuron = batches.first().map_or(0, |batch| batch.neurons.start);
+        let behind = batches.last().map_or(first_neuron, |batch| batch.neurons.end);
         let mut reads: Vec<Range<usize>> = Vec::new();
         let mut column_of_neuron = Vec::with_capacity(behind - first_neuron);
         let mut width = 0;
@@ -665,11 +664,11 @@ impl<'c> Piece<'c> {
             }
             column_of_neuron.push(width - own.len());
         }
-        Self { chunks, reads, width, first_neuron, column_of_neuron }
+        Self { batches, reads, width, first_neuron, column_of_neuron }
     }
 }
 
-/// Groups neighbours so that a group has at most so many elements, or one item.
+/// Groups consecutive items: at most `most` elements, or one item.
 fn group_by_elements<T>(items: &[T], most: usize, elements: impl Fn(&T) -> usize) -> impl Iterator<Item = &[T]> {
     let mut rest = items;
     std::iter::from_fn(move || {
@@ -715,7 +714,7 @@ fn share_frames(frames: usize) -> usize {
     frames.div_ceil(2 * threads).max(most.min(MIN_THREAD_FRAMES)).next_multiple_of(MIN_TILE_FRAMES).max(MIN_TILE_FRAMES)
 }
 
-/// Collects what threads found, or the first error in order, whichever thread found it.
+/// Concatenates the results; of several errors, returns the first in order.
 fn collect_shares(shares: Vec<Result<FoundImbalances>>) -> Result<FoundImbalances> {
     let mut all = Vec::new();
     for share in shares {
@@ -751,16 +750,16 @@ fn add_columns<T: Current>(
     is_finite
 }
 
-/// Finds the neurons of a chunk whose currents do not sum to zero. Current densities have factors, one for each element.
+/// Finds the neurons of a batch whose currents do not sum to zero. Current densities have factors, one for each element.
 fn find_imbalances<T: Current>(
     part: &PlannedPart,
     own: TileOfPiece<'_, T>,
-    chunk: &Chunk,
+    batch: &NeuronBatch,
     area_factors: &[f64],
 ) -> FoundImbalances {
     let mut found = Vec::new();
     let mut rest = area_factors;
-    for index in chunk.neurons.clone() {
+    for index in batch.neurons.clone() {
         let Some(neuron) = part.neurons.get(index) else { continue };
         let column = own.piece.neuron_column(index);
         let elements = column..column + neuron.elements;

@@ -8,6 +8,7 @@ use super::frames::TimeSelection;
 use super::groups::Grouping;
 use super::plan::{NodeFilter, Plan};
 use super::product::{Imbalances, Product};
+use super::warnings::NodeImbalance;
 use super::{CurrentKind, MEAN, MissingNodes, SignalReference, SignalsProblem, WeightSource};
 use crate::electrodes::ConfiguredElectrode;
 use crate::error::{Context, Result, join_quoted};
@@ -83,19 +84,6 @@ pub(super) struct FoundSignal<'s> {
     pub group: &'s str,
     pub time_ms: f64,
     pub value: f64,
-}
-
-/// A neuron whose currents do not sum to zero, as those of a neuron with a current clamp.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NodeImbalance {
-    /// The population.
-    pub population: String,
-    /// SONATA node id.
-    pub node_id: u64,
-    /// Net current with the largest absolute value, nA.
-    pub net_na: f64,
-    /// Its time, ms.
-    pub time_ms: f64,
 }
 
 /// The estimated size and memory of a run.
@@ -182,7 +170,7 @@ impl<'a> Signals<'a> {
         &self.plan.groups
     }
 
-    /// Returns report index and node id of each group if there is one group for each neuron; otherwise nothing.
+    /// Returns report index and node id of each group if there is one group for each neuron; empty otherwise.
     pub fn nodes(&self) -> &[(usize, u64)] {
         &self.plan.nodes
     }
@@ -261,7 +249,13 @@ impl<'a> Signals<'a> {
         }
     }
 
-    /// Returns the neurons of the blocks computed so far whose currents do not sum to zero, by population and node id.
+    /// Returns the quantity that the reports' values are taken for.
+    pub fn current_kind(&self) -> CurrentKind {
+        self.kind
+    }
+
+    /// Returns the neurons of the blocks computed so far whose currents do not sum to zero, that with the largest net
+    /// current first.
     pub fn imbalances(&self) -> Vec<NodeImbalance> {
         let found = self.imbalances.lock().unwrap_or_else(PoisonError::into_inner);
         let named = found.iter().filter_map(|(&(report, node_id), imbalance)| {
@@ -269,7 +263,9 @@ impl<'a> Signals<'a> {
             let time_ms = report.start_ms() + imbalance.frame as f64 * report.step_ms();
             Some(NodeImbalance { population: report.population().into(), node_id, net_na: imbalance.net_na, time_ms })
         });
-        named.collect()
+        let mut all: Vec<NodeImbalance> = named.collect();
+        all.sort_by(|a, b| b.net_na.abs().total_cmp(&a.net_na.abs()));
+        all
     }
 
     /// Iterates over blocks of frames, each of at most [`Signals::block_frames`].
@@ -478,7 +474,7 @@ impl<'a> SignalsBuilder<'a> {
     /// frame is selected; a population has no weights, a node has other numbers of segments than its weights, or only one
     /// side has it and it is not to be left out; a contact is unknown; the reference has another unit than a signal; no
     /// neuron is left; densities or section types are needed and the weights come without segments; or the reports have
-    /// voltages, or state the unit of a density and are to be taken as currents.
+    /// voltages.
     pub fn prepare(self) -> Result<Signals<'a>> {
         let source = self.source?;
         check_reports(self.reports)?;

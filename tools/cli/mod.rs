@@ -13,7 +13,7 @@ mod ranks;
 pub mod rule_args;
 pub mod segment_input;
 pub mod segmentation_args;
-pub mod signals;
+pub mod stop_signal;
 mod swapped;
 mod text;
 pub mod version;
@@ -186,7 +186,7 @@ impl Common {
             self.print_note(format_args!("{seconds:.2} s, at most {} of memory", facts::format_bytes(bytes)));
         }
         // a signal to one rank stops all, and all exit alike: launchers return the code of the first that has ended
-        let signal_code = self.ranks().wait_for_all(signals::exit_code().into());
+        let signal_code = self.ranks().wait_for_all(stop_signal::exit_code().into());
         exit_code(&result, signal_code)
     }
 }

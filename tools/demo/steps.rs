@@ -8,16 +8,20 @@ use leadfield::circuit::placement::StubPlacement;
 use leadfield::circuit::synthetic::{self, CircuitSpec};
 use leadfield::circuit::{CircuitRequest, PopulationTables, SegmentTableOptions, TablesSummary};
 use leadfield::electrodes;
-use leadfield::error::format_count;
+use leadfield::error::{Context, format_count};
 use leadfield::io::atomic_output::{AtomicOutput, OverwritePolicy};
 use leadfield::io::ranks::Ranks;
 use leadfield::io::resumable_output::RunSettings;
 use leadfield::methods::NearField;
+use leadfield::plot::figures::signals::{
+    DEFAULT_SOURCE_RADIUS_UM, SignalFigureKind, SignalTraces, SignalsPlot, plot_signals,
+};
 use leadfield::plot::html_report;
 use leadfield::segments::table::SegmentTable;
 use leadfield::signals::output::{SignalFormat, SignalsRequest, ValueType, write_signals};
 use leadfield::signals::{CurrentReport, SignalUnit, Signals};
 use leadfield::sonata::electrodes_file::ElectrodesFile;
+use leadfield::units::DEFAULT_CONDUCTIVITY;
 use leadfield::validate::Tolerance;
 use leadfield::validate::weights::{self as comparison, ColumnRule, ExtraColumn};
 use leadfield::weights::{self, SegmentSource};
@@ -122,9 +126,23 @@ pub(super) fn make_signals(folder: &Path, is_stopped: IsStopped<'_>) -> Result<D
     let (format, value_type) = (SignalFormat::Report, ValueType::F32);
     let request = SignalsRequest { signals: &signals, output: &path, format, value_type, settings };
     write_signals(&request, &Ranks::default())?;
+    draw_signals(&path, &folder.join("signals.svg"))?;
     let frames = format_count(signals.times_ms().len() as u64, "frame");
     let counts = format!("LFP at {} contacts, {frames} of membrane currents", signals.contacts().len());
     Ok(DemoStep { name: "signals", counts, seconds: started.elapsed().as_secs_f64(), path })
+}
+
+/// Draws traces and current source density.
+fn draw_signals(signals: &Path, figure: &Path) -> Result<()> {
+    let traces = SignalTraces::read(signals, None, None)?;
+    let drawn = plot_signals(&SignalsPlot {
+        traces: &traces,
+        kinds: &[SignalFigureKind::Traces, SignalFigureKind::Csd],
+        conductivity_s_per_m: DEFAULT_CONDUCTIVITY.get(),
+        source_radius_um: DEFAULT_SOURCE_RADIUS_UM,
+        title: "signals.h5",
+    });
+    write_file(figure, drawn.in_file(signals)?.figure.to_svg())
 }
 
 /// Creates a report on both files and the steps before, and its picture.

@@ -21,7 +21,7 @@ pub struct SignalsSection {
 }
 
 impl SignalsSection {
-    /// Reads and draws signals: all groups and populations are added up.
+    /// Reads and draws signals: neurons and populations are added up; of several other groups there is no sum.
     ///
     /// # Errors
     /// Returns an error if the file is not a report of signals, or neither figure can be drawn.

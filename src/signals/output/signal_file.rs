@@ -199,7 +199,7 @@ impl UnitJob for SignalsJob<'_> {
             let Some(frames) = self.units.get(unit).filter(|_| !marker.is_stopped()) else { return Ok(()) };
             let values = match self.compute(frames.clone()) {
                 Ok(values) => values,
-                // what was asked to stop within a unit stops as between units: the unit is done again
+                // a unit that was stopped is not recorded; the next run computes it again
                 Err(_) if marker.is_stopped() => return Ok(()),
                 Err(error) => return Err(error),
             };

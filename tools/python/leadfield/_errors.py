@@ -110,7 +110,7 @@ _ARGUMENTS = {
 # options that are arguments of the same name in Python
 _NAMES = frozenset(
     "axon_placement axon_rule by cells circuit columns conductivity discretisation electrode electrodes euler_order field "
-    "field_current field_transform fields format frames index morphologies near_field node_set outside_field population "
+    "field_current field_transform fields format frames group index morphologies near_field node_set outside_field population "
     "reference report segment_length segments where within weights".split()
 )
 # one or several options, each with its value

@@ -142,7 +142,12 @@ def plot_traces(
     picture: dict[str, Any],
 ) -> tuple[str, list[str]]: ...
 def plot_signals(
-    report: str, electrodes: ElectrodeList | None, unit: str | None, picture: dict[str, Any]
+    report: str,
+    electrodes: ElectrodeList | None,
+    unit: str | None,
+    contacts: Sequence[str],
+    group: str | None,
+    picture: dict[str, Any],
 ) -> tuple[str, list[str]]: ...
 def save_weights(
     out: str,
@@ -186,6 +191,6 @@ def plot_probe(
 ) -> tuple[str, list[str]]: ...
 def plot_comparison(a: str, b: str) -> str: ...
 def report(
-    segments: str, weights: str, *, electrode: str | None, within: float | None
+    segments: str, weights: str, *, electrode: str | None, within: float | None, signals: str | None
 ) -> tuple[str, list[str]]: ...
 def run_program(arguments: Sequence[str]) -> int: ...

@@ -116,6 +116,7 @@ def report(
     *,
     electrode: str | None = None,
     within: float | None = None,
+    signals: PathLike | None = None,
 ) -> Html:
     """Makes a page about a segment table and an electrodes file, with pictures and a 3D view; it needs no network.
 
@@ -129,9 +130,13 @@ def report(
         The contact to draw; by default the one nearest to the middle of the segments.
     within : float, optional
         The 3D view shows segments up to this far from the contact along each axis, µm.
+    signals : str or os.PathLike, optional
+        Signals to draw as traces and current source density, an ``.h5`` of :func:`write_signals`: one sum, or one for each
+        neuron, which are added up.
     """
     table = segments.path if isinstance(segments, Segments) else path_text(segments, "segments")
     width, contact = optional_number("within", within), optional_text("electrode", electrode)
-    page, warnings = _leadfield.report(table, _file("weights", weights), electrode=contact, within=width)
+    drawn = None if signals is None else path_text(signals, "signals")
+    page, warnings = _leadfield.report(table, _file("weights", weights), electrode=contact, within=width, signals=drawn)
     warn(warnings)
     return Html(page)

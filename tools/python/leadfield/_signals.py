@@ -490,6 +490,8 @@ def plot_signals(
     report: PathLike,
     figure: Figure = "all",
     *,
+    electrode: Names | None = None,
+    group: str | int | None = None,
     electrodes: Electrodes | None = None,
     unit: Unit | None = None,
     conductivity: float = 0.277,
@@ -500,7 +502,12 @@ def plot_signals(
     Parameters
     ----------
     report : str or os.PathLike
-        The report (HDF5). Cells and groups are summed.
+        The report (HDF5). The cells of a ``lfp`` report, and neurons (``by="node"``), are added up; of other groups one
+        is drawn.
+    electrode : str or sequence of str, optional
+        Names of the contacts to draw; by default all.
+    group : str or int, optional
+        The group to draw, or the id of a neuron.
     electrodes : Electrodes, optional
         Names and positions of the contacts, in the order of the report, which may lack them.
     unit : {"V", "mV", "uV"}, optional
@@ -510,7 +517,9 @@ def plot_signals(
     """
     path = path_text(report, "report")
     picture = _picture(figure, conductivity, source_radius, path.rsplit("/", 1)[-1])
-    svg, warnings = _leadfield.plot_signals(path, _contacts(electrodes), None if unit is None else text("unit", unit), picture)
+    stated = None if unit is None else text("unit", unit)
+    names, own = _name_list("electrode", electrode) or [], None if group is None else str(group)
+    svg, warnings = _leadfield.plot_signals(path, _contacts(electrodes), stated, names, own, picture)
     warn(warnings)
     return Svg(svg)
 
@@ -598,14 +607,12 @@ def _warnings(described: dict[str, Any]) -> list[str]:
         texts.append(f"{described['left_out']} nodes left out, which only the reports or only the weights have")
     if described["ungrouped"]:
         texts.append(f"{described['ungrouped']} nodes in no group")
-    found = described["imbalances"]
-    if found:
-        population, node_id, net, time = found[0]
-        texts.append(
-            f"{len(found)} neurons whose membrane currents do not sum to zero, as with a current clamp: each adds the "
-            f"field of a monopole. The largest net current is {net:.4g} nA, of `{population}` node {node_id} at {time:g} "
-            "ms. A `summation` report of `i_membrane` and the clamp's current balances"
-        )
+    if described["unit_warning"]:
+        texts.append(f"{described['unit_warning']}; if they are densities, give `density=True`")
+    if described["imbalance_warning"]:
+        text, neurons = described["imbalance_warning"]
+        hint = "A `summation` report of `i_membrane` and the clamp's current (`IClamp`) balances"
+        texts.append(f"{text}. The largest: {'; '.join(neurons)}. {hint}")
     return texts
 
 

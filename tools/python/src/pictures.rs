@@ -105,13 +105,14 @@ pub fn plot_comparison(py: Python<'_>, a: PathBuf, b: PathBuf) -> PyResult<Strin
 
 /// Returns the report about a table and an electrodes file as HTML, and warnings.
 #[pyfunction]
-#[pyo3(signature = (segments, weights, *, electrode, within))]
+#[pyo3(signature = (segments, weights, *, electrode, within, signals))]
 pub fn report(
     py: Python<'_>,
     segments: PathBuf,
     weights: PathBuf,
     electrode: Option<String>,
     within: Option<f64>,
+    signals: Option<PathBuf>,
 ) -> PyResult<(String, Vec<String>)> {
     work::run(py, None, |_| {
         let report = html_report::build_report(&ReportRequest {
@@ -119,7 +120,7 @@ pub fn report(
             weights: &weights,
             electrode: electrode.as_deref(),
             within_um: within.unwrap_or(html_report::DEFAULT_VIEW_HALF_SIDE_UM),
-            signals: None,
+            signals: signals.as_deref(),
             timings_s: &[],
         })?;
         let mut warnings: Vec<String> = report.assumptions.into_iter().collect();

@@ -8,7 +8,9 @@ use leadfield::geometry::Point;
 use leadfield::io::atomic_output::check_not_an_input;
 use leadfield::io::ranks::Ranks;
 use leadfield::io::resumable_output::RunSettings;
-use leadfield::plot::figures::signals::{SignalFigureKind, SignalTraces, SignalsPlot, plot_signals as draw_signals};
+use leadfield::plot::figures::signals::{
+    SignalFigureKind, SignalSelection, SignalTraces, SignalsPlot, plot_signals as draw_signals,
+};
 use leadfield::segments::table::SegmentTable as Table;
 use leadfield::signals::output::{
     ColumnShape, SignalFormat, SignalFormatProblem, SignalsRequest, ValueType, check_output,
@@ -16,7 +18,7 @@ use leadfield::signals::output::{
 };
 use leadfield::signals::{
     CurrentKind, CurrentReport, Grouping, GroupingProblem, MissingNodes, PopulationNodes, SignalReference, SignalUnit,
-    Signals, SignalsBuilder, TimeSelection, open_circuit, resolve_node_set,
+    Signals, SignalsBuilder, StatedUnit, TimeSelection, open_circuit, resolve_node_set,
 };
 use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
@@ -78,6 +80,9 @@ struct Request<'a> {
     missing: MissingNodes,
     block_frames: Option<usize>,
 }
+
+/// The most neurons whose net currents a warning states.
+const MAX_NAMED_NEURONS: usize = 3;
 
 const UNITS: [(&str, SignalUnit); 3] =
     [("V", SignalUnit::Volt), ("mV", SignalUnit::Millivolt), ("uV", SignalUnit::Microvolt)];
@@ -186,6 +191,10 @@ struct Description {
     ungrouped: u64,
     /// Population, node id, net current in nA, time in ms.
     imbalances: Vec<(String, u64, f64, f64)>,
+    /// A warning of these neurons, and a text for each.
+    imbalance_warning: Option<(String, Vec<String>)>,
+    /// A warning of a stated unit of densities.
+    unit_warning: Option<String>,
 }
 
 impl Description {
@@ -193,8 +202,10 @@ impl Description {
     fn new(signals: &Signals<'_>, is_online: bool) -> Self {
         let estimate = signals.estimate();
         let population = |report: usize| signals.reports().get(report).map_or("", CurrentReport::population);
-        let mut imbalances = signals.imbalances();
-        imbalances.sort_by(|a, b| b.net_na.abs().total_cmp(&a.net_na.abs()));
+        let imbalances = signals.imbalances();
+        let named = imbalances.iter().take(MAX_NAMED_NEURONS).map(ToString::to_string).collect();
+        let takes_currents = signals.current_kind() == CurrentKind::Current && !is_online;
+        let stated = takes_currents.then(|| StatedUnit::find(signals.reports())).flatten();
         Self {
             times_ms: signals.times_ms().to_vec(),
             step_ms: signals.step_ms(),
@@ -214,6 +225,8 @@ impl Description {
             elements: estimate.elements,
             left_out: signals.left_out_nodes(),
             ungrouped: signals.ungrouped_nodes(),
+            imbalance_warning: signals.imbalance_warning().map(|text| (text, named)),
+            unit_warning: stated.filter(|stated| stated.is_density).map(|stated| stated.to_string()),
             imbalances: imbalances.into_iter().map(|n| (n.population, n.node_id, n.net_na, n.time_ms)).collect(),
         }
     }
@@ -234,6 +247,8 @@ impl Description {
         entries.set_item("left_out", self.left_out)?;
         entries.set_item("ungrouped", self.ungrouped)?;
         entries.set_item("imbalances", self.imbalances)?;
+        entries.set_item("imbalance_warning", self.imbalance_warning)?;
+        entries.set_item("unit_warning", self.unit_warning)?;
         Ok(entries)
     }
 }
@@ -438,14 +453,19 @@ pub fn plot_traces(
 
 /// Draws the signals of a report; returns SVG, and why figures were left out.
 #[pyfunction]
-#[pyo3(signature = (report, electrodes, unit, picture))]
+#[pyo3(signature = (report, electrodes, unit, contacts, group, picture))]
 pub fn plot_signals(
     py: Python<'_>,
     report: PathBuf,
     electrodes: Option<PyRef<'_, ElectrodeList>>,
     unit: Option<String>,
+    contacts: Vec<String>,
+    group: Option<String>,
     picture: PictureArguments,
 ) -> PyResult<(String, Vec<String>)> {
     let electrodes = electrodes.as_ref().map(|list| &list.0[..]);
-    picture.draw(py, move || SignalTraces::read(&report, electrodes, unit.as_deref()))
+    picture.draw(py, move || {
+        let selection = SignalSelection { contacts: &contacts, group: group.as_deref() };
+        SignalTraces::read_selected(&report, electrodes, unit.as_deref(), &selection)
+    })
 }

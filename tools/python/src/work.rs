@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use leadfield::Result;
 use leadfield::error::Problem;
+use leadfield::io::input_file::InputRecording;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use super::errors::OrRaise;
 use super::processes;
 
-/// Interval between two looks at signals, and between two reports of progress.
+/// Interval between two checks for signals, and between two reports of progress.
 const TICK: Duration = Duration::from_millis(50);
 
 /// An event that wakes the waiting thread.
@@ -70,8 +71,8 @@ impl Problem for Stopped {
     }
 }
 
-/// Runs work that takes long in a thread of its own. This thread handles signals meanwhile, and calls `progress` with what
-/// was done since the last call. If either raises an exception, the work is asked to stop, and the exception is raised.
+/// Runs long work in a separate thread. The calling thread handles signals, and calls `progress` with the amount done since
+/// the last call. If either raises an exception, the work is asked to stop, and the exception is raised.
 pub fn run<T: Send>(
     py: Python<'_>,
     progress: Option<&Bound<'_, PyAny>>,
@@ -85,6 +86,7 @@ pub fn run<T: Send>(
             let shared = &watch;
             let worker = scope.spawn(move || {
                 let _end = EndGuard(shared);
+                let _inputs = InputRecording::start();
                 processes::install(|| work(shared))
             });
             let mut raised = None;
@@ -128,5 +130,9 @@ fn tick(py: Python<'_>, watch: &Watch, progress: Option<&Py<PyAny>>) -> PyResult
 
 /// Runs short work without the interpreter's lock.
 pub fn run_short<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
-    py.detach(|| processes::install(work)).or_raise()
+    let recorded = || {
+        let _inputs = InputRecording::start();
+        work()
+    };
+    py.detach(|| processes::install(recorded)).or_raise()
 }

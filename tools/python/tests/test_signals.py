@@ -193,7 +193,7 @@ def test_clamped_neurons_are_a_warning_with_their_net_current(recorded, tmp_path
         group = file[f"report/{recorded.population}"]
         place = int(np.flatnonzero(group["mapping/node_ids"][:] == 4)[0])
         group["data"][7, int(group["mapping/index_pointers"][place])] += 0.5
-    with pytest.warns(lf.LeadfieldWarning, match="1 neurons whose membrane currents do not sum to zero.*node 4"):
+    with pytest.warns(lf.LeadfieldWarning, match="1 neuron whose membrane currents do not sum to zero.*node 4"):
         found = lf.signals(clamped, weights=recorded.weights)
     (imbalance,) = found.imbalances
     assert (imbalance.population, imbalance.node_id) == (recorded.population, 4)
@@ -202,7 +202,35 @@ def test_clamped_neurons_are_a_warning_with_their_net_current(recorded, tmp_path
     assert lf.signals(recorded.report, weights=recorded.weights).imbalances == []
 
 
+def test_stated_densities_are_taken_as_currents_with_a_warning(recorded, tmp_path):
+    stated = tmp_path / "stated.h5"
+    shutil.copy(recorded.report, stated)
+    with h5py.File(stated, "r+") as file:
+        file[f"report/{recorded.population}/data"].attrs["units"] = "mA/cm^2"
+    with pytest.warns(lf.LeadfieldWarning, match="`mA/cm.2` is stated.*taken as nA.*if they are densities, give `density=True`"):
+        found = lf.signals(stated, weights=recorded.weights)
+    np.testing.assert_array_equal(found.data, lf.signals(recorded.report, weights=recorded.weights).data)
+    with pytest.warns(lf.LeadfieldWarning, match="densities times areas do not sum to zero, as with a current clamp, or with areas"):
+        lf.signals(stated, segments=recorded.segments, electrodes=recorded.electrodes, density=True)
+
+
 # --------------------------------------------------------------------------------------------------------------- files
+
+
+def test_no_input_is_replaced(recorded, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(recorded.folder, folder)
+    report, weights, config = folder / "circuit/output/compartment.h5", folder / "w.h5", folder / "circuit/circuit_config.json"
+    (nodes,) = folder.glob("circuit/**/nodes.h5")
+    for path in (report, weights, config, nodes):
+        before = path.read_bytes()
+        with pytest.raises(lf.OutputExistsError, match="is also an input"):
+            lf.write_signals(report, path, weights=weights, circuit=config, by="layer", format="report", overwrite=True)
+        assert path.read_bytes() == before
+    # what one call read is an output of the next
+    for _ in range(2):
+        lf.write_signals(report, folder / "s.h5", weights=weights, overwrite=True)
+        lf.plot_signals(folder / "s.h5")
 
 
 @pytest.mark.parametrize("name", ["s.h5", "ecp.h5", "s.nwb", "s.npy", "s.parquet", "s.arrow", "s.csv"])
@@ -365,6 +393,27 @@ def test_the_picture_of_a_file_is_the_programs(recorded, tmp_path):
     lf.write_signals(recorded.report, tmp_path / "s.h5", weights=recorded.weights)
     _program("plot", "signals", tmp_path / "s.h5", "--figure", "csd", "-o", tmp_path / "s.svg", "--quiet")
     assert lf.plot_signals(tmp_path / "s.h5", "csd") == (tmp_path / "s.svg").read_text()
+
+
+def test_one_group_and_some_contacts_of_a_file_are_drawn(recorded, tmp_path):
+    source = {"segments": recorded.segments, "electrodes": recorded.electrodes}
+    lf.write_signals(recorded.report, tmp_path / "by.h5", by="section_type", **source)
+    with pytest.raises(lf.InputError) as refused:
+        lf.plot_signals(tmp_path / "by.h5")
+    assert "`group=NAME`" in refused.value.hint
+    groups = {name: lf.plot_signals(tmp_path / "by.h5", "traces", group=name) for name in ("apic", "dend")}
+    assert str(groups["apic"]) != str(groups["dend"])
+    some = str(lf.plot_signals(tmp_path / "by.h5", "traces", group="apic", electrode=["e1", "e3"]))
+    assert ">2 contacts," in some and ">8 contacts," in str(groups["apic"])
+    lf.write_signals(recorded.report, tmp_path / "nodes.h5", weights=recorded.weights, by="node")
+    one, all_of_them = (str(lf.plot_signals(tmp_path / "nodes.h5", "traces", group=node)) for node in (4, None))
+    assert one != all_of_them
+
+
+def test_the_report_page_shows_signals(recorded, tmp_path):
+    lf.write_signals(recorded.report, tmp_path / "s.h5", weights=recorded.weights)
+    page = str(lf.report(recorded.segments, recorded.weights, signals=tmp_path / "s.h5"))
+    assert 'id="signals"' in page and 'id="signals"' not in str(lf.report(recorded.segments, recorded.weights))
 
 
 def test_a_picture_in_memory_shows_the_values(recorded):

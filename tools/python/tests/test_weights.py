@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -188,6 +189,19 @@ def test_the_summary_has_the_sizes(made, tmp_path):
     summary = lf.write_weights(made.segments, made.electrodes, tmp_path / "w.h5")
     assert (summary.contacts, summary.neurons, summary.segments) == (16, 24, len(made.segments))
     assert summary.bytes == os.path.getsize(tmp_path / "w.h5")
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_lead_field_is_not_replaced_by_its_weights(golden_segments, tmp_path, is_named):
+    field = tmp_path / "field.h5"
+    shutil.copy(GOLDEN / "input" / "electrodes" / "field_far.h5", field)
+    e = lf.Electrodes([{"name": "a", "x": 0.0, "y": 0.0, "z": 0.0, "type": "Reciprocity"}])
+    before = field.read_bytes()
+    fields = {"a": field} if is_named else [field]
+    lf.weights(golden_segments, e, fields=fields, outside_field="zero")
+    with pytest.raises(lf.OutputExistsError, match="is also an input"):
+        lf.write_weights(golden_segments, e, field, fields=fields, outside_field="zero", overwrite=True)
+    assert field.read_bytes() == before
 
 
 def test_an_output_is_not_replaced_unless_asked(made, tmp_path):
