@@ -225,7 +225,7 @@ def compare_weights(
     FileError
         If a file cannot be read.
     InputError
-        If a file is not an electrodes file, lacks the population or is damaged, or the files have no populations to compare.
+        If a file is not an electrodes file, lacks the population, or is damaged. Files without a common population differ.
     ValueError
         If a tolerance is negative or not finite, ``columns`` is unknown, or ``population`` are not two names.
     TypeError
