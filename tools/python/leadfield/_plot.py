@@ -23,7 +23,24 @@ class Svg(str):
         return str(self)
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Writes the picture to a file."""
+        """Writes the picture to a file.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file.
+        overwrite : bool
+            Replace a file that exists.
+
+        Raises
+        ------
+        OutputExistsError
+            If the file exists.
+        OSError
+            If it cannot be written.
+        TypeError
+            If ``path`` is no path, or ``overwrite`` no bool.
+        """
         write_text(self, path, overwrite)
 
 
@@ -36,7 +53,24 @@ class Html(str):
         return f'<iframe srcdoc="{html.escape(self)}" width="100%" height="800" style="border:0"></iframe>'
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Writes the page to a file."""
+        """Writes the page to a file.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file.
+        overwrite : bool
+            Replace a file that exists.
+
+        Raises
+        ------
+        OutputExistsError
+            If the file exists.
+        OSError
+            If it cannot be written.
+        TypeError
+            If ``path`` is no path, or ``overwrite`` no bool.
+        """
         write_text(self, path, overwrite)
 
 
@@ -71,6 +105,18 @@ def plot_weights(
     -------
     Svg
         The picture. At most 60 000 segments are drawn, the nearest of them all.
+
+    Raises
+    ------
+    FileError
+        If the electrodes file cannot be read.
+    InputError
+        If it is not an electrodes file of this table, lacks the contact, or no segment is within the distance; or ``within`` is
+        not above 0.
+    ValueError
+        If ``view`` is unknown.
+    TypeError
+        If an argument has a wrong type.
     """
     table = instance("segments", segments, Segments, "lf.Segments(path)")._table
     width = optional_number("within", within)
@@ -96,6 +142,20 @@ def plot_probe(
         See :func:`plot_weights`.
     within : float, optional
         The region of every contact is a ball of this radius, µm.
+
+    Returns
+    -------
+    Svg
+        The picture.
+
+    Raises
+    ------
+    InputError, ValueError
+        If ``view`` is unknown, ``within`` is not above 0, or the table has changed or is damaged.
+    FileError
+        If the table cannot be read.
+    TypeError
+        If an argument has a wrong type.
     """
     contacts = instance("electrodes", electrodes, Electrodes, "lf.Electrodes.from_csv(path)")._list
     table = None if segments is None else instance("segments", segments, Segments, "lf.Segments(path)")._table
@@ -106,7 +166,27 @@ def plot_probe(
 
 
 def plot_comparison(a: PathLike | ElectrodesFile, b: PathLike | ElectrodesFile) -> Svg:
-    """Draws the relative differences of two electrodes files, contact by contact."""
+    """Draws the relative differences of two electrodes files, contact by contact.
+
+    Parameters
+    ----------
+    a, b : str, os.PathLike or ElectrodesFile
+        The files.
+
+    Returns
+    -------
+    Svg
+        The picture.
+
+    Raises
+    ------
+    FileError
+        If a file cannot be read.
+    InputError
+        If a file is not an electrodes file, or the files have no population, node or contact in common.
+    TypeError
+        If ``a`` or ``b`` is neither a path nor an electrodes file.
+    """
     return Svg(_leadfield.plot_comparison(_file("a", a), _file("b", b)))
 
 
@@ -133,6 +213,20 @@ def report(
     signals : str or os.PathLike, optional
         Signals to draw as traces and current source density, an ``.h5`` of :func:`write_signals`: one sum, or one for each
         neuron, which are added up.
+
+    Returns
+    -------
+    Html
+        The page.
+
+    Raises
+    ------
+    FileError
+        If a file cannot be read.
+    InputError
+        If a file is not one of its kind, the electrodes file lacks the contact, or ``within`` is not above 0.
+    TypeError
+        If an argument has a wrong type.
     """
     table = segments.path if isinstance(segments, Segments) else path_text(segments, "segments")
     width, contact = optional_number("within", within), optional_text("electrode", electrode)

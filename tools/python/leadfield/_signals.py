@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
 
 from . import _leadfield
+from ._circuit import Circuit
 from ._common import (
     PathLike,
     Progress,
@@ -128,6 +129,11 @@ class Signals:
 
     def __getitem__(self, group: str) -> Signals:
         """Returns the signals of one group.
+
+        Parameters
+        ----------
+        group : str
+            Name of the group: one of ``groups``.
 
         Raises
         ------
@@ -291,7 +297,7 @@ def signals(
     weights: PathLike | ElectrodesFile | None = None,
     segments: Segments | Sequence[Segments] | None = None,
     electrodes: Electrodes | None = None,
-    circuit: PathLike | Any = None,
+    circuit: PathLike | Circuit | None = None,
     density: bool = False,
     by: Names | None = None,
     node_set: str | None = None,
@@ -399,7 +405,7 @@ def write_signals(
     weights: PathLike | ElectrodesFile | None = None,
     segments: Segments | Sequence[Segments] | None = None,
     electrodes: Electrodes | None = None,
-    circuit: PathLike | Any = None,
+    circuit: PathLike | Circuit | None = None,
     density: bool = False,
     by: Names | None = None,
     node_set: str | None = None,
@@ -514,6 +520,23 @@ def plot_signals(
         The unit of the values, if the report states a wrong one, as the simulator does.
     figure, conductivity, source_radius
         See :meth:`Signals.plot`.
+
+    Returns
+    -------
+    Svg
+        The picture.
+
+    Raises
+    ------
+    FileError
+        If the report cannot be read.
+    InputError
+        If it is no report of signals, a contact or group is unknown, its contacts have different units, or a number is out of
+        range.
+    ValueError
+        If ``figure`` is unknown.
+    TypeError
+        If an argument has a wrong type.
     """
     path = path_text(report, "report")
     picture = _picture(figure, conductivity, source_radius, path.rsplit("/", 1)[-1])
@@ -580,7 +603,7 @@ def _request(given: Mapping[str, Any]) -> dict[str, Any]:
         "tables": tables,
         "electrodes": _contacts(electrodes),
         "settings": settings,
-        "circuit": None if circuit is None else path_text(getattr(circuit, "path", circuit), "circuit"),
+        "circuit": circuit.path if isinstance(circuit, Circuit) else None if circuit is None else path_text(circuit, "circuit"),
         "by": by if isinstance(by, str) else None,
         "by_node_sets": None if isinstance(by, str) else groups,
         "contacts": contacts or [],

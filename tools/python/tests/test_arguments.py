@@ -350,6 +350,7 @@ _WRONG = {
     "a: expected a path": [lambda m: lf.compare_weights(3, m.weights), lambda m: lf.compare_weights(m.segments, m.weights)],
     "b: expected a path": [lambda m: lf.compare_weights(m.weights, None)],
     "circuit: expected a path": [
+        lambda m: lf.signals("r.h5", weights=m.weights, circuit=m.segments),
         lambda m: m.segments.query(circuit=3),
         lambda m: m.segments.query(circuit=m.segments),
         lambda m: m.segments.query(circuit=lf.ElectrodesFile(m.weights)),

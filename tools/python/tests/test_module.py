@@ -94,8 +94,6 @@ def _arguments(function):
 
 # classes that users make by calling them
 _MADE = [lf.Circuit, lf.Electrodes, lf.ElectrodesFile, lf.Segments, *(getattr(lfpykit, name) for name in lfpykit.__all__)]
-# functions of pictures and signals whose docstrings are shorter
-_SHORT = {"Html.save", "Svg.save", "Signals.__getitem__", "plot_comparison", "plot_probe", "plot_signals", "plot_weights", "report"}
 # these have no errors
 _WITHOUT_ERRORS = {"ElectrodesFile.close", "OutputExistsError.of_file", "Rows.to_pydict", "LinearModel"}
 
@@ -107,7 +105,7 @@ def test_every_function_is_documented(name, function):
 
 def _documented_calls():
     for name, function in _public_callables():
-        if not isinstance(function, property) and _arguments(function) and name not in _SHORT:
+        if not isinstance(function, property) and _arguments(function):
             yield name, function
     for value in (*_MADE, bluerecording.ComputeWeightsTask, bluerecording.Electrode, bluerecording.ObjectiveCSDParams):
         yield value.__name__, value
@@ -125,7 +123,7 @@ def test_every_argument_is_documented(name, function):
 
 def _raising_calls():
     for name, function in _public_callables():
-        if not isinstance(function, property) and name not in _WITHOUT_ERRORS | _SHORT:
+        if not isinstance(function, property) and name not in _WITHOUT_ERRORS:
             yield name, function
     yield from ((value.__name__, value) for value in _MADE if value.__name__ not in _WITHOUT_ERRORS)
 
