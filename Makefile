@@ -190,7 +190,10 @@ lint-python: setup ## Run clippy on the Python module's Rust
 .PHONY: wheel
 wheel: .venv-python/packages ## Make the wheel for manylinux_2_28 in dist/: the module and the program, small
 	VIRTUAL_ENV=$(abspath .venv-python) PATH=$(abspath $(PYTHON_MODULE)):$$PATH \
+		CFLAGS='-fno-asynchronous-unwind-tables -fno-unwind-tables' \
 		maturin build --profile wheel --zig --compatibility manylinux_2_28 --compression-level 9 --out dist
+	@large=$$(find dist -name '*.whl' -size +8000000c); \
+		[ -z "$$large" ] || { echo "larger than 8,000,000 bytes: $$large" >&2; exit 1; }
 
 .PHONY: clean
 clean: ## Remove build outputs and the Python environments
