@@ -335,22 +335,23 @@ fn populations_are_added_up_only_if_they_match() {
     let folder = folder();
     let path = folder.path();
     // a second population, which differs in one respect
-    let add = |unit: &str, start: f64, frames: usize| {
+    let add_contacts = |unit: &str, start: f64, frames: usize, contacts: usize| {
         write_report(&path.join("lfp.h5"));
         edit(path, |file| {
             let group = file.create_group("/report/zz/mapping").unwrap();
             group.new_dataset_builder().with_data(&[4_u64]).create("node_ids").unwrap();
-            group.new_dataset_builder().with_data(&[0_u64, CONTACTS as u64]).create("index_pointers").unwrap();
-            let elements: Vec<u32> = (0..CONTACTS as u32).collect();
+            group.new_dataset_builder().with_data(&[0_u64, contacts as u64]).create("index_pointers").unwrap();
+            let elements: Vec<u32> = (0..contacts as u32).collect();
             group.new_dataset_builder().with_data(&elements).create("element_ids").unwrap();
             let time = [start, start + 0.5 * FRAMES as f64, 0.5];
             group.new_dataset_builder().with_data(&time).create("time").unwrap();
-            let data = file.new_dataset::<f32>().shape([frames, CONTACTS]).create("/report/zz/data").unwrap();
-            data.write_raw(&vec![1.0_f32; frames * CONTACTS]).unwrap();
+            let data = file.new_dataset::<f32>().shape([frames, contacts]).create("/report/zz/data").unwrap();
+            data.write_raw(&vec![1.0_f32; frames * contacts]).unwrap();
             let text: hdf5::types::VarLenUnicode = unit.parse().unwrap();
             data.new_attr::<hdf5::types::VarLenUnicode>().create("units").unwrap().write_scalar(&text).unwrap();
         });
     };
+    let add = |unit: &str, start: f64, frames: usize| add_contacts(unit, start, frames, CONTACTS);
     add("mV", 0.0, FRAMES);
     let whole = SignalTraces::read(&path.join("lfp.h5"), None, None).unwrap();
     assert!((whole.values[7 * CONTACTS + 2] - potential(7, 2) - 1.0).abs() < 1e-6);
@@ -375,8 +376,15 @@ fn populations_are_added_up_only_if_they_match() {
         "error: lfp.h5: /report/zz: another time than in population `default`, expected 200 frames every 0.5 ms from 0 ms, \
          found 200 frames every 0.5 ms from 10 ms\n{hint}"
     ));
+    add_contacts("mV", 0.0, FRAMES, 3);
+    draw(path, &[]).refused(&format!(
+        "error: lfp.h5: /report/zz: another number of contacts than in population `default`, expected 8, found 3\n{hint}"
+    ));
+    // of one population, contacts are its own
+    let own = draw(path, &["--group", "zz/4", "--figure", "traces"]);
+    assert!(own.stderr.starts_with("a.svg: 200 frames at 3 contacts"), "{}", own.stderr);
     add("mV", 0.0, FRAMES / 2);
-    draw(path, &[]).refused(
+    draw(path, &["--force"]).refused(
         "error: lfp.h5: /report/zz/data: wrong number of frames, expected 200 as `mapping/time` states, found 100\n\
          hint: the simulation may have ended early, or the copy of the report: make it again",
     );

@@ -479,7 +479,7 @@ fn nodes_that_one_side_lacks_are_left_out_on_request_only() {
         first = (0..24).find(|node| !reports[0].node_ids().contains(node)).unwrap()
     ));
     let left = reference.signals(&["--weights", "all.h5", "-o", "left.h5", "--allow-missing", "--dtype", "f64"]);
-    assert!(left.stderr.contains("warning: 4 nodes left out, which only the report or only the weights have"));
+    assert!(left.stderr.contains("warning: 4 nodes left out, which only the report or only the weights have: `"));
     let file = Hdf5File::open(&reference.path("left.h5")).unwrap();
     let expected: Vec<f64> = naive_sums(&naive, 1, |_| vec![0]).iter().map(|v| v * 1e3).collect();
     assert_close(&file.read_floats(&format!("/report/{POPULATION}/data")).unwrap(), &expected);
@@ -648,6 +648,14 @@ fn the_program_sums_by_attributes_and_node_sets_of_the_circuit() {
     let (groups, _) = sums(&["--by", "x"]);
     let numbers: Vec<f64> = groups.iter().map(|group| group.parse().unwrap()).collect();
     assert!(numbers.len() == 20 && numbers.is_sorted(), "{groups:?}");
+    // NaN of any sign is one group, behind the numbers
+    drop(nodes);
+    edited(&circuit.join(format!("networks/nodes/{POPULATION}/nodes.h5")), |file| {
+        let values: Vec<f64> = (0..24).map(|i| [f64::NAN, -f64::NAN, -0.5, 1e300][i % 4]).collect();
+        file.dataset(&format!("/nodes/{POPULATION}/0/z")).unwrap().write(&values).unwrap();
+    });
+    let (groups, _) = sums(&["--by", "z"]);
+    assert_eq!((groups.len(), groups[0].as_str(), groups[2].as_str()), (3, "-0.5", "NaN"));
     let (groups, values) = sums(&["--by", "Even,Low"]);
     assert_eq!(groups, ["Even", "Low"]);
     let is_in = |node: u64| [node.is_multiple_of(2) && node <= 10, node < 6];

@@ -155,6 +155,7 @@ fn refused_node_sets() -> Vec<Value> {
         ("name", json!(["a", 1])),
         ("name", json!(1)),
         ("name", json!({"$regex": "("})),
+        ("name", json!({"$regex": r"\p{L}"})),
         ("name", json!({"$gt": 1})),
         ("node_id", json!(-1)),
         ("node_id", json!("1")),

@@ -226,9 +226,6 @@ const MAX_NAMED_NEURONS: usize = 5;
 /// Number of groups, or of contacts with their units, that a note lists.
 const MAX_NAMED_GROUPS: usize = 100;
 
-/// The most nodes that are left out and named.
-const MAX_LISTED_NODES: usize = 12;
-
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
@@ -271,7 +268,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let is_online = builder.is_online();
     if is_online {
         // positions of named contacts have a unit
-        let unused = args.methods.given_option().filter(|name| *name != "--units" || args.electrodes.is_none());
+        let unused = args.methods.given_options().find(|name| *name != "--units" || args.electrodes.is_none());
         if let Some(option) = unused {
             return Err(UnusedOption(option)).in_file(reports.first().map_or(Path::new(""), CurrentReport::path));
         }
@@ -406,15 +403,8 @@ fn current_kind(args: &Args) -> CurrentKind {
 }
 
 fn print_left_out(signals: &Signals<'_>, common: &Common) {
-    let left_out = signals.left_out_nodes();
-    if !left_out.is_empty() {
-        let nodes = format_count(left_out.len() as u64, "node");
-        let several = signals.reports().len() > 1;
-        let name = |&(report, node): &(usize, u64)| match signals.reports().get(report).filter(|_| several) {
-            Some(report) => format!("{}/{node}", report.population()),
-            None => node.to_string(),
-        };
-        let named = join_quoted(left_out.iter().map(name), MAX_LISTED_NODES);
+    if let Some(named) = signals.describe_left_out() {
+        let nodes = format_count(signals.left_out_nodes().len() as u64, "node");
         common.warn(format_args!("{nodes} left out, which only the report or only the weights have: {named}"));
     }
     if signals.ungrouped_nodes() > 0 {

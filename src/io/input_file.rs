@@ -2,75 +2,81 @@
 //!
 //! Opening a pipe waits for a writer, and reading a device may never end, so both are refused before they are opened.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::{File, Metadata};
 use std::io::Read;
+use std::marker::PhantomData;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::error::{Context, FileProblem, Result};
 
-/// Device and inode of each file that was opened for reading while inputs are recorded.
-static INPUTS: Mutex<Inputs> = Mutex::new(Inputs { recordings: 0, files: BTreeSet::new() });
+/// Device and inode of files that were opened for reading.
+type FileIds = BTreeSet<(u64, u64)>;
 
-struct Inputs {
-    /// Number of runs that record.
-    recordings: usize,
-    files: BTreeSet<(u64, u64)>,
+/// The inputs of the process; unset until [`record_inputs`] is called.
+static INPUTS: OnceLock<Mutex<FileIds>> = OnceLock::new();
+
+thread_local! {
+    /// The inputs of the run that this thread does; unset without an [`InputRecording`].
+    static INPUTS_OF_RUN: RefCell<Option<FileIds>> = const { RefCell::new(None) };
 }
 
 /// Starts to record which files are inputs, so that no output replaces one. Only for programs in which a process is one
 /// run: in a process that writes an output, reads it and writes it again, the output would count as an input, see
 /// [`InputRecording`].
 pub fn record_inputs() {
-    lock_inputs().recordings += 1;
+    INPUTS.get_or_init(Mutex::default);
 }
 
-/// Records which files are inputs until it is dropped, so that no output of this run replaces one. Inputs of runs at the
-/// same time count, too; they are forgotten when the last one ends.
+/// Records which files this thread opens for reading until it is dropped, so that no output that the thread writes
+/// meanwhile replaces one. Files that other threads open for it are not recorded.
 #[derive(Debug)]
-pub struct InputRecording(());
+pub struct InputRecording {
+    /// The files of the recording before; they are recorded again afterwards.
+    before: Option<FileIds>,
+    /// The recording belongs to its thread.
+    _of_thread: PhantomData<*const ()>,
+}
 
 impl InputRecording {
     /// Starts to record.
     #[must_use]
     pub fn start() -> Self {
-        record_inputs();
-        Self(())
+        Self { before: INPUTS_OF_RUN.replace(Some(FileIds::new())), _of_thread: PhantomData }
     }
 }
 
 impl Drop for InputRecording {
     fn drop(&mut self) {
-        let mut inputs = lock_inputs();
-        inputs.recordings -= 1;
-        if inputs.recordings == 0 {
-            inputs.files.clear();
-        }
+        INPUTS_OF_RUN.set(self.before.take());
     }
 }
 
-fn lock_inputs() -> MutexGuard<'static, Inputs> {
-    INPUTS.lock().unwrap_or_else(PoisonError::into_inner)
+/// Does something with each set of files that are recorded.
+fn for_each_record(mut work: impl FnMut(&mut FileIds)) {
+    if let Some(inputs) = INPUTS.get() {
+        work(&mut inputs.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+    INPUTS_OF_RUN.with_borrow_mut(|inputs| inputs.as_mut().map(work));
 }
 
-/// Returns whether a path is a file that was opened for reading while inputs are recorded. A link is another file than
-/// its target.
+/// Returns whether a path is a file that was opened for reading and recorded. A link is another file than its target.
 pub fn is_input(path: &Path) -> bool {
-    let inputs = lock_inputs();
-    !inputs.files.is_empty()
-        && path.symlink_metadata().is_ok_and(|found| inputs.files.contains(&device_and_inode(&found)))
+    let Ok(found) = path.symlink_metadata() else { return false };
+    let mut is_recorded = false;
+    for_each_record(|inputs| is_recorded |= inputs.contains(&device_and_inode(&found)));
+    is_recorded
 }
 
 /// Removes a file from the recorded inputs: it is an earlier output that was read only to compare it with a new one.
 pub fn forget_input(path: &Path) {
-    let mut inputs = lock_inputs();
-    if !inputs.files.is_empty()
-        && let Ok(found) = path.metadata()
-    {
-        inputs.files.remove(&device_and_inode(&found));
-    }
+    let Ok(found) = path.metadata() else { return };
+    for_each_record(|inputs| {
+        inputs.remove(&device_and_inode(&found));
+    });
 }
 
 fn device_and_inode(found: &Metadata) -> (u64, u64) {
@@ -84,10 +90,9 @@ fn device_and_inode(found: &Metadata) -> (u64, u64) {
 pub fn check_regular_file(path: &Path) -> Result<()> {
     let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
     if metadata.is_file() {
-        let mut inputs = lock_inputs();
-        if inputs.recordings > 0 {
-            inputs.files.insert(device_and_inode(&metadata));
-        }
+        for_each_record(|inputs| {
+            inputs.insert(device_and_inode(&metadata));
+        });
     }
     let kind = metadata.file_type();
     let found = match kind {
@@ -182,6 +187,32 @@ mod tests {
         assert_eq!(read(&socket).unwrap_err().hint().unwrap(), "write its data to a file first");
         assert_eq!(refused(folder.path()), format!("{}: is a folder, expected a file", folder.path().display()));
         assert_eq!(refused(Path::new("/none")), "/none: cannot be read: no such file or directory");
+    }
+
+    #[test]
+    fn inputs_are_recorded_for_the_thread_of_a_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let [mine, other, before] = ["mine", "other", "before"].map(|name| folder.path().join(name));
+        [&mine, &other, &before].into_iter().for_each(|path| std::fs::write(path, "").unwrap());
+        open(&before).unwrap();
+        let recording = InputRecording::start();
+        open(&mine).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let _recording = InputRecording::start();
+                open(&other).unwrap();
+                assert!(is_input(&other) && !is_input(&mine));
+            });
+        });
+        assert!(is_input(&mine) && !is_input(&other) && !is_input(&before));
+        {
+            let _inner = InputRecording::start();
+            assert!(!is_input(&mine));
+        }
+        forget_input(&other);
+        assert!(is_input(&mine));
+        drop(recording);
+        assert!(!is_input(&mine), "what one run read is an output of the next");
     }
 
     #[test]

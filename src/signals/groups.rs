@@ -266,6 +266,9 @@ impl PartialEq for AttributeValue {
 
 impl Eq for AttributeValue {}
 
+/// The largest number up to which all integers are floating-point numbers, 2^53.
+const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
+
 impl AttributeValue {
     fn of_node(attribute: &NodeAttribute, id: u64) -> Self {
         match attribute {
@@ -275,7 +278,9 @@ impl AttributeValue {
                 Self::Text(flags.get(id as usize).copied().unwrap_or_default().to_string())
             }
             NodeAttribute::Number(numbers) => match numbers.get(id as usize).copied().unwrap_or(f64::NAN) {
-                whole if whole.fract() == 0.0 && whole.abs() < 1e15 => Self::Integer(whole as i64),
+                whole if whole.fract() == 0.0 && whole.abs() <= MAX_EXACT_INTEGER => Self::Integer(whole as i64),
+                // one group for all, whatever their signs and payloads
+                nan if nan.is_nan() => Self::Number(f64::NAN),
                 other => Self::Number(other),
             },
         }

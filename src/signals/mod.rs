@@ -379,6 +379,17 @@ pub enum SignalsProblem {
         /// Mean of the values.
         mean: f64,
     },
+    /// The values of an online report are too large for potentials.
+    #[error(
+        "membrane voltages at {time_ms} ms, expected potentials in V as of an online `lfp` report, found values of one sign \
+         with a mean of {mean:.1}"
+    )]
+    OnlineVoltages {
+        /// Time, ms.
+        time_ms: f64,
+        /// Mean of the values.
+        mean: f64,
+    },
     /// Densities need areas.
     #[error("areas of segments are unknown, expected a segment table for current densities")]
     NoAreas,
@@ -421,6 +432,9 @@ impl Problem for SignalsProblem {
             Self::Voltages { .. } => {
                 "is this a report of `v`? make one of the currents: `\"variable_name\": \"i_membrane\"`, `\"sections\": \
                  \"all\"`, `\"compartments\": \"all\"`"
+            }
+            Self::OnlineVoltages { .. } => {
+                "a report with the elements 0, 1, 2, ... in each node is taken as an `lfp` report, whose values are in V"
             }
             Self::NoSectionType | Self::NoAreas => "give `--segments` and `--electrodes` instead of `--weights`",
             _ => return None,

@@ -77,7 +77,7 @@ impl Plan {
             };
             let is_left_out = missing == MissingNodes::LeaveOut || !report.node_ids().iter().any(|&node| wanted(node));
             let rows = match RowLookup::new(source, report) {
-                // a population without weights, as its nodes
+                // its nodes are left out like single nodes without weights
                 Err(error) if is_left_out && is_missing_population(&error) => RowLookup(HashMap::new()),
                 found => found?,
             };

@@ -632,13 +632,17 @@ impl Product<'_> {
                 return Error::from(problem).at_index("node", neuron.node_id).in_file(report.path());
             }
         }
-        let (row, contact, value) = weights.panels.find_not_finite().unwrap_or((0, 0, f64::NAN));
+        let found = weights.panels.find_not_finite();
+        // without one, the product of finite numbers is out of range
+        let (row, contact, value) = found.unwrap_or((0, 0, f64::INFINITY));
         let mut behind = 0;
         let owner = neurons.iter().find(|neuron| {
             behind += neuron.elements;
             row < behind
         });
-        if let (Some(neuron), WeightSource::Tables { electrodes, columns, .. }) = (owner, self.source) {
+        if let (Some(neuron), WeightSource::Tables { electrodes, columns, .. }) =
+            (owner.filter(|_| found.is_some()), self.source)
+        {
             let element = row + neuron.elements - behind;
             let list = report.elements(neuron.place).and_then(|(_, list)| list.rows.get(element));
             let (segment, first) = (list.copied().unwrap_or_default() as usize, neuron.first_row as usize);

@@ -498,7 +498,8 @@ impl<'a> SignalsBuilder<'a> {
         let frames = self.times.select(first.start_ms(), first.step_ms(), first.frame_count());
         let frames = frames.in_item(first.data_path()).in_file(first.path())?;
         if let Some(&frame) = frames.first() {
-            self.reports.iter().try_for_each(|report| check_is_no_voltage(report, frame))?;
+            let is_online = matches!(source, WeightSource::Online);
+            self.reports.iter().try_for_each(|report| check_is_no_voltage(report, frame, is_online))?;
         }
         let times_ms = frames.iter().map(|&frame| first.start_ms() + frame as f64 * first.step_ms()).collect();
         let known = known_contacts(&source, self.reports, self.names)?;
@@ -619,10 +620,14 @@ fn check_reference(
 }
 
 /// Checks that the values of a frame are not voltages.
-fn check_is_no_voltage(report: &CurrentReport, frame: usize) -> Result<()> {
+fn check_is_no_voltage(report: &CurrentReport, frame: usize, is_online: bool) -> Result<()> {
     let Some(mean) = report.mean_voltage(frame)? else { return Ok(()) };
     let time_ms = report.start_ms() + frame as f64 * report.step_ms();
-    Err(SignalsProblem::Voltages { time_ms, mean }).in_item(report.data_path()).in_file(report.path())
+    let problem = match is_online {
+        true => SignalsProblem::OnlineVoltages { time_ms, mean },
+        false => SignalsProblem::Voltages { time_ms, mean },
+    };
+    Err(problem).in_item(report.data_path()).in_file(report.path())
 }
 
 /// Checks that populations differ and times do not.

@@ -5,12 +5,13 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::{CurrentKind, CurrentReport, SignalUnit, Signals};
+use crate::error::join_quoted;
 use crate::units;
 
 /// Distance of the point at which the field of a net current is stated, µm.
 const FAR_UM: f64 = 1000.0;
 
-/// A unit other than nA, which a report states for its currents, or none. They are taken as nA, as simulators write them.
+/// The unit that a report states for its currents, if it is not nA. They are taken as nA, as simulators write them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatedUnit {
     /// The report.
@@ -84,7 +85,22 @@ impl fmt::Display for NodeImbalance {
     }
 }
 
+/// The most nodes that a text names.
+const MAX_NAMED_NODES: usize = 12;
+
 impl Signals<'_> {
+    /// Returns the names of the first nodes of [`Signals::left_out_nodes`], after their populations if there are several;
+    /// `None` if no node is left out.
+    pub fn describe_left_out(&self) -> Option<String> {
+        let several = self.reports().len() > 1;
+        let name = |&(report, node): &(usize, u64)| match self.reports().get(report).filter(|_| several) {
+            Some(report) => format!("{}/{node}", report.population()),
+            None => node.to_string(),
+        };
+        let nodes = self.left_out_nodes();
+        (!nodes.is_empty()).then(|| join_quoted(nodes.iter().map(name), MAX_NAMED_NODES))
+    }
+
     /// Returns a warning of the neurons of [`Signals::imbalances`]; `None` if there are none.
     pub fn imbalance_warning(&self) -> Option<String> {
         let count = match self.imbalances().len() {

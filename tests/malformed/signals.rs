@@ -918,7 +918,12 @@ fn options_of_methods_are_refused_with_an_online_report() {
              hint: leave it out: the simulator has multiplied the currents by its weights"
         ));
     }
-    // the unit of the positions of named contacts
+    // the first of several that has no effect
+    let several = ["--electrodes", "np8.csv", "--units", "um", "--near-field", "exact", "-o", "x.npy"];
+    let run = signals(dir, &[&["o.h5"][..], &several].concat());
+    assert!(run.stderr.starts_with("error: o.h5: `--near-field` is given with an online"), "{}", run.stderr);
+    // the default, and the unit of the positions of named contacts
+    signals(dir, &["o.h5", "--conductivity", "0.2770", "-o", "y.npy"]).ok();
     signals(dir, &["o.h5", "--electrodes", "np8.csv", "--units", "um", "-o", "x.npy"]).ok();
 }
 
@@ -930,8 +935,11 @@ fn voltages_are_not_taken_for_an_online_report() {
     let mut report = online_report(POPULATION, 1);
     report.values = vec![-65.0, -70.0];
     report.write(&dir.join("v.h5"));
-    let run = signals(dir, &["v.h5", "--electrodes", "one.csv", "-o", "x.npy"]);
-    assert!(run.code == 2 && run.stderr.contains("mean of -67.5"), "{}", run.stderr);
+    signals(dir, &["v.h5", "--electrodes", "one.csv", "-o", "x.npy"]).refused(&format!(
+        "error: v.h5: /report/{POPULATION}/data: membrane voltages at 0 ms, expected potentials in V as of an online `lfp` \
+         report, found values of one sign with a mean of -67.5\n\
+         hint: a report with the elements 0, 1, 2, ... in each node is taken as an `lfp` report, whose values are in V"
+    ));
     let mut report = online_report(POPULATION, 3);
     report.values[4] = f32::NAN;
     report.write(&dir.join("n.h5"));
@@ -975,7 +983,11 @@ fn a_population_without_weights_is_left_out_on_request() {
         signals(dir, &[&["r.h5", "-o", "y.npy", "--force"], source].concat()).ok();
         let missing = leadfield_in(dir, &[&["signals"], &both[..], source, &["--allow-missing"]].concat());
         let nodes = other.node_ids.len();
-        assert!(missing.stderr.contains(&format!("warning: {nodes} nodes left out, ")), "{}", missing.stderr);
+        let first = other.node_ids.iter().min().unwrap();
+        let text = format!(
+            "warning: {nodes} nodes left out, which only the report or only the weights have: `other/{first}`, "
+        );
+        assert!(missing.stderr.contains(&text), "{}", missing.stderr);
         assert_eq!(std::fs::read(dir.join("x.npy")).unwrap(), std::fs::read(dir.join("y.npy")).unwrap());
     }
 }
@@ -1013,7 +1025,7 @@ fn a_reference_is_one_of_the_chosen_contacts() {
 }
 
 #[test]
-fn densities_are_recognised_by_any_spelling() {
+fn densities_are_recognised_by_several_spellings() {
     let dir = inputs();
     let dir = dir.path();
     for units in ["mA/cm2", "mA/cm^2", "mA/cm**2", "mA cm-2", "mA/cm\u{b2}"] {
@@ -1030,4 +1042,29 @@ fn densities_are_recognised_by_any_spelling() {
         data.new_attr::<hdf5::types::VarLenUnicode>().shape(1).create("units").unwrap().write(&[text]).unwrap();
     });
     assert!(CurrentReport::open_all(&dir.join("r.h5")).unwrap()[0].states_densities());
+    // texts of fixed length, one and two of them
+    for (count, is_stated) in [(1, true), (2, false)] {
+        edited(&dir.join("r.h5"), |file| {
+            let data = file.dataset(&format!("report/{POPULATION}/data")).unwrap();
+            data.delete_attr("units").unwrap();
+            let text = hdf5::types::FixedAscii::<16>::from_ascii("mA/cm2").unwrap();
+            let attribute = data.new_attr::<hdf5::types::FixedAscii<16>>().shape(count).create("units").unwrap();
+            attribute.write(&vec![text; count]).unwrap();
+        });
+        assert_eq!(CurrentReport::open_all(&dir.join("r.h5")).unwrap()[0].states_densities(), is_stated);
+    }
+}
+
+#[test]
+fn reports_in_double_precision_have_a_note() {
+    let dir = inputs();
+    Report::golden().write(&dir.path().join("r.h5"));
+    for (dtype, has_note) in [("f32", false), ("f64", true)] {
+        let run = leadfield_in(
+            dir.path(),
+            &["signals", "r.h5", "--weights", "w.h5", "--dtype", dtype, "-o", "x.h5", "--force"],
+        );
+        let note = "note: x.h5: float64 numbers, which libsonata does not read: it expects float32\n";
+        assert_eq!((run.code, run.stderr.contains(note)), (0, has_note), "{}", run.stderr);
+    }
 }

@@ -79,12 +79,13 @@ pub struct MethodArgs {
 }
 
 impl MethodArgs {
-    /// Returns an option that was given and differs from its default.
-    pub fn given_option(&self) -> Option<&'static str> {
+    /// Returns the options that were given and differ from their defaults.
+    pub fn given_options(&self) -> impl Iterator<Item = &'static str> {
+        let is_default = |text: &String| text.parse() == Ok(DEFAULT_CONDUCTIVITY.get());
         let given = [
             ("--units", self.contact_file.is_given()),
             ("--population", !self.population.is_empty()),
-            ("--conductivity", self.conductivity != [DEFAULT_CONDUCTIVITY.get().to_string()]),
+            ("--conductivity", self.conductivity.len() > 1 || !self.conductivity.iter().all(is_default)),
             ("--near-field", !matches!(self.near_field, NearFieldArg::Radius)),
             ("--csd-array", !self.csd_array.is_empty()),
             ("--csd-spacing", !matches!(self.csd_spacing, SpacingArg::Sorted)),
@@ -95,7 +96,7 @@ impl MethodArgs {
             ("--field-transform", self.field_transform.is_some()),
             ("--head-pose", self.head_pose.is_some()),
         ];
-        given.into_iter().find(|(_, is_given)| *is_given).map(|(name, _)| name)
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name)
     }
 }
 

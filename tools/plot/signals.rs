@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use leadfield::Result;
 use leadfield::electrodes;
-use leadfield::error::Context;
+use leadfield::error::{Context, format_count};
 use leadfield::plot::figures::signals::{
     DEFAULT_SOURCE_RADIUS_UM, SignalFigureKind, SignalSelection, SignalTraces, SignalsPlot, plot_signals,
 };
@@ -30,16 +30,16 @@ pub struct Args {
     /// Draw only these contacts; can be repeated. NAME,... is one contact if one has this name, otherwise several
     #[arg(long, help_heading = FILTER, value_name = "NAME,...")]
     electrode: Vec<String>,
-    /// Draw only this group, or the neuron with this id
+    /// Draw only this group, or the neuron with this id; POPULATION/NAME if several populations have it
     #[arg(long, help_heading = FILTER, value_name = "NAME")]
     group: Option<String>,
     /// What to draw
     #[arg(long, help_heading = PICTURE, value_name = "FIGURE", default_value = "all")]
     figure: FigureArg,
-    /// Electrodes in the order of the report, for names and positions that it does not have
+    /// Electrodes for positions, by name if the report has names of contacts, otherwise for names and positions in its order
     #[arg(long, help_heading = PICTURE, value_name = "FILE")]
     electrodes: Option<PathBuf>,
-    /// Unit of the values, if the report states a wrong one: V, mV or uV
+    /// Unit of the values, if the report states a wrong one: V, mV or uV; the simulator's report is in V, although it states mV
     #[arg(long, help_heading = PICTURE, value_name = "UNIT")]
     unit: Option<String>,
     /// Conductivity for the current source density, S/m
@@ -103,8 +103,9 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     .in_file(&args.report)?;
     drawn.left_out.iter().for_each(|why| common.warn(why));
     picture.write(&drawn.figure)?;
-    let (contacts, frames) = (traces.contacts(), traces.frames());
+    let [contacts, frames] =
+        [(traces.contacts(), "contact"), (traces.frames(), "frame")].map(|(n, what)| format_count(n as u64, what));
     let notes: String = drawn.notes.iter().map(|note| format!("; {note}")).collect();
-    common.print_note(format_args!("{}: {frames} frames at {contacts} contacts{notes}", args.output.out.display()));
+    common.print_note(format_args!("{}: {frames} at {contacts}{notes}", args.output.out.display()));
     Ok(Outcome::Done)
 }

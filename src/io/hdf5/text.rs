@@ -159,8 +159,8 @@ impl Hdf5File {
         }
     }
 
-    /// Reads a string attribute, or one with an array of one string; `None` if it is missing, not a string, or in a damaged heap, which
-    /// [`Hdf5File::check_strings`] reports.
+    /// Reads an attribute of one string, scalar or in an array; `None` if it is missing, not a string, or in a damaged heap,
+    /// which [`Hdf5File::check_strings`] reports.
     pub fn read_string_attribute(&self, object: &str, name: &str) -> Option<String> {
         let _watched = self.watch_call(object);
         let attribute = self.open_location(object).ok()?.attr(name).ok()?;

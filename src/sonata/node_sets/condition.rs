@@ -186,7 +186,12 @@ impl ConditionOperator {
             let last = text.lines().last().unwrap_or_default().trim();
             last.strip_prefix("error: ").unwrap_or(last).to_string()
         };
-        let regex = Regex::new(operand.text()?);
+        let text = operand.text()?;
+        if has_unicode_property(text) {
+            let reason = "`\\p` and `\\P` are not of Python's syntax".into();
+            return Err(operand.error(ConditionProblem::Pattern(reason)));
+        }
+        let regex = Regex::new(text);
         Ok(Self::Regex(regex.map_err(|e| operand.error(ConditionProblem::Pattern(reason(&e))))?))
     }
 
@@ -259,4 +264,14 @@ fn match_numbers(
 pub fn as_whole_number(number: &Number) -> Option<i128> {
     let as_integer = || number.as_f64().filter(|n| n.fract() == 0.0).map(|n| n as i128);
     number.as_i128().or_else(as_integer)
+}
+
+/// Returns whether a regular expression has a class by Unicode property.
+fn has_unicode_property(pattern: &str) -> bool {
+    let mut is_escaped = false;
+    pattern.chars().any(|c| {
+        let is_property = is_escaped && matches!(c, 'p' | 'P');
+        is_escaped = c == '\\' && !is_escaped;
+        is_property
+    })
 }

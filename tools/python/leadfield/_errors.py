@@ -64,18 +64,21 @@ class OutputExistsError(LeadfieldError, FileExistsError):
     """Something has the name of an output, or another run writes it."""
 
     @classmethod
-    def of_file(cls, path: str) -> OutputExistsError:
+    def of_file(cls, path: str, why: str | None = None) -> OutputExistsError:
         """Returns the error for a file that exists.
 
         Parameters
         ----------
         path : str
             The file.
+        why : str, optional
+            The reason why it is not replaced.
         """
         import errno
 
-        hint = "choose another name, or replace it with `--force`"
-        error = exception_of("output_conflict", f"{path}: exists already", hint, path, None, None, errno.EEXIST)
+        hint = "choose another name" if why else "choose another name, or replace it with `--force`"
+        message = f"{path}: exists already, {why}" if why else f"{path}: exists already"
+        error = exception_of("output_conflict", message, hint, path, None, None, errno.EEXIST)
         assert isinstance(error, OutputExistsError)
         return error
 
@@ -146,7 +149,7 @@ def _python_words(hint: str) -> str:
             return f"`leadfield ... {match.group(1)}`"
         return f"`{', '.join(map(str, found))}`"
 
-    return re.sub(_OPTIONS, arguments, hint)
+    return re.sub(_OPTIONS, arguments, hint).replace("`plot signals`", "`plot_signals`")
 
 
 def _errno_of(error: LeadfieldError) -> int | None:

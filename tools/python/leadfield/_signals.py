@@ -541,7 +541,8 @@ def plot_signals(
     path = path_text(report, "report")
     picture = _picture(figure, conductivity, source_radius, path.rsplit("/", 1)[-1])
     stated = None if unit is None else text("unit", unit)
-    names, own = _name_list("electrode", electrode) or [], None if group is None else str(group)
+    names = _name_list("electrode", electrode) or []
+    own = None if group is None else group if isinstance(group, str) else str(integer("group", group, least=0))
     svg, warnings = _leadfield.plot_signals(path, _contacts(electrodes), stated, names, own, picture)
     warn(warnings)
     return Svg(svg)
@@ -627,7 +628,9 @@ def _name_list(argument: str, names: Names | None) -> list[str] | None:
 def _warnings(described: dict[str, Any]) -> list[str]:
     texts = []
     if described["left_out"]:
-        texts.append(f"{described['left_out']} nodes left out, which only the reports or only the weights have")
+        count, named = described["left_out"]
+        nodes = "1 node" if count == 1 else f"{count} nodes"
+        texts.append(f"{nodes} left out, which only the reports or only the weights have: {named}")
     if described["ungrouped"]:
         texts.append(f"{described['ungrouped']} nodes in no group")
     if described["unit_warning"]:

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::error::Context;
+use leadfield::error::{Context, FileProblem};
 use leadfield::geometry::Point;
 use leadfield::io::atomic_output::check_not_an_input;
 use leadfield::io::ranks::Ranks;
@@ -118,6 +118,9 @@ impl SignalsArguments<'_> {
 impl Request<'_> {
     /// Opens the inputs, and hands over the prepared signals.
     fn with_signals<T>(&self, use_signals: impl FnOnce(&Signals<'_>, bool) -> Result<T>) -> Result<T> {
+        if let Some(circuit) = self.circuit {
+            std::fs::metadata(circuit).map_err(FileProblem::Read).in_file(circuit)?;
+        }
         let mut reports = Vec::new();
         for path in self.reports {
             reports.extend(CurrentReport::open_all(path)?);
@@ -187,7 +190,8 @@ struct Description {
     is_online: bool,
     neurons: u64,
     elements: u64,
-    left_out: u64,
+    /// Number of nodes that are left out, and the names of the first.
+    left_out: Option<(usize, String)>,
     ungrouped: u64,
     /// Population, node id, net current in nA, time in ms.
     imbalances: Vec<(String, u64, f64, f64)>,
@@ -223,7 +227,7 @@ impl Description {
             is_online,
             neurons: estimate.neurons,
             elements: estimate.elements,
-            left_out: signals.left_out_nodes().len() as u64,
+            left_out: signals.describe_left_out().map(|named| (signals.left_out_nodes().len(), named)),
             ungrouped: signals.ungrouped_nodes(),
             imbalance_warning: signals.imbalance_warning().map(|text| (text, named)),
             unit_warning: stated.filter(|stated| stated.is_density).map(|stated| stated.to_string()),

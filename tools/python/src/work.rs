@@ -86,8 +86,10 @@ pub fn run<T: Send>(
             let shared = &watch;
             let worker = scope.spawn(move || {
                 let _end = EndGuard(shared);
-                let _inputs = InputRecording::start();
-                processes::install(|| work(shared))
+                processes::install(|| {
+                    let _inputs = InputRecording::start();
+                    work(shared)
+                })
             });
             let mut raised = None;
             loop {

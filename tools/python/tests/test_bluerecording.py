@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shutil
 
 import h5py
 import numpy as np
@@ -528,3 +529,35 @@ def test_a_comparison_may_be_of_one_population(tmp_path):
             compare_weights(*arguments)
     with lf.ElectrodesFile(a) as file:
         assert compare_weights(file, file)
+
+
+def test_only_electrodes_files_are_replaced(electrodes, computed, tmp_path):
+    weights, _, cols, _, population = computed
+    circuit = shutil.copytree(CONFIG.parent, tmp_path / "circuit")
+    (nodes,) = circuit.glob("**/nodes.h5")
+    contacts = tmp_path / "e.json"
+    contacts.write_text("{}")
+    for path in (nodes, contacts):
+        before = path.read_bytes()
+        message = f"{path}: exists already, and is no electrodes file"
+        with pytest.raises(lf.OutputExistsError) as refused:
+            compute_and_save_weights(circuit / CONFIG.name, ComputeWeightsTask(electrodes, path))
+        assert str(refused.value).startswith(message)
+        with pytest.raises(lf.OutputExistsError) as refused:
+            save_weights(weights, cols, population, path, electrodes)
+        assert str(refused.value).startswith(message)
+        assert path.read_bytes() == before
+    for _ in range(2):
+        save_weights(weights, cols, population, tmp_path / "w.h5", electrodes)
+
+
+def test_conductivities_of_contacts_that_need_none_have_no_effect(tmp_path):
+    sphere = [Electrode("s", np.zeros(3), ElectrodeType.OBJECTIVE_CSD_SPHERE)]
+    one, none = (compute_weights(CONFIG, sphere, sigma=sigma)[0] for sigma in ([0.3], None))
+    np.testing.assert_array_equal(one, none)
+
+
+def test_tasks_may_come_from_a_generator(electrodes, tmp_path):
+    outputs = [tmp_path / "a.h5", tmp_path / "b.h5"]
+    compute_and_save_weights(CONFIG, (ComputeWeightsTask(electrodes, out) for out in outputs))
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()

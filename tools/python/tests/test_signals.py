@@ -227,6 +227,8 @@ def test_no_input_is_replaced(recorded, tmp_path):
         with pytest.raises(lf.OutputExistsError, match="is also an input"):
             lf.write_signals(report, path, weights=weights, circuit=config, by="layer", format="report", overwrite=True)
         assert path.read_bytes() == before
+    with pytest.raises(lf.FileError, match="none.json: cannot be read"):
+        lf.signals(report, weights=weights, circuit=folder / "none.json")
     # what one call read is an output of the next
     for _ in range(2):
         lf.write_signals(report, folder / "s.h5", weights=weights, overwrite=True)
@@ -410,6 +412,31 @@ def test_one_group_and_some_contacts_of_a_file_are_drawn(recorded, tmp_path):
     assert one != all_of_them
 
 
+@pytest.mark.parametrize("group", [True, 1.5, [4]])
+def test_a_group_is_a_name_or_a_node(recorded, tmp_path, group):
+    lf.write_signals(recorded.report, tmp_path / "nodes.h5", weights=recorded.weights, by="node")
+    with pytest.raises(TypeError, match="group: expected"):
+        lf.plot_signals(tmp_path / "nodes.h5", group=group)
+
+
+def test_threads_replace_their_own_files(recorded, tmp_path):
+    """A file that one thread reads while another computes is an output of the first again."""
+    failed = []
+
+    def work(name):
+        for _ in range(6):
+            try:
+                lf.write_signals(recorded.report, tmp_path / name, weights=recorded.weights, overwrite=True)
+                lf.plot_signals(tmp_path / name, "traces")
+            except lf.LeadfieldError as error:
+                failed.append(str(error))
+
+    threads = [threading.Thread(target=work, args=(f"{i}.h5",)) for i in range(3)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert failed == []
+
+
 def test_the_report_page_shows_signals(recorded, tmp_path):
     lf.write_signals(recorded.report, tmp_path / "s.h5", weights=recorded.weights)
     page = str(lf.report(recorded.segments, recorded.weights, signals=tmp_path / "s.h5"))
@@ -508,7 +535,7 @@ def test_nodes_of_one_side_are_left_out_when_asked(recorded, tmp_path):
     with pytest.raises(lf.InputError, match="without weights") as refused:
         lf.signals(recorded.report, segments=segments, electrodes=recorded.electrodes)
     assert "`allow_missing=True`" in refused.value.hint
-    with pytest.warns(lf.LeadfieldWarning, match=f"{len(ids) - len(few.node_set(name))} nodes left out"):
+    with pytest.warns(lf.LeadfieldWarning, match=f"{len(ids) - len(few.node_set(name))} nodes left out, which only the reports or only the weights have: `"):
         found = lf.signals(recorded.report, segments=segments, electrodes=recorded.electrodes, allow_missing=True)
     assert found.neurons == len(few.node_set(name))
 

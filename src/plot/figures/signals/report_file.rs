@@ -77,6 +77,7 @@ impl SignalTraces {
         let with_data = names.iter().filter(|name| file.is_dataset(&format!("/report/{name}/data")));
         let mut populations =
             with_data.map(|name| ReportPopulation::open(&file, name).in_file(path)).collect::<Result<Vec<_>>>()?;
+        choose_groups(&mut populations, selection.group).in_file(path)?;
         let Some(first) = populations.first() else { return Err(SignalProblem::NoReport).in_file(path) };
         let (mut contact_names, mut positions_um) = (first.contact_names.clone(), first.positions_um.clone());
         if let Some(electrodes) = electrodes {
@@ -92,15 +93,16 @@ impl SignalTraces {
             }
         }
         let chosen = find_contacts(contact_names.iter().map(String::as_str), selection.contacts).in_file(path)?;
-        choose_groups(&mut populations, selection.group).in_file(path)?;
-        let Some(first) = populations.first() else { return Err(SignalProblem::NoReport).in_file(path) };
         let units = chosen.iter().map(|contact| first.units.get(*contact).map_or(DEFAULT_UNIT, String::as_str));
         let named = chosen.iter().map(|contact| contact_names.get(*contact).map_or("", String::as_str));
         let stated = find_common_unit(units.zip(named)).in_file(path)?;
         let mut notes = Vec::new();
         let stated = match unit {
             None if !first.has_names && stated == SIMULATOR_UNIT => {
-                notes.push(format!("taken as V, although the report states {stated}, as the simulator does"));
+                notes.push(match first.states_unit {
+                    true => format!("taken as V, although the report states {stated}, as the simulator does"),
+                    false => "taken as V, as of the simulator: the report states no unit".into(),
+                });
                 "V"
             }
             _ => stated,
@@ -153,6 +155,8 @@ struct ReportPopulation {
     positions_um: Vec<Point>,
     /// Unit of each contact.
     units: Vec<String>,
+    /// Whether the report states one.
+    states_unit: bool,
     /// Name of each cell or group.
     groups: Vec<String>,
     /// Whether groups have names, so that they must not be added up.
@@ -201,7 +205,9 @@ impl ReportPopulation {
         let has_names = contact_names.is_some();
         let stated = read_texts("contact_units", contacts)?;
         let named = read_texts("group_names", cells)?;
-        let unit = file.read_string_attribute(&data, "units").unwrap_or_else(|| DEFAULT_UNIT.into());
+        let unit = file.read_string_attribute(&data, "units");
+        let states_unit = unit.is_some();
+        let unit = unit.unwrap_or_else(|| DEFAULT_UNIT.into());
         let ids = mapping("node_ids");
         let ids = if file.has_object(&ids) { file.read_unsigned(&ids)? } else { Vec::new() };
         let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
@@ -232,6 +238,7 @@ impl ReportPopulation {
             has_names,
             positions_um: if is_known { positions_um } else { Vec::new() },
             units: stated.unwrap_or_else(|| vec![unit; contacts]),
+            states_unit,
             groups: named.unwrap_or(ids),
             is_named,
             cells: 0..cells,

@@ -214,6 +214,7 @@ def save_weights(
     offsets = np.concatenate([[0], np.cumsum(counts)])
     values = np.ascontiguousarray(np.asarray(weights, dtype=np.float64).T)
     contacts = to_electrodes(electrodes)._list
+    _check_replaceable(path)
     _leadfield.save_weights(
         path, name, [node - offset for node in node_ids.tolist()], offsets.tolist(), values, contacts, overwrite=True
     )
@@ -231,11 +232,12 @@ def _check_labels(weights: pd.DataFrame, ids: NDArray[np.uint64]) -> None:
         raise ValueError(f"weights: expected one column for each of the {len(ids)} rows of `cols`, found {count}")
     if columns is None or getattr(columns, "nlevels", 1) != 2:
         return
-    labels = np.array([columns.get_level_values(level) for level in (0, 1)]).T
-    others = np.flatnonzero(np.any(labels != ids, axis=1))
+    # level by level: an array of both would have floating-point numbers if one level is signed
+    labels = [np.asarray(columns.get_level_values(level)) for level in (0, 1)]
+    others = np.flatnonzero((labels[0] != ids[:, 0]) | (labels[1] != ids[:, 1]))
     if others.size:
         row = int(others[0])
-        expected, found = (tuple(map(int, ids[row])), tuple(labels[row].tolist()))
+        expected, found = (tuple(map(int, ids[row])), tuple(level[row].item() for level in labels))
         raise ValueError(f"weights: columns of other segments than `cols`, expected {expected} at column {row}, found {found}")
 
 
@@ -336,6 +338,7 @@ def _save_tasks(
         _prepare(task.electrodes, task.sigma, task.path_to_fields, task.objective_csd_array_indices) for task in listed
     ]
     for task, output in zip(listed, outputs):
+        _check_replaceable(output)
         if flag("with_neurite_type", task.with_neurite_type):
             _warn_of_types(output)
     with tempfile.TemporaryDirectory(prefix="leadfield-") as folder:
@@ -359,7 +362,18 @@ def _save_one(
 def _are_tasks(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return all(isinstance(each, ComputeWeightsTask) for each in value)
-    return isinstance(value, ComputeWeightsTask)
+    # contacts are no iterator
+    return isinstance(value, (ComputeWeightsTask, Iterator))
+
+
+def _check_replaceable(path: str) -> None:
+    """Refuses to replace anything but an electrodes file: a file of the circuit, for example."""
+    if not os.path.lexists(path):
+        return
+    try:
+        ElectrodesFile(path).close()
+    except LeadfieldError:
+        raise OutputExistsError.of_file(path, "and is no electrodes file") from None
 
 
 # the arguments of BlueRecording, for `help` and editors
@@ -448,15 +462,16 @@ def _prepare(
     """Returns the contacts, with their arrays, and the settings of :func:`leadfield.weights`."""
     contacts = to_electrodes(electrodes)
     settings: dict[str, Any] = {"fields": None if path_to_fields is None else path_list("path_to_fields", path_to_fields)}
-    if sigma is not None:
-        settings["conductivity"] = _conductivities(contacts, sigma)
+    conductivity = None if sigma is None else _conductivities(contacts, sigma)
+    if conductivity is not None:
+        settings["conductivity"] = conductivity
     if arrays is not None:
         contacts = _with_arrays(contacts, text_list("objective_csd_array_indices", arrays))
     return contacts, settings
 
 
-def _conductivities(contacts: Electrodes, sigma: Sigma) -> float | list[float]:
-    """Returns one conductivity, or one for each contact that needs one."""
+def _conductivities(contacts: Electrodes, sigma: Sigma) -> float | list[float] | None:
+    """Returns one conductivity, or one for each contact that needs one; None if there is no such contact."""
     if not hasattr(sigma, "__iter__") or getattr(sigma, "ndim", 1) == 0:
         return number("sigma", sigma)
     values = [number("sigma", value) for value in sigma]
@@ -465,6 +480,8 @@ def _conductivities(contacts: Electrodes, sigma: Sigma) -> float | list[float]:
         expected = f"one, {len(needed)} (for each contact) or {sum(needed)} (for each analytic contact)"
         raise ValueError(f"sigma: wrong number, expected {expected}, found {len(values)}")
     if len(values) == len(needed):
+        if not any(needed):
+            return None
         values = [value for value, is_needed in zip(values, needed) if is_needed]
     return values
 
