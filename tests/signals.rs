@@ -427,6 +427,17 @@ fn cells_of_an_online_report_are_summed() {
 }
 
 #[test]
+fn contacts_far_from_all_segments_are_a_warning() {
+    let reference = Reference::new();
+    std::fs::write(reference.path("far.csv"), "name,x,y,z\na,0,900000,0\n").unwrap();
+    let run = reference.signals(&["--segments", "s.parquet", "--electrodes", "far.csv", "-o", "x.npy"]);
+    let warning = "warning: every contact is more than 10 mm from every segment: ";
+    assert!(run.code == 0 && run.stderr.contains(warning), "{}", run.stderr);
+    let near = reference.signals(&["--segments", "s.parquet", "--electrodes", "np8.csv", "-o", "y.npy"]);
+    assert!(near.code == 0 && !near.stderr.contains("warning: every contact"), "{}", near.stderr);
+}
+
+#[test]
 fn bytes_do_not_depend_on_threads_and_blocks() {
     let reference = Reference::new();
     for (name, source) in

@@ -16,7 +16,7 @@ use leadfield::signals::{
 };
 use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
-use leadfield::weights::SegmentSource;
+use leadfield::weights::{Implausible, SegmentSource};
 
 use crate::cli::contact_file::DASH;
 use crate::cli::facts::{Facts, format_bytes};
@@ -266,6 +266,9 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     };
     let builder = Signals::from_inputs(&reports, weights.as_ref(), &sources, &configured)?;
     let is_online = builder.is_online();
+    if !is_online && weights.is_none() {
+        Implausible::find(&sources, &configured)?.iter().for_each(|found| common.warn(found));
+    }
     if is_online {
         // positions of named contacts have a unit
         let unused = args.methods.given_options().find(|name| *name != "--units" || args.electrodes.is_none());

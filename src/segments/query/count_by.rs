@@ -45,6 +45,9 @@ impl GroupKey {
     }
 }
 
+/// Number of rows that are counted between two checks whether to stop.
+const ROWS_PER_CHECK: usize = 1 << 16;
+
 impl TableQuery<'_> {
     /// Counts the segments by the values of some columns: each combination that occurs, ascending, and its number. The
     /// columns of the query are ignored.
@@ -56,6 +59,9 @@ impl TableQuery<'_> {
         self.clone().columns(columns).for_each_batch(&mut |rows| {
             let keys = rows.columns().iter().map(read_keys).collect::<Result<Vec<_>>>()?;
             for row in 0..rows.num_rows() {
+                if row % ROWS_PER_CHECK == 0 {
+                    self.check_not_stopped()?;
+                }
                 let key: Vec<GroupKey> = keys.iter().filter_map(|column| column.get(row).cloned()).collect();
                 *counts.entry(key).or_insert(0) += 1;
             }

@@ -41,7 +41,7 @@ impl TableQuery<'_> {
         }
     }
 
-    fn check_not_stopped(&self) -> Result<()> {
+    pub(super) fn check_not_stopped(&self) -> Result<()> {
         if self.stop.is_some_and(|is_stopped| is_stopped()) { Err(CheckpointProblem::Stopped.into()) } else { Ok(()) }
     }
 

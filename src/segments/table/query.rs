@@ -1,7 +1,7 @@
 //! Finds the segments of a table inside regions: the tree selects pages, their coordinates are tested exactly, and
 //! other columns are read only from pages with hits.
 //!
-//! Memory is bounded by [`MAX_RUN_ROWS`] rows per thread, not by the number of hits.
+//! Memory is bounded by [`MAX_RUN_ROWS`] rows and [`MAX_RUN_HITS`] hits per thread, or by the hits of one page.
 
 use std::ops::Range;
 
@@ -20,6 +20,9 @@ use crate::segments::SectionType;
 
 /// Number of rows tested before their hits are delivered, unless one page, or a row group without page index, has more.
 const MAX_RUN_ROWS: usize = 128 * 1024;
+
+/// Largest number of hits of a run of several pages: a row in several regions is as many hits.
+const MAX_RUN_HITS: usize = 1 << 20;
 
 /// Further conditions on hits.
 #[derive(Debug, Clone, Default)]
@@ -182,7 +185,9 @@ fn split_into_runs<'a>(pages: Vec<(&'a TablePage, Vec<u32>)>) -> Vec<PageRun<'a>
     let mut runs: Vec<PageRun<'a>> = Vec::new();
     for (page, regions) in pages {
         let fits = |run: &&mut PageRun<'_>| {
-            (run.part, run.group) == (page.part, page.group) && run.row_count() + page.rows.len() <= MAX_RUN_ROWS
+            (run.part, run.group) == (page.part, page.group)
+                && run.row_count() + page.rows.len() <= MAX_RUN_ROWS
+                && run.most_hits() + page.rows.len() * regions.len() <= MAX_RUN_HITS
         };
         match runs.last_mut().filter(fits) {
             Some(run) => run.pages.push((page, regions)),
@@ -198,6 +203,11 @@ impl<'a> PageRun<'a> {
         let from = pages.partition_point(|page| (page.part, page.group) < (part, group));
         let group_pages = pages.iter().skip(from).take_while(|page| (page.part, page.group) == (part, group));
         Self { part, group, pages: group_pages.map(|page| (page, Vec::new())).collect() }
+    }
+
+    /// Returns the number of hits if all rows are in all regions that touch their page.
+    fn most_hits(&self) -> usize {
+        self.pages.iter().map(|(page, regions)| page.rows.len() * regions.len()).sum()
     }
 
     fn row_count(&self) -> usize {

@@ -103,7 +103,7 @@ def integer(argument: str, value: Any, least: int = 0, most: int = 2**63 - 1) ->
     except TypeError:
         raise TypeError(f"{argument}: expected an integer, found {kind_of(value)}") from None
     if not least <= number <= most:
-        expected = f"{least} or more" if most == 2**63 - 1 else f"{least} to {most}"
+        expected = f"{least} or more" if most == 2**63 - 1 and number < least else f"{least} to {most}"
         raise ValueError(f"{argument}: out of range, expected {expected}, found {number}")
     return number
 
@@ -147,6 +147,16 @@ def numbers(argument: str, values: Any) -> NDArray[np.float64]:
     return array.astype(np.float64)
 
 
+def points_of(argument: str, values: Any) -> NDArray[np.float64]:
+    """Returns points; of a data frame the columns ``x``, ``y``, ``z``."""
+    columns = getattr(values, "columns", None)
+    if columns is not None:
+        if any(name not in list(columns) for name in "xyz"):
+            raise ValueError(f"{argument}: expected the columns x, y, z, found {', '.join(map(str, columns))}")
+        values = values[list("xyz")]
+    return numbers(argument, values)
+
+
 def number_list(argument: str, values: Any, count: int, names: str) -> list[float]:
     """Returns a fixed count of numbers."""
     found = numbers(argument, values if hasattr(values, "ndim") or not hasattr(values, "__iter__") else list(values))
@@ -171,6 +181,9 @@ def identities(argument: str, values: Any) -> list[int]:
         raise ValueError(f"{argument}: has masked values, expected node ids")
     listed = values if hasattr(values, "dtype") or not hasattr(values, "__iter__") else list(values)
     is_mask = isinstance(listed, bool) or (isinstance(listed, list) and any(isinstance(v, (bool, np.bool_)) for v in listed))
+    if isinstance(listed, list) and listed and all(hasattr(value, "as_py") for value in listed):
+        # numbers of pyarrow
+        listed = [value.as_py() for value in listed]
     array = np.atleast_1d(np.asarray(listed))
     if is_mask or array.dtype.kind == "b":
         raise TypeError(f"{argument}: expected node ids, found booleans: take the ids that a mask chooses, `ids[mask]`")
@@ -183,7 +196,7 @@ def identities(argument: str, values: Any) -> list[int]:
         if value != value or value in (float("inf"), float("-inf")) or value != int(value):
             raise ValueError(f"{argument}: expected integers, found {value}")
         if not 0 <= value < 2**64:
-            raise ValueError(f"{argument}: out of range, expected 0 or more, found {value}")
+            raise ValueError(f"{argument}: out of range, expected 0 to {2**64 - 1}, found {value}")
     return [int(value) for value in array.tolist()]
 
 
@@ -202,7 +215,7 @@ def progress_of(progress: Progress, total: int | None, what: str) -> Iterator[Ca
     if callable(progress):
         yield progress
         return
-    if not progress:
+    if not flag("progress", progress):
         yield None
         return
     try:

@@ -16,6 +16,7 @@ from ._common import (
     number_list,
     numbers,
     path_text,
+    points_of,
     text,
     text_list,
     warn,
@@ -181,7 +182,7 @@ class Electrodes:
         Parameters
         ----------
         positions : array_like of shape (contacts, 3)
-            Positions, µm.
+            Positions, µm. A data frame needs the columns ``x``, ``y``, ``z``.
         names : sequence of str, optional
             By default ``"0"``, ``"1"``, ...
         type : str
@@ -203,7 +204,7 @@ class Electrodes:
         LeadfieldWarning
             For settings that nothing reads.
         """
-        points = numbers("positions", positions)
+        points = points_of("positions", positions)
         if points.ndim != 2 or points.shape[1] != 3:
             raise ValueError(f"positions: wrong shape, expected (n, 3), found {points.shape}")
         names = [str(i) for i in range(len(points))] if names is None else text_list("names", names)
@@ -249,6 +250,16 @@ class Electrodes:
                 raise IndexError(f"mask of another length, expected {len(contacts)}, found {len(wanted)}")
             return self._with([contact for contact, is_wanted in zip(contacts, wanted) if is_wanted])
         return self._with([names[w] if isinstance(w, str) else contacts[_place_of(w, len(contacts))] for w in wanted])
+
+    def __contains__(self, name: object) -> bool:
+        """Returns whether there is a contact of a name.
+
+        Parameters
+        ----------
+        name : object
+            The name.
+        """
+        return name in self._list.names
 
     @property
     def names(self) -> list[str]:
@@ -406,7 +417,14 @@ class Electrodes:
         ------
         OutputExistsError, OSError, TypeError
             As for :meth:`to_json`.
+        ValueError
+            If a name, layer or region begins or ends with a blank, which readers of CSV remove.
         """
+        for contact in self:
+            for key in ("name", "layer", "region"):
+                value = contact.get(key)
+                if isinstance(value, str) and value != value.strip():
+                    raise ValueError(f"{key}: {value!r} begins or ends with a blank, which CSV loses: use `to_json`")
         return _write(self._list.to_csv(), path, overwrite)
 
     def to_probeinterface(self) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _leadfield
 from ._common import PathLike, identities, number, path_text, text, text_list
+from ._errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,11 +36,13 @@ class ElectrodesFile:
     -----
     An open file has HDF5's lock for readers: no program can open it for writing until :meth:`close`, or the end of a
     ``with`` block. With ``HDF5_USE_FILE_LOCKING=FALSE`` in the environment it has none. It can be replaced by another
-    file; this object then still reads the one that it opened.
+    file; this object then still reads the one that it opened, and functions that take it refuse it.
     """
 
     def __init__(self, path: PathLike) -> None:
-        self._file = _leadfield.ElectrodesFile(path_text(path))
+        name = path_text(path)
+        self._file = _leadfield.ElectrodesFile(name)
+        self._state = _state_of(name)
 
     def close(self) -> None:
         """Closes the file, also for its populations; later reads are a ``ValueError``. Closing again does nothing."""
@@ -289,8 +292,24 @@ class PopulationWeights:
 
 
 def weights_path(argument: str, weights: PathLike | ElectrodesFile) -> str:
-    """Returns the path of an electrodes file, which may be open."""
-    return weights.path if isinstance(weights, ElectrodesFile) else path_text(weights, argument)
+    """Returns the path of an electrodes file, which may be open: then it must be the file that was opened."""
+    if not isinstance(weights, ElectrodesFile):
+        return path_text(weights, argument)
+    path = weights.path
+    if weights.is_closed:
+        raise ValueError(f"{argument}: {path} is closed, expected an open file or a path")
+    if _state_of(path) != weights._state:
+        raise InputError(f"{path}: changed since it was opened, expected the same file: open it again")
+    return path
+
+
+def _state_of(path: str) -> tuple[int, ...] | None:
+    """Returns what changes when a file is replaced or written; None if it does not exist."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _open_population(path: str, name: str) -> PopulationWeights:

@@ -110,11 +110,21 @@ _ARGUMENTS = {
     "--allow-missing": "allow_missing=True",
     "--wide": "wide=True",
 }
+# commands of the program that are functions
+_CALLS = {
+    "`plot signals`": "`plot_signals`",
+    "`leadfield plot signals`": "`plot_signals`",
+    "`leadfield signals REPORT --weights WEIGHTS -o signals.h5`": '`write_signals(REPORT, "signals.h5", weights=WEIGHTS)`',
+    "`leadfield signals`": "`write_signals`",
+    "`-o signals.h5`": '`out="signals.h5"`',
+    "`leadfield positions`": "`Circuit.segments`",
+    "`leadfield query --index`": "`query(index=)`",
+}
 # options that are arguments of the same name in Python
 _NAMES = frozenset(
     "axon_placement axon_rule by cells circuit columns conductivity discretisation electrode electrodes euler_order field "
-    "field_current field_transform fields format frames group index morphologies near_field node_set outside_field population "
-    "reference report segment_length segments where within weights".split()
+    "field_current field_transform fields format frames group height index morphologies near_field node_set outside_field population "
+    "radius reference report segment_length segments where within weights".split()
 )
 # one or several options, each with its value
 _OPTIONS = r"`(--[a-z][a-z-]*(?:[ =][^`]*)?)`"
@@ -149,7 +159,10 @@ def _python_words(hint: str) -> str:
             return f"`leadfield ... {match.group(1)}`"
         return f"`{', '.join(map(str, found))}`"
 
-    return re.sub(_OPTIONS, arguments, hint).replace("`plot signals`", "`plot_signals`")
+    worded = re.sub(_OPTIONS, arguments, hint)
+    for command, call in _CALLS.items():
+        worded = worded.replace(command, call)
+    return worded
 
 
 def _errno_of(error: LeadfieldError) -> int | None:

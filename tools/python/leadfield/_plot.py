@@ -7,7 +7,7 @@ from typing import Literal
 from . import _leadfield
 from ._common import PathLike, instance, optional_number, optional_text, path_text, text, warn, write_text
 from ._electrodes import Electrodes
-from ._electrodes_file import ElectrodesFile
+from ._electrodes_file import ElectrodesFile, weights_path
 from ._segments import Segments
 
 View = Literal["all", "xy", "xz", "yx", "yz", "zx", "zy"]
@@ -74,10 +74,6 @@ class Html(str):
         write_text(self, path, overwrite)
 
 
-def _file(argument: str, weights: PathLike | ElectrodesFile) -> str:
-    return weights.path if isinstance(weights, ElectrodesFile) else path_text(weights, argument)
-
-
 def plot_weights(
     segments: Segments,
     weights: PathLike | ElectrodesFile,
@@ -121,7 +117,7 @@ def plot_weights(
     table = instance("segments", segments, Segments, "lf.Segments(path)")._table
     width = optional_number("within", within)
     svg, warnings = _leadfield.plot_weights(
-        table, _file("weights", weights), text("electrode", electrode), view=text("view", view), within=width
+        table, weights_path("weights", weights), text("electrode", electrode), view=text("view", view), within=width
     )
     warn(warnings)
     return Svg(svg)
@@ -187,7 +183,7 @@ def plot_comparison(a: PathLike | ElectrodesFile, b: PathLike | ElectrodesFile) 
     TypeError
         If ``a`` or ``b`` is neither a path nor an electrodes file.
     """
-    return Svg(_leadfield.plot_comparison(_file("a", a), _file("b", b)))
+    return Svg(_leadfield.plot_comparison(weights_path("a", a), weights_path("b", b)))
 
 
 def report(
@@ -231,6 +227,6 @@ def report(
     table = segments.path if isinstance(segments, Segments) else path_text(segments, "segments")
     width, contact = optional_number("within", within), optional_text("electrode", electrode)
     drawn = None if signals is None else path_text(signals, "signals")
-    page, warnings = _leadfield.report(table, _file("weights", weights), electrode=contact, within=width, signals=drawn)
+    page, warnings = _leadfield.report(table, weights_path("weights", weights), electrode=contact, within=width, signals=drawn)
     warn(warnings)
     return Html(page)

@@ -41,7 +41,7 @@ def scan(segments: Segments) -> pl.LazyFrame:
     ) -> Iterator[pl.DataFrame]:
         shown = list(schema) if with_columns is None else with_columns
         needed = [] if predicate is None else [name for name in predicate.meta.root_names() if name not in shown]
-        region = None if predicate is None else box_of(predicate, bounds)
+        region = None if predicate is None else box_of(predicate, bounds, float_type == pl.Float32)
         # `n_rows` are rows of the table: the condition holds for some of them
         for frame in _frames(table, [*shown, *needed], None if n_rows is not None else region, n_rows):
             yield (frame if predicate is None else frame.filter(predicate)).select(shown)
@@ -77,11 +77,11 @@ def _frames(table: SegmentTable, columns: list[str], region: Any, limit: int | N
         yield pl.DataFrame(frame)
 
 
-def box_of(predicate: pl.Expr, bounds: Any) -> tuple[list[float], str] | None:
+def box_of(predicate: pl.Expr, bounds: Any, is_single: bool = False) -> tuple[list[float], str] | None:
     """Returns a box that contains all segments for which a condition can be true, and the predicate for it.
 
     Understood are comparisons of coordinates with numbers, joined by ``&``; other conditions make the box no smaller. None
-    if there are no such comparisons.
+    if there are no such comparisons. Coordinates may be in single precision.
     """
     low, high = ([float(v) for v in corner] for corner in bounds)
     try:
@@ -94,10 +94,12 @@ def box_of(predicate: pl.Expr, bounds: Any) -> tuple[list[float], str] | None:
     only_midpoints = used <= set("xyz")
     for name, is_lower, value in _comparisons(tree):
         axis = _AXES[name]
+        # polars compares a column of float32 in its precision: the box has what rounding may include
+        margin = abs(value) * 2.0**-22 + 1e-40 if is_single else 0.0
         if is_lower:
-            low[axis] = max(low[axis], value)
+            low[axis] = max(low[axis], value - margin)
         else:
-            high[axis] = min(high[axis], value)
+            high[axis] = min(high[axis], value + margin)
     if any(a > b for a, b in zip(low, high)):
         # nothing can be inside; a point outside of all segments finds nothing
         far = [float(v) + 1.0 for v in bounds[1]]

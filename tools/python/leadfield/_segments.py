@@ -486,8 +486,19 @@ class Segments:
             raise ValueError("predicate: not defined for `nearest`, which uses the distance to the segment")
         if within is not None and electrodes is None:
             raise ValueError("within: expected together with `electrodes`")
-        if (weights is None) != (electrode is None):
+        if weights is not None and electrode is None:
             raise ValueError("weights: expected together with `electrode`, the name of a contact")
+        if weights is None and electrode is not None:
+            if electrodes is None:
+                raise ValueError("electrode: expected together with `weights` or `electrodes`")
+            chosen, known = text("electrode", electrode), _contacts(electrodes).names
+            if chosen not in known:
+                raise ValueError(f"electrode: unknown contact, expected one of {', '.join(known[:12])}, found `{chosen}`")
+            electrodes = electrodes[chosen]
+        if index is not None and not given and nearest is None and electrodes is None:
+            raise ValueError("index: expected together with a region, `nearest` or `electrodes`")
+        if len(set(names)) < len(names):
+            raise ValueError(f"columns: expected different ones, found {', '.join(names)}")
         if field_transform is not None and field is None:
             raise ValueError("field_transform: expected together with `field`")
         conditions = {} if where is None else where

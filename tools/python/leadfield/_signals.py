@@ -22,7 +22,7 @@ from ._common import (
     warn,
 )
 from ._electrodes import Electrodes
-from ._electrodes_file import ElectrodesFile
+from ._electrodes_file import ElectrodesFile, weights_path
 from ._plot import Svg
 from ._segments import Segments
 from ._weights import Conductivity, Fields, NearField, _is_single, _settings, table_list
@@ -597,10 +597,12 @@ def _request(given: Mapping[str, Any]) -> dict[str, Any]:
     times = {name: optional_number(name, given[name]) for name in ("start", "end", "stride")}
     texts = {name: None if given[name] is None else text(name, given[name]) for name in ("node_set", "reference")}
     flags = {name: flag(name, given[name]) for name in ("density", "allow_missing")}
-    file = weights.path if isinstance(weights, ElectrodesFile) else weights
+    if hasattr(by, "__iter__") and not isinstance(by, (str, bytes)):
+        # one name is an attribute or a node set
+        by = by[0] if isinstance(by, (list, tuple)) and len(by) == 1 else by
     return {
         "reports": path_list("reports", reports),
-        "weights": None if file is None else path_text(file, "weights"),
+        "weights": None if weights is None else weights_path("weights", weights),
         "tables": tables,
         "electrodes": _contacts(electrodes),
         "settings": settings,
@@ -626,7 +628,7 @@ def _name_list(argument: str, names: Names | None) -> list[str] | None:
 
 
 def _warnings(described: dict[str, Any]) -> list[str]:
-    texts = []
+    texts = list(described["contact_warnings"])
     if described["left_out"]:
         count, named = described["left_out"]
         nodes = "1 node" if count == 1 else f"{count} nodes"

@@ -19,6 +19,7 @@ from ._common import (
     optional_number,
     path_list,
     path_text,
+    points_of,
     progress_of,
     text,
     transform_text,
@@ -174,11 +175,14 @@ def weights_of(
     """
     import numpy as np
 
-    starts, ends = (np.ascontiguousarray(numbers(name, a)) for name, a in (("starts", starts), ("ends", ends)))
+    starts, ends = (np.ascontiguousarray(points_of(name, a)) for name, a in (("starts", starts), ("ends", ends)))
     for name, points in (("starts", starts), ("ends", ends)):
         if points.ndim != 2 or points.shape[1] != 3:
             raise ValueError(f"{name}: wrong shape, expected (n, 3), found {points.shape}")
-    values = numbers("radii", radii).astype(np.float32)
+    with np.errstate(over="ignore"):
+        values = numbers("radii", radii).astype(np.float32)
+    if np.isinf(values).any():
+        raise ValueError("radii: out of range, expected float32 numbers, found infinity")
     if values.ndim == 0:
         values = np.full(len(starts), values, dtype=np.float32)
     if values.ndim != 1:

@@ -115,9 +115,17 @@ impl SignalsArguments<'_> {
     }
 }
 
+/// What was found out about the inputs.
+struct Inspected {
+    /// Whether the reports have potentials.
+    is_online: bool,
+    /// What may be wrong with the contacts.
+    warnings: Vec<String>,
+}
+
 impl Request<'_> {
     /// Opens the inputs, and hands over the prepared signals.
-    fn with_signals<T>(&self, use_signals: impl FnOnce(&Signals<'_>, bool) -> Result<T>) -> Result<T> {
+    fn with_signals<T>(&self, use_signals: impl FnOnce(&Signals<'_>, &Inspected) -> Result<T>) -> Result<T> {
         if let Some(circuit) = self.circuit {
             std::fs::metadata(circuit).map_err(FileProblem::Read).in_file(circuit)?;
         }
@@ -133,7 +141,8 @@ impl Request<'_> {
         let circuit = || open_circuit(self.circuit.map(PathBuf::as_path), &sources, file.as_ref());
         let signals = self.add_settings(builder, &reports, &circuit)?.prepare()?;
         signals.check_reference_is_clear().in_item("reference")?;
-        use_signals(&signals, is_online)
+        let warnings = self.electrodes.as_ref().filter(|_| !is_online).map_or(Ok(Vec::new()), Weights::warnings)?;
+        use_signals(&signals, &Inspected { is_online, warnings })
     }
 
     fn add_settings<'s>(
@@ -188,6 +197,7 @@ struct Description {
     /// Population and node id of each group by node.
     nodes: Vec<(String, u64)>,
     is_online: bool,
+    contact_warnings: Vec<String>,
     neurons: u64,
     elements: u64,
     /// Number of nodes that are left out, and the names of the first.
@@ -203,7 +213,7 @@ struct Description {
 
 impl Description {
     /// Describes signals whose values are computed.
-    fn new(signals: &Signals<'_>, is_online: bool) -> Self {
+    fn new(signals: &Signals<'_>, &Inspected { is_online, ref warnings }: &Inspected) -> Self {
         let estimate = signals.estimate();
         let population = |report: usize| signals.reports().get(report).map_or("", CurrentReport::population);
         let imbalances = signals.imbalances();
@@ -225,6 +235,7 @@ impl Description {
             is_total: signals.is_total(),
             nodes: signals.nodes().iter().map(|&(report, node)| (population(report).to_string(), node)).collect(),
             is_online,
+            contact_warnings: warnings.clone(),
             neurons: estimate.neurons,
             elements: estimate.elements,
             left_out: signals.describe_left_out().map(|named| (signals.left_out_nodes().len(), named)),
@@ -246,6 +257,7 @@ impl Description {
         entries.set_item("groups", (!self.is_total).then_some(self.groups))?;
         entries.set_item("nodes", self.nodes)?;
         entries.set_item("is_online", self.is_online)?;
+        entries.set_item("contact_warnings", self.contact_warnings)?;
         entries.set_item("neurons", self.neurons)?;
         entries.set_item("segments", self.elements)?;
         entries.set_item("left_out", self.left_out)?;
@@ -315,14 +327,14 @@ pub fn signals<'py>(
     let request = arguments.to_request()?;
     // one of the two is computed
     let (double, single, description) = work::run(py, progress, |watch| {
-        request.with_signals(|signals, is_online| {
+        request.with_signals(|signals, inspected| {
             let (mut double, mut single) = (None, None);
             if single_precision {
                 single = Some(compute_array::<f32>(signals, watch)?);
             } else {
                 double = Some(compute_array::<f64>(signals, watch)?);
             }
-            Ok((double, single, Description::new(signals, is_online)))
+            Ok((double, single, Description::new(signals, inspected)))
         })
     })?;
     let shape = [description.times_ms.len(), description.groups.len(), description.names.len()];
@@ -381,7 +393,7 @@ pub fn write_signals<'py>(
             is_stopped: &|| watch.is_stopped(),
             on_progress: &|n| watch.add_progress(n),
         };
-        request.with_signals(|signals, is_online| {
+        request.with_signals(|signals, inspected| {
             let (mut units, mut resumed) = (0, 0);
             let request = SignalsRequest { signals, output: &out, format, value_type, settings };
             if format.is_laid_out() {
@@ -391,7 +403,7 @@ pub fn write_signals<'py>(
                 let shape = if wide { ColumnShape::Wide } else { ColumnShape::Long };
                 write_signal_columns(&request, Some(&out), shape)?;
             }
-            Ok((Description::new(signals, is_online), units, resumed))
+            Ok((Description::new(signals, inspected), units, resumed))
         })
     })?;
     Ok((description.into_dict(py)?, units, resumed))

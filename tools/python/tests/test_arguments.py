@@ -95,7 +95,7 @@ def test_a_mask_is_no_list_of_node_ids(made, mask):
     [
         ([3.9], ValueError, "node_ids: expected integers, found 3.9"),
         ([math.nan], ValueError, "node_ids: expected integers, found nan"),
-        (-1, ValueError, "node_ids: out of range, expected 0 or more, found -1"),
+        (-1, ValueError, "node_ids: out of range, expected 0 to 18446744073709551615, found -1"),
         (["3"], TypeError, "node_ids: expected integers, found <U1"),
         (None, None, ""),
         ([[1, 2]], ValueError, r"node_ids: wrong shape, expected \(n,\), found \(1, 2\)"),

@@ -561,3 +561,17 @@ def test_tasks_may_come_from_a_generator(electrodes, tmp_path):
     outputs = [tmp_path / "a.h5", tmp_path / "b.h5"]
     compute_and_save_weights(CONFIG, (ComputeWeightsTask(electrodes, out) for out in outputs))
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
+
+
+def test_rows_of_weights_are_in_the_order_of_contacts(electrodes, computed, tmp_path):
+    weights, _, cols, _, population = computed
+    with pytest.raises(ValueError, match="weights: rows are not in the order of the contacts"):
+        save_weights(weights.iloc[::-1], cols, population, tmp_path / "w.h5", electrodes)
+
+
+@pytest.mark.parametrize("wrong", [{"sigma": [-1.0]}, {"sigma": 0.0}, {"sigma": np.nan}, {"path_to_fields": ["nope.h5"]}])
+def test_all_tasks_are_checked_before_the_first_file_is_written(electrodes, tmp_path, wrong):
+    tasks = [ComputeWeightsTask(electrodes[:1], tmp_path / "a.h5"), ComputeWeightsTask(electrodes[:1], tmp_path / "b.h5", **wrong)]
+    with pytest.raises((ValueError, FileNotFoundError)):
+        compute_and_save_weights(CONFIG, tasks)
+    assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import probeinterface
 import pytest
 
@@ -220,3 +221,22 @@ def test_a_column_that_is_not_used_is_a_warning(tmp_path):
 
 def test_a_notebook_shows_a_picture():
     assert lf.linear(3, pitch=20.0)._repr_html_().startswith("<svg")
+
+
+def test_a_data_frame_has_named_columns():
+    frame = pd.DataFrame({"z": [3.0], "y": [2.0], "x": [1.0]})
+    np.testing.assert_array_equal(lf.Electrodes.from_positions(frame).positions, [[1, 2, 3]])
+    with pytest.raises(ValueError, match="positions: expected the columns x, y, z, found a, y, z"):
+        lf.Electrodes.from_positions(pd.DataFrame({"a": [3.0], "y": [2.0], "z": [1.0]}))
+
+
+def test_contacts_are_found_by_name():
+    e = lf.linear(3, pitch=10.0)
+    assert "1" in e and "3" not in e and 1 not in e
+
+
+@pytest.mark.parametrize("name", [" lead", "trail ", "x\r"])
+def test_blanks_that_csv_loses_are_refused(name):
+    e = lf.Electrodes([{"name": name, "x": 0.0, "y": 0.0, "z": 0.0}])
+    with pytest.raises(ValueError, match="begins or ends with a blank, which CSV loses: use `to_json`"):
+        e.to_csv()

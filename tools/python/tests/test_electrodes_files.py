@@ -220,3 +220,28 @@ def test_an_impossible_picture_is_refused(made, file, arguments, message):
 def test_a_notebook_shows_a_file(file):
     assert "e15" in file._repr_html_() and "16 contacts" in repr(file)
     assert repr(file["neurons"]) == "<PopulationWeights `neurons`: 24 nodes, 16 contacts>"
+
+
+def test_a_closed_or_replaced_file_is_no_argument(made, tmp_path):
+    path = tmp_path / "w.h5"
+    lf.write_weights(made.segments, made.electrodes[:2], path)
+    file = lf.ElectrodesFile(path)
+    calls = [
+        lambda: lf.compare_weights(file, path),
+        lambda: lf.validate_electrodes_file(file),
+        lambda: made.segments.query(weights=file, electrode="e0", columns=["weight"]),
+        lambda: lf.plot_weights(made.segments, file, "e0"),
+        lambda: lf.report(made.segments, file),
+        lambda: lf.signals(made.folder / "none.h5", weights=file),
+    ]
+    before = file[file.populations[0]].get()
+    lf.write_weights(made.segments, made.electrodes[1:3], path, overwrite=True)
+    for call in calls:
+        with pytest.raises(lf.InputError, match="w.h5: changed since it was opened"):
+            call()
+    # the object itself reads the file that it opened
+    np.testing.assert_array_equal(file[file.populations[0]].get(), before)
+    file.close()
+    for call in calls:
+        with pytest.raises(ValueError, match="w.h5 is closed, expected an open file or a path"):
+            call()

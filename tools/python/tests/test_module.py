@@ -204,7 +204,7 @@ def test_each_kind_is_an_exception_that_others_expect(kind, message, base):
         ("name it: `--circuit CONFIG`", "name it: `circuit=CONFIG`"),
         ("choose one with `--report NAME`", "choose one with `report=NAME`"),
         ("the counts: `--discretisation rule`", 'the counts: `discretisation="rule"`'),
-        ("use `leadfield positions`", "use `leadfield positions`"),
+        ("use `leadfield positions`", "use `Circuit.segments`"),
         ("give `--fields` one", "give `fields=` one"),
     ],
 )

@@ -451,3 +451,44 @@ def test_the_rows_of_a_part_are_in_their_order(made):
     for part in parts:
         for column in ("node_id", "x0", "radius"):
             np.testing.assert_array_equal(part[column], everything[column][order][part["row"]])
+
+
+def test_scan_of_single_precision_compares_as_polars_does(made, tmp_path):
+    segments = made.circuit.segments(out=tmp_path / "single.parquet", precision="f32")
+    frame = segments.scan().collect()
+    x = frame["x0"].to_numpy()[::97]
+    # as printed, and the numbers of double precision beside the stored ones
+    for value in [*(float(str(v)) for v in x), *(np.nextafter(float(v), np.inf) for v in x[:20])]:
+        for condition in (pl.col("x0") == value, pl.col("x0") >= value, pl.col("x0").is_between(value, value)):
+            assert segments.scan().filter(condition).collect().height == frame.filter(condition).height, (value, condition)
+
+
+def test_many_regions_give_batches_of_bounded_size(made):
+    everywhere = made.electrodes.positions[0]
+    spheres = np.array([[*everywhere, 1e6 + i] for i in range(200)])
+    rows = [len(batch) for batch in made.segments.query(sphere=spheres, columns=["row"]).batches()]
+    assert sum(rows) == 200 * len(made.segments)
+    # a batch has at most 2^20 hits of several pages
+    assert len(rows) > 1 and max(rows) <= 2**20
+
+
+def test_one_contact_of_several_is_searched(made):
+    one = made.segments.query(electrodes=made.electrodes["e3"], within=200.0)
+    named = made.segments.query(electrodes=made.electrodes, within=200.0, electrode="e3")
+    assert named.count() == one.count() > 0
+    with pytest.raises(ValueError, match="electrode: unknown contact, expected one of e0, .*, found `x`"):
+        made.segments.query(electrodes=made.electrodes, within=200.0, electrode="x")
+    with pytest.raises(ValueError, match="electrode: expected together with `weights` or `electrodes`"):
+        made.segments.query(electrode="e3")
+
+
+def test_arguments_without_effect_are_refused(made, tmp_path):
+    with pytest.raises(ValueError, match="index: expected together with a region"):
+        made.segments.query(index=tmp_path / "i.bin")
+    with pytest.raises(ValueError, match="columns: expected different ones, found row, row"):
+        made.segments.query(columns=["row", "row"])
+
+
+def test_node_ids_may_be_those_of_arrow(made):
+    ids = made.segments.neurons["node_id"][:3]
+    assert made.segments.query(node_ids=pa.array(ids)).count() == made.segments.query(node_ids=ids).count() > 0

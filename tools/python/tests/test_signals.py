@@ -585,3 +585,15 @@ def test_contacts_with_other_units_have_no_common_unit(recorded):
     csd = lf.signals(recorded.report, segments=recorded.segments, electrodes=lf.Electrodes(contacts[1:2]))
     with pytest.raises(ValueError, match="to_mne: signals are not potentials, expected V, mV or uV, found nA"):
         csd.to_mne()
+
+
+def test_contacts_far_from_the_segments_are_a_warning(recorded):
+    far = recorded.electrodes.moved([0.0, 1e6, 0.0])
+    with pytest.warns(lf.LeadfieldWarning, match="every contact is more than 10 mm from every segment"):
+        lf.signals(recorded.report, segments=recorded.segments, electrodes=far)
+
+
+def test_a_list_of_one_name_is_that_name(recorded):
+    one, listed = (lf.signals(recorded.report, weights=recorded.weights, by=by) for by in ("layer", ["layer"]))
+    assert one.groups == listed.groups
+    np.testing.assert_array_equal(one.data, listed.data)

@@ -392,3 +392,9 @@ def test_a_file_in_the_place_of_a_folder_is_an_os_error(made, tmp_path):
 def test_all_methods_are_listed():
     assert {"LineSource", "PointSource", "Reciprocity", "DipoleReciprocity"} <= set(lf.METHODS)
     assert all(isinstance(text, str) and text for text in lf.METHODS.values())
+
+
+@pytest.mark.parametrize("radius", [np.inf, 1e300])
+def test_infinite_radii_are_refused(radius):
+    with pytest.raises(ValueError, match="radii: out of range, expected float32 numbers, found infinity"):
+        lf.weights_of(np.zeros((2, 3)), np.ones((2, 3)), [1.0, radius], lf.linear(2, pitch=10.0))

@@ -22,6 +22,7 @@ differ in these points:
 
 from __future__ import annotations
 
+import errno
 import inspect
 import os
 import tempfile
@@ -34,6 +35,7 @@ from .._circuit import Circuit
 from .._common import PathLike, flag, integer, kind_of, number, path_list, path_text, text, text_list, warn
 from .._electrodes import Electrodes
 from .._electrodes_file import ElectrodesFile, weights_path
+from .._errors import LeadfieldError, OutputExistsError, exception_of
 from .._segments import Segments
 from .._validate import Comparison
 from .._validate import compare_weights as _compare
@@ -230,6 +232,9 @@ def _check_labels(weights: pd.DataFrame, ids: NDArray[np.uint64]) -> None:
     count = np.shape(weights)[1] if np.ndim(weights) == 2 else None
     if count != len(ids):
         raise ValueError(f"weights: expected one column for each of the {len(ids)} rows of `cols`, found {count}")
+    rows = getattr(weights, "index", None)
+    if rows is not None and rows.dtype.kind in "iu" and list(rows) != list(range(len(rows))):
+        raise ValueError("weights: rows are not in the order of the contacts, expected the index 0, 1, 2, ...")
     if columns is None or getattr(columns, "nlevels", 1) != 2:
         return
     # level by level: an array of both would have floating-point numbers if one level is signed
@@ -462,6 +467,10 @@ def _prepare(
     """Returns the contacts, with their arrays, and the settings of :func:`leadfield.weights`."""
     contacts = to_electrodes(electrodes)
     settings: dict[str, Any] = {"fields": None if path_to_fields is None else path_list("path_to_fields", path_to_fields)}
+    for field in settings["fields"] or []:
+        if not os.path.exists(field):
+            message = f"{field}: cannot be read: no such file or directory"
+            raise exception_of("io", message, None, field, None, None, errno.ENOENT)
     conductivity = None if sigma is None else _conductivities(contacts, sigma)
     if conductivity is not None:
         settings["conductivity"] = conductivity
@@ -473,8 +482,8 @@ def _prepare(
 def _conductivities(contacts: Electrodes, sigma: Sigma) -> float | list[float] | None:
     """Returns one conductivity, or one for each contact that needs one; None if there is no such contact."""
     if not hasattr(sigma, "__iter__") or getattr(sigma, "ndim", 1) == 0:
-        return number("sigma", sigma)
-    values = [number("sigma", value) for value in sigma]
+        return _conductivity(sigma)
+    values = [_conductivity(value) for value in sigma]
     needed = [not kind.startswith(("ObjectiveCSD", "Reciprocity", "DipoleReciprocity")) for kind in contacts.types]
     if len(values) not in (1, len(needed), sum(needed)):
         expected = f"one, {len(needed)} (for each contact) or {sum(needed)} (for each analytic contact)"
@@ -484,6 +493,13 @@ def _conductivities(contacts: Electrodes, sigma: Sigma) -> float | list[float] |
             return None
         values = [value for value, is_needed in zip(values, needed) if is_needed]
     return values
+
+
+def _conductivity(value: object) -> float:
+    found = number("sigma", value)
+    if not 0.0 < found < float("inf"):
+        raise ValueError(f"sigma: out of range, expected a number above 0, S/m, found {found}")
+    return found
 
 
 def _with_arrays(contacts: Electrodes, ranges: Sequence[str]) -> Electrodes:
