@@ -4,7 +4,8 @@
 //! (1.0 and 10 million) for memory, each with a report; 16 LineSource contacts. Signals are those of the largest circuit in
 //! 100 and 1000 frames, whose currents are a hole of the file. Bound: time grows with the segments,
 //! memory with the part. CPU time is that of the whole process (user and system), the minimum of three; memory is the
-//! peak memory of the process (`VmHWM`). Both are Linux's, from `/proc`.
+//! peak memory of the process (`VmHWM`). Both are Linux's, from `/proc`. `LEADFIELD_BENCH_DIVISOR` divides the numbers of
+//! neurons, for a trial.
 //!
 //! `cargo bench --bench scale`
 
@@ -35,13 +36,18 @@ fn main() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+/// Returns the number by which circuits are smaller than stated.
+fn divisor() -> i32 {
+    std::env::var("LEADFIELD_BENCH_DIVISOR").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
 /// How positions are computed: by the report, or by the rule of the templates.
 const WAYS: [(&str, &str); 2] = [("report", "simulation_config.json"), ("rule", "circuit_config.json")];
 
 fn time(folder: &Path) {
     println!("{:<22} {:>9} {:>9} {:>9} {:>12} {:>9}", "", "neurons", "wall s", "CPU s", "us per neuron", "MB");
     let mut each = Vec::new();
-    for cells in [3000, 30_000] {
+    for cells in [3000, 30_000].map(|cells| cells / divisor()) {
         let mut results = Vec::new();
         let mut report = |name: &str, cost: Cost| {
             let us = 1e6 * cost.cpu_s / f64::from(cells);
@@ -73,7 +79,7 @@ fn memory(folder: &Path) {
     println!("\n{:<38} {:>13} {:>13}", "peak memory, MB", "3770 neurons", "37,700");
     let mut rows: Vec<(String, Vec<u64>)> = Vec::new();
     let mut dry_runs = Vec::new();
-    for cells in [3770, 37_700] {
+    for cells in [3770, 37_700].map(|cells| cells / divisor()) {
         synthesize(folder, cells);
         let mut row = 0;
         let mut run = |name: String, args: &[&str]| {
