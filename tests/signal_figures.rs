@@ -360,6 +360,8 @@ fn populations_are_added_up_only_if_they_match() {
         "error: lfp.h5: group `4` is in several populations, expected one of `default/4`, `default/9`, `zz/4`\n\
          hint: choose one with `--group POPULATION/NAME` of `plot signals`",
     );
+    draw(path, &["--group", "zz/7"])
+        .refused("error: lfp.h5: unknown group, expected one of `default/4`, `default/9`, `zz/4`, found `zz/7`");
     let of = |group: &str| {
         let selection = SignalSelection { contacts: &[], group: Some(group) };
         SignalTraces::read_selected(&path.join("lfp.h5"), None, None, &selection).unwrap().values[7 * CONTACTS + 2]
@@ -367,6 +369,18 @@ fn populations_are_added_up_only_if_they_match() {
     assert_eq!(of("zz/4"), 1.0);
     assert!((of("default/4") - 0.25 * potential(7, 2)).abs() < 1e-6);
     let hint = "hint: choose one with `--group POPULATION/NAME` of `plot signals`";
+    // names of contacts of one population only: the others are numbers
+    edit(path, |file| {
+        let names: Vec<hdf5::types::VarLenUnicode> = (1..=CONTACTS).map(|i| i.to_string().parse().unwrap()).collect();
+        let mapping = file.group("/report/zz/mapping").unwrap();
+        mapping.new_dataset_builder().with_data(&names).create("contact_names").unwrap();
+    });
+    let quoted = |first: usize| (first..first + CONTACTS).map(|i| format!("`{i}`")).collect::<Vec<_>>().join(", ");
+    draw(path, &["--unit", "V"]).refused(&format!(
+        "error: lfp.h5: /report/zz: another list of contacts than in population `default`, expected {}, found {}\n{hint}",
+        quoted(0),
+        quoted(1)
+    ));
     add("uV", 0.0, FRAMES);
     draw(path, &[]).refused(&format!(
         "error: lfp.h5: /report/zz: another unit than in population `default`, expected `mV`, found `uV`\n{hint}"

@@ -3,7 +3,7 @@
 //! Only the thread that forks exists in the child. A lock that another thread holds at that moment would stay locked
 //! there forever, and the library's data could be those of the middle of a call, so the forking thread holds the lock
 //! itself while the process forks. Other threads may wait for the lock meanwhile; they do not exist in the child, where
-//! the lock must not be handed to one of them.
+//! the lock must not pass to one of them.
 
 use std::any::Any;
 use std::cell::RefCell;
